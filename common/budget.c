@@ -1,0 +1,24 @@
+#include "common/budget.h"
+
+Status
+budget_reserve(MemoryBudget *budget, int64_t size_bytes, const char *what, Error *err)
+{
+	int64_t used;
+
+	if (budget == NULL)
+		return OK;
+	used = atomic_fetch_add(&budget->used_bytes, size_bytes) + size_bytes;
+	if (budget->limit_bytes == 0 || used <= budget->limit_bytes)
+		return OK;
+	atomic_fetch_sub(&budget->used_bytes, size_bytes);
+	error_fatal(err, "Out of memory for %s: %lld MB are in use and the limit is %lld MB", what,
+				(long long)((used - size_bytes) >> 20), (long long)(budget->limit_bytes >> 20));
+	return error_hint(err, "Raise it with SET 'memory.limit'='...', or make the query keep less.");
+}
+
+void
+budget_release(MemoryBudget *budget, int64_t size_bytes)
+{
+	if (budget != NULL)
+		atomic_fetch_sub(&budget->used_bytes, size_bytes);
+}

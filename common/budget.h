@@ -1,0 +1,22 @@
+#ifndef SLUICE_COMMON_BUDGET_H
+#define SLUICE_COMMON_BUDGET_H
+
+/*
+ * Memory budgets: whatever grows with user data is reserved here before it is allocated, so that a query that wants
+ * too much fails with an error and the program lives.  Thread safe.
+ */
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "common/status.h"
+
+typedef struct MemoryBudget {
+	_Atomic int64_t used_bytes;
+	int64_t			limit_bytes;	/* 0: no limit */
+} MemoryBudget;
+
+/* Reserves; FAILED (ERROR_FATAL, with the remedy) when the limit would be passed, and then nothing is reserved. */
+Status budget_reserve(MemoryBudget *budget, int64_t size_bytes, const char *what, Error *err);
+void   budget_release(MemoryBudget *budget, int64_t size_bytes);
+
+#endif
