@@ -6,6 +6,7 @@
  * clock or random numbers takes a `const Env *`, so that tests run on a clock that stands still or jumps.
  */
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 typedef int64_t Time;	/* milliseconds since 1970-01-01 UTC */

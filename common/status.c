@@ -58,8 +58,14 @@ error_context(Error *err, const char *format, ...)
 	va_end(args);
 	if (n < 0)
 		return FAILED;
-	if ((size_t)n < sizeof text)
-		snprintf(text + n, sizeof text - (size_t)n, ": %s", err->message);
+	if ((size_t)n + 2 < sizeof text) {
+		size_t room = sizeof text - (size_t)n - 3;
+		size_t length = strlen(err->message);
+
+		memcpy(text + n, ": ", 2);
+		memcpy(text + n + 2, err->message, length < room ? length : room);
+		text[(size_t)n + 2 + (length < room ? length : room)] = '\0';
+	}
 	memcpy(err->message, text, sizeof text);
 	return FAILED;
 }
