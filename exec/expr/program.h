@@ -1,0 +1,56 @@
+#ifndef SLUICE_EXEC_EXPR_PROGRAM_H
+#define SLUICE_EXEC_EXPR_PROGRAM_H
+
+/*
+ * An Expr compiled to a flat program of vector kernels, and its evaluation over batches.
+ *
+ * A Program is immutable after compiling and may be shared by threads; the state of an evaluation is in the EvalContext
+ * (one a task).  Constant parts are folded when compiled; kernels are chosen by type then.
+ */
+#include "common/env.h"
+#include "data/batch.h"
+#include "exec/expr/expr.h"
+
+typedef struct Program Program;
+
+/*
+ * Where rows that failed are told.  `reason` is a sentence without the place.  Called at most once a row and program.
+ * May be called from the task's thread only.
+ */
+typedef struct EvalLog {
+	void (*report)(struct EvalLog *log, const Batch *in, int32_t row, const char *reason);
+} EvalLog;
+
+typedef struct EvalContext {
+	Arena	  *scratch;			/* results live here: reset by the owner when the push is over */
+	EvalLog	  *log;				/* NULL: failures are counted only */
+	const Env *env;				/* clock and randomness for UNIX_TIMESTAMP, RANDOM, UUID */
+	int64_t	   n_failed;		/* rows that failed, all in all */
+	/* While a kernel runs: which rows have failed so far (bitmap, cleared by the evaluator), and the first reason. */
+	uint64_t  *failed;
+	const uint64_t *active;		/* rows that count; NULL: all.  Failures elsewhere are ignored */
+	bool	   any_failed;
+	char	   reason[512];
+} EvalContext;
+
+/* Marks a row as failed; its result is NULL.  For kernels. */
+void eval_fail(EvalContext *context, int32_t row, const char *format, ...) PRINTF_LIKE(3, 4);
+
+/* Fails with ERROR_USER only for constants that cannot be (a bad regular expression literal may wait for run time). */
+Status program_compile(Arena *arena, const Expr *expr, Program **out, Error *err);
+
+/*
+ * Evaluates over all rows of `in`; *out is FLAT, CONSTANT or DICTIONARY, lives in context->scratch or is borrowed from
+ * `in`.  Rows whose row kind carries no value row are evaluated like others (their value columns are NULL).
+ */
+Status program_eval(const Program *program, EvalContext *context, const Batch *in, const Vector **out, Error *err);
+
+/* Evaluates a BOOLEAN program and writes the indices of the rows that are TRUE; returns how many. */
+int32_t program_filter(const Program *program, EvalContext *context, const Batch *in, uint32_t *selected);
+
+/* Evaluates an expression without columns; a failing one gives ERROR_USER with its reason. */
+Status expr_eval_constant(Arena *arena, const Expr *expr, const Env *env, Value *out, Error *err);
+
+const Type *program_type(const Program *program);
+
+#endif
