@@ -61,6 +61,30 @@ arena_reset(Arena *arena)
 	arena->size_bytes = keep->size_bytes;
 }
 
+ArenaMark
+arena_mark(const Arena *arena)
+{
+	return (ArenaMark){arena->block, arena->next};
+}
+
+void
+arena_rewind(Arena *arena, ArenaMark mark)
+{
+	if (mark.block == NULL) {
+		arena_reset(arena);
+		return;
+	}
+	while (arena->block != mark.block) {
+		ArenaBlock *older = arena->block->older;
+
+		arena->size_bytes -= arena->block->size_bytes;
+		free(arena->block);
+		arena->block = older;
+	}
+	arena->next = mark.next;
+	arena->end = mark.block->data + mark.block->size_bytes;
+}
+
 void *
 arena_alloc_slow(Arena *arena, size_t size_bytes)
 {

@@ -32,6 +32,15 @@ void arena_free(Arena *arena);
 /* Forgets everything but keeps the newest (largest) block for reuse: the cheap way to clear scratch space. */
 void arena_reset(Arena *arena);
 
+/* A place to come back to: what was allocated after the mark is freed by arena_rewind, what was before stays. */
+typedef struct ArenaMark {
+	ArenaBlock *block;
+	char	   *next;
+} ArenaMark;
+
+ArenaMark arena_mark(const Arena *arena);
+void	  arena_rewind(Arena *arena, ArenaMark mark);
+
 void *arena_alloc_slow(Arena *arena, size_t size_bytes);
 
 static inline void *

@@ -1,0 +1,58 @@
+#ifndef SLUICE_EXEC_OP_AGGREGATE_H
+#define SLUICE_EXEC_OP_AGGREGATE_H
+
+#include "data/window.h"
+#include "exec/op/op.h"
+
+/*
+ * GROUP BY: plain, windowed (tumbling, hopping, session), over streams and over tables (undo), bounded and continuous.
+ * Semantics record by record: ksqlDB's (its streaming reference), as documented in exec/op/aggregate.c.
+ *
+ * Output columns: the keys, the aggregates' results, then WINDOWSTART and WINDOWEND (BIGINT) if windowed; key columns
+ * are the first n_keys.  Batches of a windowed aggregate carry window_start and window_end.  Event time is that of the
+ * group's state.  Row kinds: UPSERT (and DELETE for merged-away sessions) as changes; INSERT with AGGREGATE_AT_END.
+ * No keys: one group, which exists from the start with AGGREGATE_AT_END (one row even without input) unless windowed.
+ */
+typedef enum AggregateEmit {
+	AGGREGATE_CHANGES,		/* every change (compacted within an epoch if the task compacts) */
+	AGGREGATE_FINAL,		/* EMIT FINAL: each window once, when it closes */
+	AGGREGATE_AT_END,		/* bounded: every group once, when the input has ended (in order of first appearance) */
+} AggregateEmit;
+
+typedef struct AggregateItem {
+	const Aggregate	  *function;
+	int				   n_args;
+	const Expr *const *args;
+	const Value		  *constants;	/* n_args; type NULL where the argument is not a literal */
+	const Type		  *type;		/* of the result */
+	const Expr		  *filter;		/* FILTER (WHERE ...); NULL: none */
+	bool			   distinct;	/* each distinct argument tuple of a group counts once */
+	const Expr *const *order_by;	/* of ordered aggregates; NULL: input order */
+	const bool		  *order_descending;
+	int				   n_order_by;
+	bool			   null_when_empty; /* standard SUM, AVG, ...: handled by the function row chosen; informational */
+} AggregateItem;
+
+typedef struct AggregateSpec {
+	int					 n_keys;
+	const Expr *const	*keys;
+	int					 n_items;
+	const AggregateItem *items;
+	WindowSpec			 window;			/* kind WINDOW_NONE: none */
+	AggregateEmit		 emit;
+	bool				 is_table;			/* input is a table's changes: the old row is undone */
+	int					 n_input_key;		/* is_table: leading key columns of the input */
+	bool				 skips_null_keys;	/* rows with a NULL key are left out (ksqldb) */
+	bool				 has_late_rows;		/* grace applies; false: bounded without GRACE PERIOD, no row is late */
+	/* ksqlDB loses windows that its store has dropped when time jumps; false: every closed window is emitted. */
+	bool				 loses_expired_windows;
+	bool				 input_is_windowed; /* the input's key has a window that stays part of the key (grouping by the whole key of
+											 * a windowed source) */
+	/* GROUPING SETS: keys of each set as a bitmap over keys; 0 sets: all keys.  Adds a grouping-id column when > 0. */
+	int					 n_grouping_sets;
+	const uint64_t		*grouping_sets;
+} AggregateSpec;
+
+extern const OpType op_aggregate;
+
+#endif

@@ -1,0 +1,128 @@
+#ifndef SLUICE_IO_CONNECTOR_H
+#define SLUICE_IO_CONNECTOR_H
+
+/*
+ * Where rows come from: sources, by connector (topic, file, values, kept rows of a table).
+ *
+ * A SourceSpec is the immutable description in a plan; a Source is its reading state, used by one thread at a time.
+ * A source has partitions (topic partitions; files; ranges of a large file when split for parallel reading).
+ */
+#include "common/env.h"
+#include "common/str.h"
+#include "data/batch.h"
+#include "data/window.h"
+#include "io/format.h"
+
+/* A topic with how its records are written: what CREATE STREAM/TABLE ... WITH declares. */
+typedef struct TopicSpec {
+	const char *name;
+	int			n_partitions;
+	FormatSpec	key;
+	FormatSpec	value;
+	WindowKind	window;			/* WINDOW_NONE: keys have no window */
+	int64_t		window_size_ms;
+} TopicSpec;
+
+typedef enum SourceKind { SOURCE_TOPIC, SOURCE_FILE, SOURCE_VALUES, SOURCE_TABLE_STATE } SourceKind;
+
+/* Options of a file source: WITH (...) behind a path, resolved. */
+typedef struct FileSpec {
+	const char *path;			/* file, glob, or "-": standard input */
+	const char *format;			/* "CSV", "JSON", "PARQUET" */
+	const char *compression;	/* NULL: none; "gzip", "zstd" */
+	char		delimiter;
+	char		quote;			/* 0: none */
+	bool		has_header;
+	const char *null_text;		/* text that means NULL; NULL: the empty field */
+	bool		follow;			/* growing files and new files of the glob are followed */
+	bool		strict;			/* the first bad row fails the query */
+	int			n_columns;		/* columns of the file, in file order (CSV: by position; JSON: by name) */
+	const Column *columns;
+} FileSpec;
+
+/* A key look-up or range on kept rows of a table. */
+typedef struct StateRange {
+	Str	 from;					/* key bytes (key_encode of the key columns); empty: from the first */
+	Str	 to;					/* exclusive; empty: to the end */
+} StateRange;
+
+typedef struct SourceSpec {
+	SourceKind		  kind;
+	const char		 *name;			/* input name for positions and messages: topic, path */
+	int				  n_columns;	/* columns to deliver, key columns first */
+	const Column	 *columns;
+	const int		 *source_index; /* per column: which key column (0..n_key-1), value column (n_key..), or file column */
+	int				  n_key;		/* how many of `columns` are key columns */
+	bool			  wants_headers;
+	const TopicSpec	 *topic;		/* SOURCE_TOPIC, SOURCE_TABLE_STATE (key and value columns, window) */
+	const FileSpec	 *file;			/* SOURCE_FILE */
+	const Value		 *values;		/* SOURCE_VALUES: n_values rows of n_columns */
+	int				  n_values;
+	const char		 *table_name;	/* SOURCE_TABLE_STATE */
+	int				  n_ranges;
+	const StateRange *ranges;		/* empty: all */
+	bool			  from_latest;	/* SOURCE_TOPIC: start at the end when there is no position */
+} SourceSpec;
+
+/* Told of rows that cannot be read: where ("orders.csv:17", "t/0/42"), why, and the raw record. */
+typedef struct BadRecordLog {
+	void (*report)(struct BadRecordLog *log, const char *input, int32_t partition, int64_t offset, const char *reason, Str raw);
+} BadRecordLog;
+
+typedef struct Source Source;
+
+typedef struct SourceType {
+	const char *name;
+	/*
+	 * Reads up to max_rows rows of a partition that are there now into *out (memory in `arena`, valid until it is reset):
+	 * columns as spec->columns; event_time, partition, offset filled; row_kind INSERT or INSERT_NULL; window_start/end for windowed topics;
+	 * headers if wanted.  Rows that cannot be read are reported and left out.
+	 * OK with *out NULL: nothing there now (more may come, or the limit was used up by bad rows); DONE: ended for ever.
+	 */
+	Status (*read)(Source *source, int32_t partition, int32_t max_rows, Arena *arena, Batch **out, Error *err);
+	/* Timestamp of the next record of a partition without taking it; INT64_MAX when there is none now.  NULL: not known
+	 * (files): treated as the time of the last row read. */
+	Time (*head_time)(Source *source, int32_t partition);
+	/* Next position of a partition (offset; byte), for commit and restart. */
+	int64_t (*position)(const Source *source, int32_t partition);
+	Status (*seek)(Source *source, int32_t partition, int64_t position, Error *err);
+	/* Share done for progress: bytes or records read and in all (0: unknown). */
+	void (*progress)(const Source *source, int64_t *done, int64_t *all);
+	void (*close)(Source *source);
+} SourceType;
+
+struct Source {
+	const SourceType *type;
+	const SourceSpec *spec;
+	int32_t			  n_partitions;
+	BadRecordLog	 *bad_records;
+	int64_t			  n_bad;			/* rows left out so far */
+	int64_t			  bytes_read;
+};
+
+/* What sources need of the world; the engine fills it. */
+typedef struct SourceContext {
+	const Env		*env;
+	struct Store	*store;			/* topics and kept rows */
+	BadRecordLog	*bad_records;
+	int				 n_threads;		/* how many readers a bounded plan will use: how large files are split */
+	bool			 is_bounded;	/* topics: read to the end offsets as of opening; files: to their end */
+} SourceContext;
+
+Status source_open(Arena *arena, const SourceSpec *spec, const SourceContext *context, Source **out, Error *err);
+void   source_close(Source *source);
+
+/* A second reader of the same partitions for another thread (its own buffers); partitions are shared out by the
+ * caller.  Closed like any source. */
+Status source_clone(Arena *arena, Source *source, Source **out, Error *err);
+
+/* ---- planning: what is in a file ---- */
+
+/*
+ * Fills in what the options leave open (format by extension and content, compression, header, delimiter, columns by a
+ * sample of the data) and checks that the path can be read.  `declared` columns (SCHEMA option) win over inference.
+ * fold_names: inferred names are upper-cased (ksqldb dialect).
+ */
+Status file_describe(Arena *arena, FileSpec *spec, bool fold_names, Error *err);
+
+#endif
