@@ -1,0 +1,103 @@
+#ifndef SLUICE_PLANNER_PLANNER_H
+#define SLUICE_PLANNER_PLANNER_H
+
+/*
+ * From AST to plan: bind (names and types) -> logical -> rewrite -> physical.  Pure: no I/O; what must be known of the world
+ * comes through PlannerContext.  All results live in context->arena.
+ */
+#include "catalog/catalog.h"
+#include "exec/plan.h"
+#include "io/connector.h"
+#include "parser/ast.h"
+
+typedef struct PlannerContext PlannerContext;
+struct PlannerContext {
+	Arena				  *arena;
+	const CatalogSnapshot *catalog;
+	const Settings		  *settings;
+	bool				   standard;		/* dialect of the statement */
+	const Env			  *env;
+	/* Fills a FileSpec by looking at the file (io's file_describe in the engine; tests: fixed). */
+	Status (*describe_file)(PlannerContext *context, FileSpec *spec, Error *err);
+	/* Partitions (replicas) of an existing topic, 0 if there is no such topic. */
+	int (*topic_partitions)(PlannerContext *context, const char *topic);
+	int (*topic_replicas)(PlannerContext *context, const char *topic);
+	void *host;								/* for the callbacks */
+};
+
+/* ---- queries ---- */
+
+/*
+ * Plans a stand-alone SELECT: bounded, or continuous when it says EMIT.  ksqldb dialect: the rules of pull and push
+ * queries.  The root is op_result.
+ */
+Status plan_select(PlannerContext *context, const AstQuery *query, Plan **out, Error *err);
+
+/* What CREATE ... AS SELECT or INSERT INTO ... SELECT makes: a continuous plan into op_sink, and the sink. */
+typedef struct PersistentPlan {
+	Plan		  *plan;
+	CatalogSource *sink;			/* new source (CREATE AS) or the existing one (INSERT) */
+	int			   n_sources;		/* names read, in order, without repeats */
+	const char *const *sources;
+	uint64_t	   fingerprint;		/* of the stateful operators: shape, keys, types, windows */
+	uint64_t	   upgrade_shape;	/* what CREATE OR REPLACE must leave alone */
+} PersistentPlan;
+
+Status plan_create_as(PlannerContext *context, const AstStatement *statement, PersistentPlan *out, Error *err);
+Status plan_insert_select(PlannerContext *context, const AstStatement *statement, PersistentPlan *out, Error *err);
+
+/* The background query of CREATE SOURCE TABLE: keeps the table's rows (no topic is written: op_sink with topic NULL). */
+Status plan_source_table(PlannerContext *context, const CatalogSource *table, PersistentPlan *out, Error *err);
+
+/* ---- statements that declare ---- (planner/bind/ddl.c, insert_values.c) */
+
+/* CREATE STREAM/TABLE with columns and WITH: everything checked and defaulted, except whether the name exists. */
+Status bind_create_source(PlannerContext *context, const AstStatement *statement, CatalogSource **out, Error *err);
+
+/* The topic spec (formats with columns) of a catalog source, for reading or writing it. */
+Status bind_topic(PlannerContext *context, const CatalogSource *source, const TopicSpec **out, Error *err);
+
+/* Sink properties of CREATE ... AS (WITH clause), with what is inherited from the leftmost source.  `schema` is the
+ * result's.  Fills sink's topic, formats, partitions, timestamp; ksqlDB's sentences. */
+Status bind_sink_properties(PlannerContext *context, const AstStatement *statement, const CatalogSource *leftmost,
+							CatalogSource *sink, Error *err);
+
+/* The FileSpec of a file: path and option pairs (name, value, ...), not yet described. */
+Status bind_file(PlannerContext *context, const char *path, const char *const *options, int n_options, FileSpec **out, Error *err);
+
+/* CREATE TYPE, and every AST type: custom types are looked up in the catalog. */
+Status bind_type(PlannerContext *context, const AstType *type, const Type **out, Error *err);
+
+/* ALTER ... ADD COLUMN: the changed source. */
+Status bind_alter(PlannerContext *context, const AstStatement *statement, CatalogSource **out, Error *err);
+
+/* Checks that OR REPLACE may turn old_source into new_source; ksqlDB's sentences. */
+Status bind_replace_check(PlannerContext *context, const CatalogSource *old_source, const CatalogSource *new_source, Error *err);
+
+/* One row to produce: INSERT INTO ... VALUES, evaluated and converted. */
+typedef struct InsertRow {
+	const CatalogSource *target;
+	Value				*values;	/* one per column of the target's schema (key columns first); NULLs where not given */
+	bool				 has_time;
+	Time				 time;		/* ROWTIME */
+} InsertRow;
+
+/* All rows of an INSERT VALUES (standard allows several; ksqldb one). */
+Status bind_insert_values(PlannerContext *context, const AstStatement *statement, InsertRow **rows, int *n_rows, Error *err);
+
+/* ---- names and expressions, for the files of planner/ and the engine ---- */
+
+/* An identifier as the dialect stores it: ksqldb folds unquoted ones to upper case; standard keeps the text. */
+const char *bind_name(PlannerContext *context, AstIdent ident);
+
+/* A source by name in the dialect's way (standard: exact, else unique without regard to case); ksqlDB's sentence when
+ * there is none. */
+Status bind_source_name(PlannerContext *context, AstIdent name, const CatalogSource **out, Error *err);
+
+/* Prints an identifier so that it parses back to the stored name. */
+void bind_print_name(const char *stored, bool standard, StrBuf *out);
+
+/* Binds and evaluates an expression without columns, converted to `type` by the strict implicit rules (NULL: as it is). */
+Status bind_constant(PlannerContext *context, const AstExpr *expr, const Type *type, Value *out, Error *err);
+
+#endif
