@@ -172,6 +172,12 @@ vector_is_valid(const Vector *v, int64_t i)
 Vector *vector_new(Arena *arena, const Type *type, int32_t n_rows);
 void	vector_init(Vector *v, Arena *arena, const Type *type, int32_t n_rows);	/* the same in place */
 
+/* As vector_new, but data is not cleared: for kernels that write every row. */
+Vector *vector_new_unset(Arena *arena, const Type *type, int32_t n_rows);
+
+/* A CONSTANT NULL of any type. */
+Vector *vector_null(Arena *arena, const Type *type, int32_t n_rows);
+
 /* A CONSTANT vector that stands for n_rows rows of `value` (text is borrowed). */
 Vector *vector_constant(Arena *arena, const Value *value, int32_t n_rows);
 
