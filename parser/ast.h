@@ -24,6 +24,9 @@ typedef struct AstPos {
 	int			length;			/* bytes of the whole construct */
 } AstPos;
 
+/* Deepest nesting of expressions, set operations and joins: a walk of the tree may recurse. */
+#define AST_DEPTH_MAX 1000
+
 typedef struct AstIdent {
 	const char *text;			/* NULL: absent */
 	bool		is_quoted;
@@ -248,8 +251,9 @@ typedef struct AstReplace {
 struct AstExpr {
 	AstExprKind kind;
 	AstOp		op;				/* UNARY, BINARY, QUANTIFIED */
-	AstPos		pos;			/* the whole expression, without parentheses around it */
+	AstPos		pos;			/* the whole expression, parentheses around it included */
 	bool		has_parens;		/* it was written in parentheses */
+	int			depth;			/* levels of nodes below, at most AST_DEPTH_MAX */
 	bool		is_negated;
 	bool		boolean;		/* BOOLEAN, IS_BOOLEAN */
 	bool		is_all;			/* QUANTIFIED: ALL, else ANY */
@@ -332,6 +336,7 @@ typedef struct AstWithin {
 struct AstRelation {
 	AstRelationKind kind;
 	AstPos		pos;
+	int			depth;			/* of joins below */
 	AstIdent	alias;			/* absent: none written */
 	AstIdent   *column_aliases;	/* alias (a, b) */
 	int			n_column_aliases;
@@ -437,6 +442,7 @@ typedef struct AstValuesRow {
 struct AstBody {
 	AstBodyKind kind;
 	AstPos		pos;
+	int			depth;			/* of set operations below */
 	AstSelect  *select;			/* SELECT */
 	AstValuesRow *rows;			/* VALUES */
 	int			n_rows;
