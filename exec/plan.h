@@ -8,6 +8,7 @@
  * All memory is in the plan's arena; a plan may be run many times and by several threads.
  */
 #include "data/schema.h"
+#include "data/window.h"
 #include "exec/op/op.h"
 
 typedef struct PlanNode PlanNode;

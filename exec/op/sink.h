@@ -9,7 +9,8 @@
  * epoch).  Input columns: n_key key columns, then value columns.  DELETE and INSERT_NULL write a null value.
  */
 typedef struct SinkSpec {
-	const TopicSpec *topic;			/* name, partitions, formats, window */
+	const TopicSpec *topic;			/* name, partitions, formats, window; NULL: no topic is written */
+	int				 n_key;			/* leading key columns */
 	bool			 is_table;		/* the rows are also kept, by key (and window), for bounded queries */
 	const Expr		*timestamp;		/* WITH (TIMESTAMP=...) of the sink, over the input columns; NULL: event time */
 	bool			 fail_on_bad_time;

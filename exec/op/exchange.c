@@ -1,0 +1,102 @@
+#include "exec/op/exchange.h"
+
+#include "data/key.h"
+
+typedef struct ExchangeOp {
+	Op		 op;
+	Encoder *key;
+	StrBuf	 bytes;
+	int64_t	 n_keyless;
+} ExchangeOp;
+
+static Status
+exchange_open(Op *op, Error *err)
+{
+	ExchangeOp		   *self = op_cast(ExchangeOp, op, &op_exchange);
+	const ExchangeSpec *spec = op->spec;
+
+	if (spec->key == NULL)
+		return OK;
+	return spec->key->format->encoder_new(&op->arena, spec->key, &self->key, err);
+}
+
+/* The partition that a row belongs to: that of its serialised key; rows without a key go round. */
+static Status
+exchange_partition(ExchangeOp *self, const Batch *in, int32_t row, int n_partitions, int *out, Error *err)
+{
+	const ExchangeSpec *spec = self->op.spec;
+	bool				is_null = false;
+
+	strbuf_clear(&self->bytes);
+	if (self->key != NULL)
+		TRY(self->key->encode(self->key, in->columns, row, &self->bytes, &is_null, err));
+	else
+		key_encode(in->columns, spec->n_key, row, &self->bytes);
+	*out = is_null ? (int)(self->n_keyless++ % n_partitions) : key_partition(strbuf_str(&self->bytes), n_partitions);
+	return OK;
+}
+
+/* The outputs are the instances of the next fragment, by partition. */
+static Status
+exchange_push(Op *op, int port, const Batch *in, Error *err)
+{
+	ExchangeOp *self = op_cast(ExchangeOp, op, &op_exchange);
+	Arena	   *arena = op_scratch(op);
+	int			n = op->n_outputs;
+	int		   *to;
+	uint32_t   *rows;
+	Batch	   *flat;
+
+	(void)port;
+	if (n == 1)
+		return op_emit(op, in, err);
+	to = arena_alloc(arena, sizeof *to * (size_t)in->n_rows);
+	rows = arena_alloc(arena, sizeof *rows * (size_t)in->n_rows);
+	flat = batch_slice(arena, in, 0, in->n_rows);
+	flat->columns = arena_array(arena, const Vector *, in->n_columns + 1);
+	for (int c = 0; c < in->n_columns; c++)
+		flat->columns[c] = vector_flatten(arena, in->columns[c]);
+	for (int32_t i = 0; i < in->n_rows; i++)
+		TRY(exchange_partition(self, flat, i, n, &to[i], err));
+	op->rows_out += in->n_rows;
+	for (int p = 0; p < n; p++) {
+		int32_t n_rows = 0;
+
+		for (int32_t i = 0; i < in->n_rows; i++)
+			if (to[i] == p)
+				rows[n_rows++] = (uint32_t)i;
+		if (n_rows > 0) {
+			uint32_t *mine = arena_memdup(arena, rows, sizeof *rows * (size_t)n_rows);
+
+			if (op_push(op->outputs[p].op, op->outputs[p].port, batch_select(arena, flat, mine, n_rows), err) == FAILED)
+				return FAILED;
+		}
+	}
+	return OK;
+}
+
+static void
+exchange_close(Op *op)
+{
+	strbuf_free(&op_cast(ExchangeOp, op, &op_exchange)->bytes);
+}
+
+static void
+exchange_explain(const void *spec, Explain *out)
+{
+	const ExchangeSpec *s = spec;
+
+	explain_int(out, "key columns", s->n_key);
+	if (s->key != NULL)
+		explain_text(out, "key format", s->key->format->name);
+}
+
+const OpType op_exchange = {
+	.name = "Exchange",
+	.size = sizeof(ExchangeOp),
+	.ports = 1,
+	.open = exchange_open,
+	.push = exchange_push,
+	.close = exchange_close,
+	.explain = exchange_explain,
+};
