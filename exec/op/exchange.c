@@ -7,6 +7,7 @@ typedef struct ExchangeOp {
 	Encoder *key;
 	StrBuf	 bytes;
 	int64_t	 n_keyless;
+	int		 n_ended;		/* of the first instance: instances that have finished */
 } ExchangeOp;
 
 static Status
@@ -75,6 +76,26 @@ exchange_push(Op *op, int port, const Batch *in, Error *err)
 	return OK;
 }
 
+/* Event time and the end go on only when every instance has come to its end: the next fragment is fed by all of them. */
+static Status
+exchange_advance(Op *op, int port, Time time, Error *err)
+{
+	(void)port;
+	return op->n_outputs == 1 && op->primary == NULL ? op_advance_outputs(op, time, err) : OK;
+}
+
+static Status
+exchange_finish(Op *op, int port, Error *err)
+{
+	ExchangeOp *first = op_cast(ExchangeOp, op->primary != NULL ? op->primary : op, &op_exchange);
+
+	(void)port;
+	if (++first->n_ended < first->op.n_inputs)
+		return OK;
+	TRY(op_advance_outputs(op, INT64_MAX, err));
+	return op_finish_outputs(op, err);
+}
+
 static void
 exchange_close(Op *op)
 {
@@ -97,6 +118,8 @@ const OpType op_exchange = {
 	.ports = 1,
 	.open = exchange_open,
 	.push = exchange_push,
+	.advance = exchange_advance,
+	.finish = exchange_finish,
 	.close = exchange_close,
 	.explain = exchange_explain,
 };

@@ -1,0 +1,377 @@
+#include "exec/task/stream_run.h"
+
+#include <stdlib.h>
+
+#include "exec/op/join_stream.h"
+#include "exec/op/limit.h"
+#include "exec/op/scan.h"
+
+#define EPOCH_ROWS 65536
+
+/* One partition of one source, with the rows that were read and not yet pushed. */
+typedef struct Input {
+	Source		   *source;
+	const PlanNode *node;
+	Op			   *scan;
+	Task		   *task;
+	int				partition;		/* of the source */
+	Arena			arena;			/* of `pending` */
+	const Batch	   *pending;		/* NULL: nothing read */
+	int32_t			next;			/* row of it */
+	bool			has_ended;
+	bool			is_finished;
+	int64_t			committed;		/* position after the last row pushed */
+} Input;
+
+struct StreamRun {
+	const Plan		*plan;
+	StreamRunOptions options;
+	Arena			 arena;
+	Graph			 graph;
+	int				 n_tasks;
+	Task		   **tasks;
+	int				 n_sources;
+	Source		   **sources;
+	int				 n_inputs;
+	Input			*inputs;
+	Time			 stream_time;
+	bool			 is_done;
+};
+
+/* Plans that must see all partitions in one instance: a foreign-key join's sides are not co-partitioned. */
+static bool
+plan_has_op(const PlanNode *node, const OpType *type)
+{
+	if (node->op == type)
+		return true;
+	for (int i = 0; i < node->n_inputs; i++)
+		if (plan_has_op(node->inputs[i], type))
+			return true;
+	return false;
+}
+
+static int
+run_partitions(const StreamRun *run)
+{
+	int n = 1;
+
+	if (run->options.single_partition || plan_has_op(run->plan->root, &op_join_foreign)
+		|| plan_has_op(run->plan->root, &op_limit))
+		return 1;
+	for (int i = 0; i < run->n_sources; i++)
+		if (run->sources[i]->spec->kind == SOURCE_TOPIC && run->sources[i]->n_partitions > n)
+			n = run->sources[i]->n_partitions;
+	return n;
+}
+
+static Task *
+run_new_task(StreamRun *run, int partition, int n_partitions)
+{
+	Task *task = arena_new(&run->arena, Task);
+
+	task_init(task, run->options.env);
+	task->output = run->options.output;
+	task->row_log = run->options.row_log;
+	task->result = run->options.result;
+	task->result_context = run->options.result_context;
+	task->services.budget = run->options.budget;
+	task->services.is_compacting = run->options.is_compacting;
+	task->services.is_timed = run->options.is_timed;
+	task->services.interrupted = run->options.interrupted;
+	task->services.partition = partition;
+	task->services.n_partitions = n_partitions;
+	if (run->options.state != NULL)
+		task->services.state = run->options.state(run->options.context, partition);
+	return task;
+}
+
+static Status
+run_add_inputs(StreamRun *run, int source, Error *err)
+{
+	Source		   *s = run->sources[source];
+	const PlanNode *node = run->plan->sources[source];
+
+	for (int p = 0; p < s->n_partitions; p++) {
+		Input  *input = &run->inputs[run->n_inputs++];
+		int		partition = p % run->n_tasks;
+		int64_t position;
+
+		*input = (Input){.source = s, .node = node, .partition = p, .task = run->tasks[partition]};
+		input->scan = graph_op(&run->graph, node, partition);
+		if (run->options.position != NULL && run->options.position(run->options.context, s->spec, p, &position))
+			TRY(s->type->seek(s, p, position, err));
+		input->committed = s->type->position != NULL ? s->type->position(s, p) : 0;
+	}
+	return OK;
+}
+
+Status
+stream_run_open(const Plan *plan, const StreamRunOptions *options, StreamRun **out, Error *err)
+{
+	StreamRun *run = xcalloc(1, sizeof *run);
+	int		   n_inputs = 0;
+	Status	   status = OK;
+
+	run->plan = plan;
+	run->options = *options;
+	run->stream_time = INT64_MIN;
+	if (run->options.epoch_rows == 0)
+		run->options.epoch_rows = EPOCH_ROWS;
+	run->sources = arena_array(&run->arena, Source *, plan->n_sources);
+	for (int i = 0; i < plan->n_sources; i++) {
+		const ScanSpec *scan = plan->sources[i]->spec;
+
+		TRY_OUT(source_open(&run->arena, scan->source, options->sources, &run->sources[i], err));
+		run->n_sources++;
+		n_inputs += run->sources[i]->n_partitions;
+	}
+	run->n_tasks = run_partitions(run);
+	run->tasks = arena_array(&run->arena, Task *, run->n_tasks);
+	for (int p = 0; p < run->n_tasks; p++)
+		run->tasks[p] = run_new_task(run, p, run->n_tasks);
+	TRY_OUT(graph_open(&run->graph, plan, run->n_tasks, run->tasks, err));
+	run->inputs = arena_array(&run->arena, Input, n_inputs);
+	for (int i = 0; i < run->n_sources; i++)
+		TRY_OUT(run_add_inputs(run, i, err));
+out:
+	if (status != OK) {
+		stream_run_close(run);
+		run = NULL;
+	}
+	*out = run;
+	return status;
+}
+
+void
+stream_run_close(StreamRun *run)
+{
+	if (run == NULL)
+		return;
+	graph_close(&run->graph);
+	for (int i = 0; i < run->n_inputs; i++)
+		arena_free(&run->inputs[i].arena);
+	for (int i = 0; i < run->n_sources; i++)
+		source_close(run->sources[i]);
+	for (int p = 0; run->tasks != NULL && p < run->n_tasks; p++)
+		if (run->tasks[p] != NULL)
+			task_free(run->tasks[p]);
+	arena_free(&run->arena);
+	free(run);
+}
+
+/* Makes sure that rows are at hand if the input has any now. */
+static Status
+input_fill(Input *input, Error *err)
+{
+	Batch *batch = NULL;
+	Status status;
+
+	while (input->pending == NULL && !input->has_ended) {
+		arena_reset(&input->arena);
+		status = input->source->type->read(input->source, input->partition, BATCH_ROWS, &input->arena, &batch, err);
+		if (status == FAILED)
+			return FAILED;
+		if (batch != NULL && batch->n_rows > 0) {
+			input->pending = batch;
+			input->next = 0;
+		} else {
+			input->committed = input->source->type->position(input->source, input->partition);
+			if (status == OK && batch == NULL)
+				return OK;
+		}
+		if (status == DONE)
+			input->has_ended = true;
+	}
+	return OK;
+}
+
+static int64_t
+input_order(const StreamRun *run, const Input *input, int32_t row)
+{
+	const Batch *b = input->pending;
+	Time		 time = b->event_time != NULL ? b->event_time[row] : 0;
+
+	if (run->options.order != NULL)
+		return run->options.order(run->options.context, input->source->spec, input->partition,
+								  b->offset != NULL ? b->offset[row] : row, time);
+	return time;
+}
+
+/* Rows of `input` from its next one that may be pushed before the others' heads. */
+static int32_t
+input_run_length(const StreamRun *run, const Input *input, bool has_bound, int64_t bound, bool wins_ties)
+{
+	int32_t n = input->pending->n_rows;
+	int32_t row = input->next + 1;
+
+	if (!has_bound)
+		return n - input->next;
+	for (; row < n; row++) {
+		int64_t order = input_order(run, input, row);
+
+		if (order > bound || (order == bound && !wins_ties))
+			break;
+	}
+	return row - input->next;
+}
+
+static Status
+input_push(StreamRun *run, Input *input, int32_t n_rows, Error *err)
+{
+	const Batch *b = input->pending;
+	const Batch *part = b;
+	Status		 status;
+
+	if (input->next > 0 || n_rows < b->n_rows)
+		part = batch_slice(&input->task->scratch, b, input->next, n_rows);
+	for (int32_t i = 0; i < part->n_rows && part->event_time != NULL; i++)
+		if (part->event_time[i] > run->stream_time)
+			run->stream_time = part->event_time[i];
+	status = op_push(input->scan, 0, part, err);
+	if (status == FAILED)
+		return FAILED;
+	input->next += n_rows;
+	if (input->next < b->n_rows)
+		input->committed = b->offset != NULL ? b->offset[input->next] : input->committed;
+	else {
+		input->pending = NULL;
+		input->committed = input->source->type->position(input->source, input->partition);
+	}
+	/* Several tasks' operators may have worked behind an exchange. */
+	for (int p = 0; p < run->n_tasks; p++)
+		arena_reset(&run->tasks[p]->scratch);
+	return status;
+}
+
+/* The input whose next row comes first (-1: none has a row), and the order of the one after it. */
+static int
+run_choose(StreamRun *run, bool *has_bound, int64_t *bound, bool *wins_ties)
+{
+	int		best = -1;
+	int		second = -1;
+	int64_t best_order = 0;
+	int64_t second_order = 0;
+
+	for (int i = 0; i < run->n_inputs; i++) {
+		Input  *input = &run->inputs[i];
+		int64_t order;
+
+		if (input->pending == NULL)
+			continue;
+		order = input_order(run, input, input->next);
+		if (best < 0 || order < best_order) {
+			second = best;
+			second_order = best_order;
+			best = i;
+			best_order = order;
+		} else if (second < 0 || order < second_order) {
+			second = i;
+			second_order = order;
+		}
+	}
+	*has_bound = second >= 0;
+	*bound = second_order;
+	*wins_ties = best < second;
+	return best;
+}
+
+/* When every source has ended: event time goes to infinity, and the operators emit what they hold. */
+static Status
+run_finish(StreamRun *run, Error *err)
+{
+	for (int pass = 0; pass < 2; pass++)
+		for (int s = 0; s < run->n_sources; s++)
+			for (int p = 0; p < run->n_tasks; p++) {
+				Op *scan = graph_op(&run->graph, run->plan->sources[s], p);
+
+				TRY(pass == 0 ? op_advance(scan, 0, INT64_MAX, err) : op_finish(scan, 0, err));
+				for (int t = 0; t < run->n_tasks; t++)
+					arena_reset(&run->tasks[t]->scratch);
+			}
+	return OK;
+}
+
+Status
+stream_run_epoch(StreamRun *run, int64_t *n_rows, Error *err)
+{
+	Nanos  end = run->options.epoch_ms > 0 ? nanos_now() + run->options.epoch_ms * 1000000 : INT64_MAX;
+	bool   all_ended = run->n_inputs > 0 || run->n_sources > 0;
+	Status status = OK;
+
+	*n_rows = 0;
+	while (!run->is_done && *n_rows < run->options.epoch_rows) {
+		bool	has_bound, wins_ties;
+		int64_t bound;
+		int		i;
+
+		if (run->options.interrupted != NULL && *run->options.interrupted)
+			break;
+		for (int k = 0; k < run->n_inputs; k++)
+			TRY(input_fill(&run->inputs[k], err));
+		i = run_choose(run, &has_bound, &bound, &wins_ties);
+		if (i < 0)
+			break;
+		int32_t n = input_run_length(run, &run->inputs[i], has_bound, bound, wins_ties);
+
+		status = input_push(run, &run->inputs[i], n, err);
+		if (status == FAILED)
+			return FAILED;
+		*n_rows += n;
+		if (run->inputs[i].scan->is_done && run->n_sources == 1 && run->n_tasks == 1)
+			run->is_done = true;
+		if (end != INT64_MAX && nanos_now() >= end)
+			break;
+	}
+	for (int k = 0; k < run->n_inputs; k++)
+		all_ended = all_ended && run->inputs[k].has_ended && run->inputs[k].pending == NULL;
+	if (all_ended && !run->is_done) {
+		TRY(graph_flush(&run->graph, err));
+		TRY(run_finish(run, err));
+		run->is_done = true;
+	}
+	TRY(graph_flush(&run->graph, err));
+	return run->is_done ? DONE : OK;
+}
+
+Status
+stream_run_advance(StreamRun *run, Time time, Error *err)
+{
+	for (int s = 0; s < run->n_sources; s++)
+		for (int p = 0; p < run->n_tasks; p++)
+			TRY(op_advance(graph_op(&run->graph, run->plan->sources[s], p), 0, time, err));
+	return graph_flush(&run->graph, err);
+}
+
+void
+stream_run_positions(const StreamRun *run,
+					 void (*visit)(void *context, const char *input, int partition, int64_t position), void *context)
+{
+	for (int i = 0; i < run->n_inputs; i++)
+		visit(context, run->inputs[i].source->spec->name, run->inputs[i].partition, run->inputs[i].committed);
+}
+
+const Graph *
+stream_run_graph(const StreamRun *run)
+{
+	return &run->graph;
+}
+
+Time
+stream_run_time(const StreamRun *run)
+{
+	return run->stream_time;
+}
+
+void
+stream_run_progress(const StreamRun *run, int64_t *done, int64_t *all)
+{
+	*done = *all = 0;
+	for (int i = 0; i < run->n_sources; i++)
+		if (run->sources[i]->type->progress != NULL) {
+			int64_t d, a;
+
+			run->sources[i]->type->progress(run->sources[i], &d, &a);
+			*done += d;
+			*all += a;
+		}
+}

@@ -1,0 +1,65 @@
+#ifndef SLUICE_EXEC_TASK_STREAM_RUN_H
+#define SLUICE_EXEC_TASK_STREAM_RUN_H
+
+/*
+ * A continuous query at work: its sources, its operators for every partition, and the loop that takes rows from the input
+ * whose next row comes first.  Used by one thread at a time; the caller decides when to run an epoch, and commits what came
+ * of it: output (through TaskOutput), state (through StateBackend) and positions, as one.
+ *
+ * Order between inputs: by `order` (sluice test: the order of the case), else by event time, then by input number.  The order
+ * within a partition never changes.  Rows of one input that may go together are pushed as one batch.
+ */
+#include "exec/plan.h"
+#include "exec/task/graph.h"
+
+struct StateBackend;
+
+typedef struct StreamRunOptions {
+	const Env		   *env;
+	const SourceContext *sources;		/* for opening the plan's sources */
+	TaskOutput		   *output;
+	RowLog			   *row_log;
+	ResultCallback		result;
+	void			   *result_context;
+	MemoryBudget	   *budget;
+	bool				is_compacting;
+	bool				is_timed;
+	bool				single_partition;	/* all partitions in one task (sluice test, bounded plans in order) */
+	int64_t				epoch_rows;			/* 0: 65536 */
+	int64_t				epoch_ms;			/* 0: no limit of time */
+	const volatile bool *interrupted;
+	/* Durable state of a partition; NULL: state is not durable. */
+	struct StateBackend *(*state)(void *context, int partition);
+	/* Where an input was left off; false: never read. */
+	bool (*position)(void *context, const SourceSpec *source, int partition, int64_t *position);
+	/* Place of a row among all inputs; NULL: event time. */
+	int64_t (*order)(void *context, const SourceSpec *source, int partition, int64_t offset, Time time);
+	void *context;
+} StreamRunOptions;
+
+typedef struct StreamRun StreamRun;
+
+Status stream_run_open(const Plan *plan, const StreamRunOptions *options, StreamRun **out, Error *err);
+void   stream_run_close(StreamRun *run);
+
+/*
+ * One epoch: takes what the inputs have, up to the limits, and flushes.  *n_rows: rows taken (0: nothing was there).
+ * DONE: every source has ended and the operators have finished, or a LIMIT was reached: the query is complete once this
+ * epoch is committed.
+ */
+Status stream_run_epoch(StreamRun *run, int64_t *n_rows, Error *err);
+
+/* Tells the operators that event time has passed `time` although no record came (idle time-out). */
+Status stream_run_advance(StreamRun *run, Time time, Error *err);
+
+/* Positions that the last epoch reached: visit(source name, partition, next position). */
+void stream_run_positions(const StreamRun *run, void (*visit)(void *context, const char *input, int partition, int64_t position),
+						  void *context);
+
+const Graph *stream_run_graph(const StreamRun *run);
+Time		 stream_run_time(const StreamRun *run);	/* greatest event time taken; INT64_MIN: none */
+
+/* Share done, for progress: units read and in all (0: unknown). */
+void stream_run_progress(const StreamRun *run, int64_t *done, int64_t *all);
+
+#endif
