@@ -114,7 +114,7 @@ schema_parse(Arena *arena, Str text, const Schema **out, Error *err)
 		at = text.length + 1;
 	while (at <= text.length) {
 		size_t end = column_end(text, at);
-		bool   is_key;
+		bool   is_key = false;
 
 		TRY(parse_column(arena, str_trim(str_make(text.data + at, end - at)), &columns[schema->n_columns], &is_key, err));
 		if (is_key && schema->n_key != schema->n_columns)
