@@ -174,6 +174,7 @@ typedef struct FunctionMatch {
 	const Type **parameters;		/* the type that each argument must be cast to (equal: no cast); TYPE_LAMBDA stays */
 	bool		*null_is_error;		/* per argument: the `!` mark */
 	int			 n_args;
+	struct FunctionBinding *binding;	/* of lookup.c: what type variables stand for */
 } FunctionMatch;
 
 /*
