@@ -1,0 +1,423 @@
+#include "exec/task/bounded_run.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "exec/op/join_hash.h"
+#include "exec/op/join_stream.h"
+#include "exec/op/scan.h"
+#include "exec/op/sort.h"
+#include "exec/task/stream_run.h"
+
+#define MAX_PATH 64
+#define MAX_THREADS 64
+
+typedef struct Bounded {
+	const Plan			 *plan;
+	const BoundedOptions *options;
+	BoundedStats		 *stats;
+	Arena				  arena;
+	Task				  task;
+	Task				 *task_pointer;
+	Graph				  graph;
+	int					  n_leaves;
+	const PlanNode		**leaves;		/* scans in the order in which they are run */
+	Task				**clone_tasks;	/* of all clones ever made: closed at the end */
+	Op					**clones;
+	int					  n_clones;
+	int					  clone_capacity;
+	int					  n_clone_tasks;
+	int					  clone_task_capacity;
+} Bounded;
+
+/* One thread's share of a pipeline. */
+typedef struct Worker {
+	Bounded		*bounded;
+	Source		*source;
+	Op			*scan;
+	Task		*task;
+	atomic_int	*next_partition;
+	int64_t		 n_rows;
+	atomic_bool *stop;
+	Status		 status;
+	Error		 err;
+	bool		 shows_progress;
+	Nanos		 last_progress;
+} Worker;
+
+static bool
+runs_right_first(const PlanNode *node)
+{
+	return node->op == &op_join_hash || node->op == &op_set_op;
+}
+
+static void
+collect_leaves(Bounded *b, const PlanNode *node)
+{
+	if (node->n_inputs == 0) {
+		b->leaves[b->n_leaves++] = node;
+		return;
+	}
+	for (int i = 0; i < node->n_inputs; i++)
+		collect_leaves(b, node->inputs[runs_right_first(node) ? node->n_inputs - 1 - i : i]);
+}
+
+static int
+count_leaves(const PlanNode *node)
+{
+	int n = node->n_inputs == 0;
+
+	for (int i = 0; i < node->n_inputs; i++)
+		n += count_leaves(node->inputs[i]);
+	return n;
+}
+
+static bool
+needs_order(const PlanNode *node)
+{
+	if (node->op == &op_join_window || node->op == &op_join_stream_table || node->op == &op_join_table_table
+		|| node->op == &op_join_foreign)
+		return true;
+	for (int i = 0; i < node->n_inputs; i++)
+		if (needs_order(node->inputs[i]))
+			return true;
+	return false;
+}
+
+static bool
+is_interrupted(const BoundedOptions *options)
+{
+	return options->interrupted != NULL && *options->interrupted;
+}
+
+static void
+worker_progress(Worker *w)
+{
+	const BoundedOptions *options = w->bounded->options;
+	Nanos				  now;
+	int64_t				  done = 0, all = 0;
+
+	if (!w->shows_progress || options->progress == NULL)
+		return;
+	now = nanos_now();
+	if (now - w->last_progress < 100000000)
+		return;
+	w->last_progress = now;
+	if (w->source->type->progress != NULL)
+		w->source->type->progress(w->source, &done, &all);
+	options->progress(options->progress_context, w->bounded->stats->rows_read + w->n_rows, done, all);
+}
+
+/* Reads partitions until none is left and pushes their rows. */
+static void
+worker_run(Worker *w)
+{
+	Arena  arena = {0};
+	Batch *batch;
+
+	w->status = OK;
+	for (;;) {
+		int	   partition = atomic_fetch_add(w->next_partition, 1);
+		Status status = OK;
+
+		if (partition >= w->source->n_partitions)
+			break;
+		while (status == OK) {
+			if (atomic_load_explicit(w->stop, memory_order_relaxed) || is_interrupted(w->bounded->options))
+				goto out;
+			arena_reset(&arena);
+			batch = NULL;
+			status = w->source->type->read(w->source, partition, BATCH_ROWS, &arena, &batch, &w->err);
+			if (status == FAILED)
+				goto failed;
+			if (batch == NULL || batch->n_rows == 0)
+				continue;
+			w->n_rows += batch->n_rows;
+			switch (op_push(w->scan, 0, batch, &w->err)) {
+			case FAILED:
+				goto failed;
+			case DONE:
+				atomic_store(w->stop, true);
+				goto out;
+			case OK:
+				break;
+			}
+			arena_reset(&w->task->scratch);
+			worker_progress(w);
+		}
+	}
+	goto out;
+failed:
+	w->status = FAILED;
+	atomic_store(w->stop, true);
+out:
+	arena_reset(&w->task->scratch);
+	arena_free(&arena);
+}
+
+static void *
+worker_thread(void *argument)
+{
+	worker_run(argument);
+	return NULL;
+}
+
+/*
+ * The operators from the scan up to the one that merges: path[0] is the scan, path[n-1] the breaker.  0: the pipeline
+ * cannot run in parallel.
+ */
+static int
+parallel_path(const Bounded *b, const PlanNode *scan, Op **path, const PlanNode **nodes)
+{
+	Op *op = graph_op(&b->graph, scan, 0);
+	int port = 0;
+	int n = 0;
+
+	for (;;) {
+		bool breaks = op->type->merge != NULL && (!op->type->is_parallel || port > 0);
+
+		if (n == MAX_PATH || (!breaks && (!op->type->is_parallel || op->n_outputs != 1)))
+			return 0;
+		path[n] = op;
+		nodes[n] = NULL;
+		for (int i = 0; i < b->graph.n_nodes; i++)
+			if (b->graph.ops[i] == op)
+				nodes[n] = b->graph.nodes[i];
+		n++;
+		if (breaks)
+			return n;
+		port = op->outputs[0].port;
+		op = op->outputs[0].op;
+	}
+}
+
+static void
+task_configure(Bounded *b, Task *task)
+{
+	const BoundedOptions *options = b->options;
+
+	task_init(task, options->env);
+	task->row_log = options->row_log;
+	task->output = options->output;
+	task->result = options->result;
+	task->result_context = options->result_context;
+	task->services.budget = options->budget;
+	task->services.is_timed = options->is_timed;
+	task->services.interrupted = options->interrupted;
+}
+
+/* A clone of the path for one more thread; *scan is its first operator. */
+static Status
+clone_path(Bounded *b, Op *const *path, const PlanNode *const *nodes, int n, Worker *w, Op **breaker, Error *err)
+{
+	Op *next = NULL;
+
+	w->task = arena_new(&b->arena, Task);
+	task_configure(b, w->task);
+	grow_array(b->clone_tasks, b->n_clone_tasks, b->clone_task_capacity);
+	b->clone_tasks[b->n_clone_tasks++] = w->task;
+	for (int i = n - 1; i >= 0; i--) {
+		Op	  *clone = graph_make_op(&b->arena, nodes[i], w->task);
+		Status status;
+
+		clone->primary = path[i];
+		if (next != NULL) {
+			clone->outputs = arena_new(&b->arena, OpOutput);
+			clone->outputs[0] = (OpOutput){next, path[i]->outputs[0].port};
+			clone->n_outputs = 1;
+		} else
+			*breaker = clone;
+		grow_array(b->clones, b->n_clones, b->clone_capacity);
+		b->clones[b->n_clones++] = clone;
+		status = op_open(clone, err);
+		if (status == FAILED)
+			return FAILED;
+		next = clone;
+	}
+	w->scan = next;
+	return OK;
+}
+
+static void
+add_counters(Op *into, const Op *from)
+{
+	into->rows_in += from->rows_in;
+	into->rows_out += from->rows_out;
+	into->late_rows += from->late_rows;
+	into->nanos += from->nanos;
+}
+
+static Status
+run_parallel(Bounded *b, Source *source, Op *const *path, const PlanNode *const *nodes, int n, int n_threads, Error *err)
+{
+	Worker		workers[MAX_THREADS] = {0};
+	pthread_t	threads[MAX_THREADS];
+	Op		   *breakers[MAX_THREADS] = {0};
+	int			n_clones_before = b->n_clones;
+	atomic_int	next_partition = 0;
+	atomic_bool stop = false;
+	int			n_started = 0;
+	Status		status = OK;
+
+	for (int t = 0; t < n_threads; t++) {
+		Worker *w = &workers[t];
+
+		*w = (Worker){.bounded = b, .source = source, .scan = path[0], .task = &b->task, .next_partition = &next_partition,
+					  .stop = &stop, .shows_progress = t == 0};
+		if (t > 0) {
+			w->source = NULL;
+			TRY_OUT(source_clone(&b->arena, source, &w->source, err));
+			TRY_OUT(clone_path(b, path, nodes, n, w, &breakers[t], err));
+		}
+	}
+	for (int t = 1; t < n_threads; t++) {
+		if (pthread_create(&threads[t], NULL, worker_thread, &workers[t]) != 0)
+			break;
+		n_started = t;
+	}
+	worker_run(&workers[0]);
+	for (int t = 1; t <= n_started; t++)
+		pthread_join(threads[t], NULL);
+	for (int t = 0; t <= n_started; t++) {
+		b->stats->rows_read += workers[t].n_rows;
+		if (workers[t].status == FAILED && status == OK) {
+			*err = workers[t].err;
+			status = FAILED;
+		}
+	}
+	for (int t = 1; t <= n_started && status == OK; t++)
+		TRY_OUT(path[n - 1]->type->merge(path[n - 1], breakers[t], err));
+	for (int c = n_clones_before; c < b->n_clones; c++)
+		if (b->clones[c]->primary != NULL)
+			add_counters(b->clones[c]->primary, b->clones[c]);
+out:
+	for (int t = 1; t < n_threads; t++)
+		if (workers[t].source != NULL) {
+			b->stats->bad_rows += workers[t].source->n_bad;
+			b->stats->bytes_read += workers[t].source->bytes_read;
+			source_close(workers[t].source);
+		}
+	return status;
+}
+
+static Status
+run_leaf(Bounded *b, const PlanNode *leaf, Error *err)
+{
+	const ScanSpec	*spec = leaf->spec;
+	Op				*scan = graph_op(&b->graph, leaf, 0);
+	Op				*path[MAX_PATH];
+	const PlanNode	*nodes[MAX_PATH];
+	Source			*source = NULL;
+	int				 n_threads = b->options->n_threads;
+	int				 n_path = 0;
+	Status			 status = OK;
+	SourceContext	 context = *b->options->sources;
+
+	if (n_threads > 1 && !b->plan->needs_order)
+		n_path = parallel_path(b, leaf, path, nodes);
+	context.n_threads = n_path > 0 ? n_threads : 1;
+	TRY(source_open(&b->arena, spec->source, &context, &source, err));
+	if (n_threads > source->n_partitions)
+		n_threads = source->n_partitions;
+	if (n_threads > MAX_THREADS)
+		n_threads = MAX_THREADS;
+	if (n_path > 0 && n_threads > 1)
+		TRY_OUT(run_parallel(b, source, path, nodes, n_path, n_threads, err));
+	else {
+		atomic_int	next_partition = 0;
+		atomic_bool stop = false;
+		Worker		w = {.bounded = b, .source = source, .scan = scan, .task = &b->task, .next_partition = &next_partition,
+						 .stop = &stop, .shows_progress = true};
+
+		worker_run(&w);
+		b->stats->rows_read += w.n_rows;
+		if (w.status == FAILED) {
+			*err = w.err;
+			status = FAILED;
+			goto out;
+		}
+	}
+	if (is_interrupted(b->options)) {
+		status = error_set(err, ERROR_INTERRUPTED, "The query was cancelled");
+		goto out;
+	}
+	TRY_OUT(op_advance(scan, 0, INT64_MAX, err));
+	TRY_OUT(op_finish(scan, 0, err));
+	arena_reset(&b->task.scratch);
+out:
+	b->stats->bad_rows += source->n_bad;
+	b->stats->bytes_read += source->bytes_read;
+	source_close(source);
+	return status;
+}
+
+static void
+collect_stats(Bounded *b)
+{
+	b->stats->failed_rows += b->task.n_failed_rows;
+	for (int t = 0; t < b->n_clone_tasks; t++)
+		b->stats->failed_rows += b->clone_tasks[t]->n_failed_rows;
+	for (int i = 0; b->graph.ops != NULL && i < b->graph.n_nodes; i++)
+		b->stats->late_rows += b->graph.ops[i]->late_rows;
+}
+
+/* Order matters: the loop of continuous queries runs the plan, one task, to its end. */
+static Status
+run_in_order(const Plan *plan, const BoundedOptions *options, BoundedStats *stats, Error *err)
+{
+	StreamRun	   *run = NULL;
+	StreamRunOptions stream = {.env = options->env, .sources = options->sources, .output = options->output,
+							   .row_log = options->row_log, .result = options->result, .result_context = options->result_context,
+							   .budget = options->budget, .is_timed = options->is_timed, .single_partition = true,
+							   .interrupted = options->interrupted};
+	Status			status;
+	int64_t			n_rows;
+
+	TRY(stream_run_open(plan, &stream, &run, err));
+	do {
+		status = stream_run_epoch(run, &n_rows, err);
+		stats->rows_read += n_rows;
+		if (status == OK && n_rows == 0)
+			status = is_interrupted(options) ? error_set(err, ERROR_INTERRUPTED, "The query was cancelled") : DONE;
+	} while (status == OK);
+	if (status == DONE && options->inspect != NULL) {
+		const Graph *graph = stream_run_graph(run);
+
+		options->inspect(options->inspect_context, plan, graph->ops, graph->n_nodes);
+	}
+	stream_run_close(run);
+	return status == FAILED ? FAILED : OK;
+}
+
+Status
+bounded_run(const Plan *plan, const BoundedOptions *options, BoundedStats *stats, Error *err)
+{
+	Bounded b = {.plan = plan, .options = options, .stats = stats};
+	Status	status = OK;
+
+	*stats = (BoundedStats){0};
+	if (needs_order(plan->root))
+		return run_in_order(plan, options, stats, err);
+	task_configure(&b, &b.task);
+	b.task_pointer = &b.task;
+	b.leaves = arena_array(&b.arena, const PlanNode *, count_leaves(plan->root));
+	collect_leaves(&b, plan->root);
+	TRY_OUT(graph_open(&b.graph, plan, 1, &b.task_pointer, err));
+	for (int i = 0; i < b.n_leaves; i++)
+		TRY_OUT(run_leaf(&b, b.leaves[i], err));
+	if (options->inspect != NULL)
+		options->inspect(options->inspect_context, plan, b.graph.ops, b.graph.n_nodes);
+out:
+	collect_stats(&b);
+	for (int c = 0; c < b.n_clones; c++)
+		op_close(b.clones[c]);
+	for (int t = 0; t < b.n_clone_tasks; t++)
+		task_free(b.clone_tasks[t]);
+	free(b.clones);
+	free(b.clone_tasks);
+	graph_close(&b.graph);
+	task_free(&b.task);
+	arena_free(&b.arena);
+	return status;
+}

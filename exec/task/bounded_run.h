@@ -1,0 +1,45 @@
+#ifndef SLUICE_EXEC_TASK_BOUNDED_RUN_H
+#define SLUICE_EXEC_TASK_BOUNDED_RUN_H
+
+/*
+ * Runs a bounded plan to its end.
+ *
+ * Sources are read one after the other: the build side of a hash join before its probe side, inputs of a union in order.
+ * A pipeline from a source up to the first operator that can merge (aggregate, sort, join build) runs on several threads:
+ * each has a clone of the operators and takes partitions (or ranges of a file) until none is left; then the clones are merged.
+ * A plan whose input order is part of its meaning (grace in a bounded plan, streaming joins) is run by stream_run
+ * with single_partition set instead; bounded_run does that by itself.
+ */
+#include "exec/plan.h"
+#include "exec/task/task.h"
+
+typedef struct BoundedOptions {
+	const Env		   *env;
+	const SourceContext *sources;
+	RowLog			   *row_log;		/* called from several threads; NULL: count only */
+	ResultCallback		result;
+	void			   *result_context;
+	TaskOutput		   *output;			/* for plans into a sink; NULL otherwise */
+	MemoryBudget	   *budget;
+	int					n_threads;		/* 0: 1 */
+	bool				is_timed;
+	const volatile bool *interrupted;
+	/* Called now and then from the thread that called bounded_run; NULL: never.  Units: bytes or records. */
+	void (*progress)(void *context, int64_t rows, int64_t done, int64_t all);
+	void			   *progress_context;
+	/* Called before the operators are closed, for EXPLAIN ANALYZE; NULL: never. */
+	void (*inspect)(void *context, const Plan *plan, Op *const *ops, int n_ops);
+	void			   *inspect_context;
+} BoundedOptions;
+
+typedef struct BoundedStats {
+	int64_t rows_read;
+	int64_t bytes_read;
+	int64_t bad_rows;		/* rows that could not be read */
+	int64_t failed_rows;	/* rows where an expression failed */
+	int64_t late_rows;
+} BoundedStats;
+
+Status bounded_run(const Plan *plan, const BoundedOptions *options, BoundedStats *stats, Error *err);
+
+#endif
