@@ -133,6 +133,42 @@ value_set_items(Value *out, Value *items, uint32_t n)
 	return true;
 }
 
+/* A growing list of Values in the call's arena: elements of an ARRAY, or keys and values of a MAP by turns. */
+typedef struct ItemList {
+	Arena	*arena;
+	Value	*items;
+	uint32_t n;
+	uint32_t capacity;
+} ItemList;
+
+static inline void
+item_add(ItemList *list, Value item)
+{
+	if (list->n == list->capacity) {
+		uint32_t capacity = list->capacity > 0 ? list->capacity * 2 : 8;
+		Value	*items = arena_alloc(list->arena, sizeof(Value) * capacity);
+
+		if (list->n > 0)
+			memcpy(items, list->items, sizeof(Value) * list->n);
+		list->items = items;
+		list->capacity = capacity;
+	}
+	list->items[list->n++] = item;
+}
+
+/* Sets an entry of a map under construction: a key that is there already gets the new value and keeps its place. */
+static inline void
+item_put(ItemList *list, Value key, Value value)
+{
+	for (uint32_t i = 0; i < list->n; i += 2)
+		if (value_equal(&list->items[i], &key)) {
+			list->items[i + 1] = value;
+			return;
+		}
+	item_add(list, key);
+	item_add(list, value);
+}
+
 /* ---- families ---- */
 
 extern const ScalarFunction scalar_math_functions[], scalar_decimal_functions[], scalar_string_functions[],

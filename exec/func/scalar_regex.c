@@ -1,0 +1,249 @@
+/*
+ * Functions of regular expressions.
+ *
+ * A Regex holds match data and so belongs to one thread, while a compiled program may be shared; therefore patterns are
+ * compiled when a kernel runs, and again only where the pattern differs from that of the row before.
+ */
+#include "common/regex.h"
+#include "exec/func/kernel.h"
+
+/* The expression of the latest pattern.  A pattern that does not compile is remembered too, with its error. */
+typedef struct RegexMemo {
+	Regex *regex;
+	Str	   pattern;
+	bool   is_set;
+	Error  err;
+} RegexMemo;
+
+/* The compiled pattern, or NULL with the row failed. */
+static Regex *
+memo_get(RegexMemo *memo, const ScalarCall *call, int32_t row, Str pattern)
+{
+	if (!memo->is_set || !str_equal(memo->pattern, pattern)) {
+		regex_free(memo->regex);
+		memo->regex = NULL;
+		memo->pattern = text_keep(call, pattern);
+		memo->is_set = true;
+		if (regex_compile(pattern, REGEX_JAVA, &memo->regex, &memo->err) != OK)
+			memo->regex = NULL;
+	}
+	if (memo->regex == NULL)
+		eval_fail(call->context, row, "%s", memo->err.message);
+	return memo->regex;
+}
+
+/*
+ * What the kernels have in common: for each row without NULL, with its pattern compiled, `each` fills row i of out or
+ * fails.
+ */
+typedef Status (*RegexRow)(const ScalarCall *call, int32_t row, Regex *regex, Str subject, Vector *out, Error *err);
+
+static void
+regex_rows(const ScalarCall *call, int32_t n_rows, Vector *out, int pattern_arg, RegexRow each)
+{
+	RegexMemo memo = {0};
+
+	for (int32_t i = 0; i < n_rows; i++) {
+		Regex  *regex;
+		Error	err;
+
+		if (!call_row_valid(call, i))
+			continue;
+		regex = memo_get(&memo, call, i, arg_str(call->args[pattern_arg], i));
+		if (regex != NULL && each(call, i, regex, arg_str(call->args[1 - pattern_arg], i), out, &err) == FAILED)
+			eval_fail(call->context, i, "%s", err.message);
+	}
+	regex_free(memo.regex);
+}
+
+/* The group asked for; false when it is negative (with *err) or beyond what the pattern has. */
+static Status
+group_of(const ScalarCall *call, int32_t row, const Regex *regex, int *group, Error *err)
+{
+	*group = call->n_args > 2 ? arg_int32(call->args[2], row) : 0;
+	if (*group < 0)
+		return error_data(err, "No group %d", *group);
+	return *group > regex_group_count(regex) ? DONE : OK;
+}
+
+static Status
+extract_row(const ScalarCall *call, int32_t row, Regex *regex, Str subject, Vector *out, Error *err)
+{
+	RegexMatch match;
+	size_t	   pos = 0;
+	int		   group;
+	Str		   text;
+	Status	   status = group_of(call, row, regex, &group, err);
+
+	if (status == OK)
+		status = regex_next(regex, subject, &pos, &match, err);
+	if (status == OK && regex_group(regex, subject, group, &text))
+		result_set_text(out, call->arena, row, text);
+	else
+		result_set_null(call, out, row);
+	return status;
+}
+
+static void
+regexp_extract(const ScalarCall *call, int32_t n_rows, Vector *out)
+{
+	regex_rows(call, n_rows, out, 0, extract_row);
+}
+
+static Status
+set_list(const ScalarCall *call, int32_t row, const ItemList *list, Vector *out)
+{
+	Value	value = {.type = out->type, .items = list->items, .n_items = list->n};
+
+	vector_set(out, call->arena, row, &value);
+	return OK;
+}
+
+static Status
+extract_all_row(const ScalarCall *call, int32_t row, Regex *regex, Str subject, Vector *out, Error *err)
+{
+	ItemList   list = {.arena = call->arena};
+	RegexMatch match;
+	size_t	   pos = 0;
+	int		   group;
+	Str		   text;
+	Status	   status = group_of(call, row, regex, &group, err);
+
+	if (status != OK) {
+		result_set_null(call, out, row);
+		return status;
+	}
+	while ((status = regex_next(regex, subject, &pos, &match, err)) == OK)
+		item_add(&list, regex_group(regex, subject, group, &text) ? value_text(type_string, text) : value_null(type_string));
+	return status == FAILED ? FAILED : set_list(call, row, &list, out);
+}
+
+static void
+regexp_extract_all(const ScalarCall *call, int32_t n_rows, Vector *out)
+{
+	regex_rows(call, n_rows, out, 0, extract_all_row);
+}
+
+static Status
+replace_row(const ScalarCall *call, int32_t row, Regex *regex, Str subject, Vector *out, Error *err)
+{
+	StrBuf	buf = {0};
+	Status	status = regex_replace(regex, subject, arg_str(call->args[2], row), false, &buf, err);
+
+	if (status == OK)
+		result_set_text(out, call->arena, row, strbuf_str(&buf));
+	strbuf_free(&buf);
+	return status;
+}
+
+static void
+regexp_replace(const ScalarCall *call, int32_t n_rows, Vector *out)
+{
+	regex_rows(call, n_rows, out, 1, replace_row);
+}
+
+static void
+add_piece(void *context, Str piece)
+{
+	item_add(context, value_text(type_string, piece));
+}
+
+static Status
+split_row(const ScalarCall *call, int32_t row, Regex *regex, Str subject, Vector *out, Error *err)
+{
+	ItemList list = {.arena = call->arena};
+
+	TRY(regex_split(regex, subject, add_piece, &list, err));
+	return set_list(call, row, &list, out);
+}
+
+static void
+regexp_split(const ScalarCall *call, int32_t n_rows, Vector *out)
+{
+	regex_rows(call, n_rows, out, 1, split_row);
+}
+
+static Status
+like_row(const ScalarCall *call, int32_t row, Regex *regex, Str subject, Vector *out, Error *err)
+{
+	RegexMatch match;
+	size_t	   pos = 0;
+	Status	   status = regex_next(regex, subject, &pos, &match, err);
+
+	(void)call;
+	((uint8_t *)out->data)[row] = status == OK;
+	return status;
+}
+
+static void
+regexp_like(const ScalarCall *call, int32_t n_rows, Vector *out)
+{
+	regex_rows(call, n_rows, out, 1, like_row);
+}
+
+static Status
+full_match_row(const ScalarCall *call, int32_t row, Regex *regex, Str subject, Vector *out, Error *err)
+{
+	Status	status = regex_matches(regex, subject, err);
+
+	(void)call;
+	((uint8_t *)out->data)[row] = status == OK;
+	return status;
+}
+
+static void
+regexp_full_match(const ScalarCall *call, int32_t n_rows, Vector *out)
+{
+	regex_rows(call, n_rows, out, 1, full_match_row);
+}
+
+static Status
+count_row(const ScalarCall *call, int32_t row, Regex *regex, Str subject, Vector *out, Error *err)
+{
+	RegexMatch match;
+	size_t	   pos = 0;
+	int32_t	   n = 0;
+	Status	   status;
+
+	(void)call;
+	while ((status = regex_next(regex, subject, &pos, &match, err)) == OK)
+		n++;
+	((int32_t *)out->data)[row] = n;
+	return status;
+}
+
+static void
+regexp_count(const ScalarCall *call, int32_t n_rows, Vector *out)
+{
+	regex_rows(call, n_rows, out, 1, count_row);
+}
+
+#define EXTRACT_TEXT "The first part of a text that matches a pattern, or a group of it; NULL if nothing matches."
+#define EXTRACT_ALL_TEXT "All parts of a text that match a pattern, or a group of each."
+#define LIKE_TEXT "Whether a part of the text matches a pattern."
+
+const ScalarFunction scalar_regex_functions[] = {
+	FUNCTION("REGEXP_COUNT", "(STRING, STRING) -> INTEGER", regexp_count, NULL_IN, BOTH,
+			 "How many parts of the text match a pattern.", "REGEXP_COUNT('a1b22', '[0-9]+')", "2"),
+	FUNCTION("REGEXP_EXTRACT", "(STRING, STRING) -> STRING", regexp_extract, NULL_IN, BOTH, EXTRACT_TEXT,
+			 "REGEXP_EXTRACT('[0-9]+', 'a1b22')", "1"),
+	FUNCTION("REGEXP_EXTRACT", "(STRING, STRING, INTEGER) -> STRING", regexp_extract, NULL_IN, BOTH, EXTRACT_TEXT,
+			 "REGEXP_EXTRACT('([a-z])([0-9]+)', 'a1b22', 2)", "1"),
+	FUNCTION("REGEXP_EXTRACT_ALL", "(STRING, STRING) -> ARRAY<STRING>", regexp_extract_all, NULL_IN, BOTH, EXTRACT_ALL_TEXT,
+			 "ARRAY_JOIN(REGEXP_EXTRACT_ALL('[0-9]+', 'a1b22'), ' ')", "1 22"),
+	FUNCTION("REGEXP_EXTRACT_ALL", "(STRING, STRING, INTEGER) -> ARRAY<STRING>", regexp_extract_all, NULL_IN, BOTH,
+			 EXTRACT_ALL_TEXT, "ARRAY_JOIN(REGEXP_EXTRACT_ALL('([a-z])([0-9]+)', 'a1b22', 1), ' ')", "a b"),
+	FUNCTION("REGEXP_FULL_MATCH", "(STRING, STRING) -> BOOLEAN", regexp_full_match, NULL_IN, BOTH,
+			 "Whether the whole text matches a pattern.", "REGEXP_FULL_MATCH('a1', '[a-z][0-9]')", "true"),
+	FUNCTION("REGEXP_LIKE", "(STRING, STRING) -> BOOLEAN", regexp_like, NULL_IN, BOTH, LIKE_TEXT,
+			 "REGEXP_LIKE('a1b22', '[0-9]+')", "true"),
+	FUNCTION("REGEXP_MATCHES", "(STRING, STRING) -> BOOLEAN", regexp_like, NULL_IN, BOTH, LIKE_TEXT,
+			 "REGEXP_MATCHES('a1b22', '[0-9]+')", "true"),
+	FUNCTION("REGEXP_REPLACE", "(STRING, STRING, STRING) -> STRING", regexp_replace, NULL_IN, BOTH,
+			 "The text with everything that matches a pattern replaced; $1 stands for a group.",
+			 "REGEXP_REPLACE('a1b22', '[0-9]+', '-')", "a-b-"),
+	FUNCTION("REGEXP_SPLIT_TO_ARRAY", "(STRING, STRING) -> ARRAY<STRING>", regexp_split, NULL_IN, BOTH,
+			 "The parts of a text between matches of a pattern.", "ARRAY_JOIN(REGEXP_SPLIT_TO_ARRAY('a1b22c', '[0-9]+'), ' ')",
+			 "a b c"),
+	{.name = NULL},
+};
