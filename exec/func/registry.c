@@ -1,7 +1,16 @@
 /* Every family of functions, one line a file.  The rows in the families are the only registration of a function. */
 #include "exec/func/func.h"
+#include "exec/func/kernel.h"
 
 const ScalarFunction *const scalar_families[] = {
+	scalar_math_functions,
+	scalar_decimal_functions,
+	scalar_string_functions,
+	scalar_text_functions,
+	scalar_mask_functions,
+	scalar_bytes_functions,
+	scalar_regex_functions,
+	scalar_null_functions,
 	NULL,
 };
 
