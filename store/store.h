@@ -113,7 +113,11 @@ typedef struct StoreRecords {
 	int			 capacity;		/* from here on the store's own */
 	int			 n_chunks;
 	int			 chunk_capacity;
+	int			 resume_partition;
 	StoreChunk **chunks;
+	StoreTopic	*resume_topic;	/* where decoding of the last chunk stopped */
+	size_t		 resume_position;
+	Time		 resume_timestamp;
 	Arena		 headers;
 } StoreRecords;
 
