@@ -51,7 +51,7 @@ typedef struct SourceSpec {
 	const char		 *name;			/* input name for positions and messages: topic, path */
 	int				  n_columns;	/* columns to deliver, key columns first */
 	const Column	 *columns;
-	const int		 *source_index; /* per column: which key column (0..n_key-1), value column (n_key..), or file column */
+	const int		 *source_index; /* per column: its place among the topic's columns, key columns first, or the file's; NULL: in order */
 	int				  n_key;		/* how many of `columns` are key columns */
 	bool			  wants_headers;
 	const TopicSpec	 *topic;		/* SOURCE_TOPIC, SOURCE_TABLE_STATE (key and value columns, window) */
@@ -74,7 +74,8 @@ typedef struct Source Source;
 typedef struct SourceType {
 	const char *name;
 	/*
-	 * Reads up to max_rows rows of a partition that are there now into *out (memory in `arena`, valid until it is reset):
+	 * Reads up to max_rows rows of a partition that are there now into *out (memory in `arena`, valid until it is reset;
+	 * text may be borrowed from the source's own buffers, which stay until the next read of that partition):
 	 * columns as spec->columns; event_time, partition, offset filled; row_kind INSERT or INSERT_NULL; window_start/end for windowed topics;
 	 * headers if wanted.  Rows that cannot be read are reported and left out.
 	 * OK with *out NULL: nothing there now (more may come, or the limit was used up by bad rows); DONE: ended for ever.

@@ -12,6 +12,10 @@
 #include "common/str.h"
 #include "data/batch.h"
 
+/* The name under which the store has the kept rows of all tables (store_state_open's query); the state's name is the
+ * table's, its partitions are those of the tasks that wrote them. */
+#define KEPT_ROWS_OWNER "kept rows"
+
 void kept_row_encode_key(const Vector *const *key_columns, int n_key, int64_t row, bool is_windowed, int64_t start,
 						 int64_t end, StrBuf *out);
 void kept_row_encode_window(int64_t start, int64_t end, StrBuf *out);
