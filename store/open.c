@@ -55,13 +55,13 @@ lock_refused(Store *store, int fd, Error *err)
 static Status
 lock_take(Store *store, Error *err)
 {
-	char *path = xmalloc(strlen(store->directory) + 16);
-	char  text[32];
-	int	  fd, length;
+	StrBuf path = {0};
+	char   text[32];
+	int	   fd, length;
 
-	sprintf(path, "%s/lock", store->directory);
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	free(path);
+	strbuf_printf(&path, "%s/lock", store->directory);
+	fd = open(strbuf_text(&path), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	strbuf_free(&path);
 	if (fd < 0) {
 		error_user(err, "Cannot write in the data directory `%s`: %s", store->directory, strerror(errno));
 		return error_hint(err, "Choose a directory that you may write in with --data.");
@@ -94,9 +94,11 @@ store_new(const char *directory, const StoreOptions *options, const Env *env)
 	if (options != NULL)
 		store->options = *options;
 	if (directory != NULL) {
+		size_t size = strlen(directory) + sizeof "/sluice.db";
+
 		store->directory = xstrdup(directory);
-		store->path = xmalloc(strlen(directory) + 16);
-		sprintf(store->path, "%s/sluice.db", directory);
+		store->path = xmalloc(size);
+		snprintf(store->path, size, "%s/sluice.db", directory);
 	} else {
 		store->path = xstrdup(":memory:");
 	}

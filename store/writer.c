@@ -183,7 +183,7 @@ apply_topic_create(Db *db, StoreTopic *topic, Error *err)
 	sqlite3_bind_int64(insert, 3, topic->config.retention_ms);
 	sqlite3_bind_int(insert, 4, topic->config.is_compacted);
 	status = db_run(db, insert, "making a topic", err);
-	if (status != OK && sqlite3_errcode(db->handle) == SQLITE_CONSTRAINT)
+	if (status != OK && (sqlite3_errcode(db->handle) & 0xff) == SQLITE_CONSTRAINT)
 		return error_user(err, "Topic `%s` exists already", topic->name.data);
 	topic->id = sqlite3_last_insert_rowid(db->handle);
 	return status;
