@@ -64,9 +64,10 @@ $(OBJ)/%.o: %.cpp $(OBJ)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CXX) $(CPPFLAGS) $(CXXFLAGS) -MMD -MP -c -o $@ $<
 
+# -c: without default reductions, which would come after the fallback of a keyword to a name.
 $(BUILD)/gen/grammar.c $(BUILD)/gen/grammar.h: parser/grammar.y
 	@mkdir -p $(BUILD)/gen
-	$(Q)$(LEMON) -q -l -d$(BUILD)/gen $<
+	$(Q)$(LEMON) -q -l -c -d$(BUILD)/gen $<
 
 $(OBJ)/gen/grammar.o: $(BUILD)/gen/grammar.c $(OBJ)/flags
 	@mkdir -p $(@D)

@@ -402,6 +402,7 @@ typedef struct AstSelectItem {
 
 struct AstSelect {
 	AstPos		pos;
+	int			depth;
 	bool		is_distinct;
 	AstExpr	  **distinct_on;	/* DISTINCT ON (...) */
 	int			n_distinct_on;
@@ -470,6 +471,7 @@ typedef enum AstEmit {
 
 struct AstQuery {
 	AstPos		pos;
+	int			depth;			/* of everything in it */
 	bool		is_recursive;	/* WITH RECURSIVE */
 	AstCte	   *ctes;
 	int			n_ctes;

@@ -1,0 +1,217 @@
+/*
+ * Which words are keywords here.
+ *
+ * Only the reserved words are keywords everywhere.  The others are names unless the grammar wants the keyword (it falls
+ * back to a name where it doesn't) and, where both could stand (an alias may follow nearly everything), unless what comes
+ * next says otherwise: ORDER is a keyword before BY, UNION before SELECT, OFFSET before a number.  One word has one rule
+ * below; a word without a rule never competes with a name.
+ *
+ * The pass goes from the end to the start, so that a rule sees what the words behind it turned out to be.
+ */
+#include "grammar.h"
+#include "parser/parser_impl.h"
+
+/* The final code of the token n behind i, 0 at the end. */
+static int
+code_at(const ParseState *ps, int i, int n)
+{
+	for (i++; i < ps->n_inputs; i++) {
+		if (ps->inputs[i].code == INPUT_SKIP)
+			continue;
+		if (--n == 0)
+			return ps->inputs[i].code;
+	}
+	return 0;
+}
+
+/* The code of the token before, as it is without a context. */
+static int
+code_before(const ParseState *ps, int i)
+{
+	return i > 0 ? ps->inputs[i - 1].code : 0;
+}
+
+/* Can the token n behind i be a name? */
+static bool
+is_name_at(const ParseState *ps, int i, int n)
+{
+	int		at = i + n;
+
+	if (at >= ps->n_inputs)
+		return false;
+
+	const Token *token = &ps->inputs[at].token;
+
+	if (token->kind == TOKEN_QUOTED)
+		return true;
+	return token->kind == TOKEN_WORD && (token->keyword == NULL || token->keyword->class == KEYWORD_FREE);
+}
+
+/* Does an expression begin behind i?  A sign doesn't count: the word before it is an operand then. */
+static bool
+expr_follows(const ParseState *ps, int i)
+{
+	switch (code_at(ps, i, 1)) {
+	case TK_INTLIT: case TK_DECLIT: case TK_DBLLIT: case TK_STRLIT: case TK_VARIABLE: case TK_QUESTION:
+	case TK_LP: case TK_NOT: case TK_CASE: case TK_CAST: case TK_EXISTS: case TK_NULL: case TK_TRUE: case TK_FALSE:
+	case TK_ARRAY: case TK_MAP: case TK_STRUCT: case TK_INTERVAL: case TK_EXTRACT: case TK_TRY_CAST: case TK_DECIMAL:
+		return true;
+	case TK_ORDER: case TK_UNION: case TK_INTERSECT: case TK_EXCEPT: case TK_OFFSET: case TK_EMIT: case TK_CROSS:
+	case TK_NATURAL: case TK_ASOF: case TK_SEMI: case TK_ANTI: case TK_USING: case TK_PARTITION: case TK_QUALIFY:
+		return false;
+	default:
+		return is_name_at(ps, i, 1);
+	}
+}
+
+static bool
+is_comparison(int code)
+{
+	return code == TK_EQ || code == TK_NEQ || code == TK_LT || code == TK_LTE || code == TK_GT || code == TK_GTE;
+}
+
+static bool
+query_follows(int code)
+{
+	return code == TK_SELECT || code == TK_VALUES || code == TK_WITH || code == TK_LP;
+}
+
+/* ADD COLUMN c INT, but ADD column INT: two words must follow. */
+static bool
+column_follows(const ParseState *ps, int i)
+{
+	int		second = code_at(ps, i, 2);
+
+	return is_name_at(ps, i, 1) &&
+		(is_name_at(ps, i, 2) || second == TK_DECIMAL || second == TK_ARRAY_LT || second == TK_MAP_LT ||
+		 second == TK_STRUCT_LT) &&
+		second != TK_ARRAY_OF;
+}
+
+static bool
+is_keyword(const ParseState *ps, int i, int code)
+{
+	int		next = code_at(ps, i, 1);
+	int		second = code_at(ps, i, 2);
+	int		before = code_before(ps, i);
+
+	switch (code) {
+	case TK_ORDER:
+	case TK_PARTITION:
+		return next == TK_BY;
+	case TK_EMIT:
+		return next == TK_CHANGES || next == TK_FINAL;
+	case TK_UNION:
+	case TK_INTERSECT:
+	case TK_EXCEPT:
+		return next == TK_ALL || next == TK_DISTINCT || next == TK_BY || query_follows(next);
+	case TK_OFFSET:
+		return next == TK_INTLIT || next == TK_LP || next == TK_VARIABLE || next == TK_QUESTION;
+	case TK_USING:
+		return next == TK_LP;
+	case TK_CROSS:
+	case TK_SEMI:
+	case TK_ANTI:
+		return next == TK_JOIN;
+	case TK_NATURAL:
+	case TK_ASOF:
+		return next == TK_JOIN || next == TK_INNER || next == TK_LEFT || next == TK_RIGHT || next == TK_FULL;
+	case TK_LATERAL:
+		return next == TK_LP || (is_name_at(ps, i, 1) && second == TK_LP);
+	case TK_OVER:
+		return (before == TK_RP || before == TK_NULLS) && (next == TK_LP || is_name_at(ps, i, 1));
+	case TK_FILTER:
+		return before == TK_RP && next == TK_LP;
+	case TK_IGNORE:
+	case TK_RESPECT:
+		return before == TK_RP && next == TK_NULLS;
+	case TK_ROWS:
+	case TK_RANGE:
+	case TK_GROUPS:
+		return before != TK_LP || (next != TK_RP && next != TK_ORDER && next != TK_PARTITION);
+	case TK_UNBOUNDED:
+		return next == TK_PRECEDING || next == TK_FOLLOWING;
+	case TK_CURRENT:
+		return next == TK_ROW;
+	case TK_QUALIFY:
+	case TK_ILIKE:
+		return expr_follows(ps, i);
+	case TK_ESCAPE:
+		return next == TK_STRLIT;
+	case TK_ROLLUP:
+	case TK_CUBE:
+	case TK_TRY_CAST:
+		return next == TK_LP;
+	case TK_GROUPING:
+		return next == TK_SETS && second == TK_LP;
+	case TK_SESSION:
+		return next == TK_LP && second == TK_INTLIT;
+	case TK_RECURSIVE:
+		return before == TK_WITH && next != TK_AS && next != TK_LP;
+	case TK_INTERVAL:
+		return next == TK_STRLIT || next == TK_INTLIT || next == TK_DECLIT;
+	case TK_EXTRACT:
+		return next == TK_LP && is_name_at(ps, i, 2) && code_at(ps, i, 3) == TK_FROM;
+	case TK_ANY:
+	case TK_SOME:
+		return is_comparison(before) && next == TK_LP && query_follows(second);
+	case TK_IF:
+		return next == TK_EXISTS || (next == TK_NOT && second == TK_EXISTS);
+	case TK_FUNCTION:
+		return is_name_at(ps, i, 1) || next == TK_VARIABLE;
+	case TK_COLUMN:
+		return column_follows(ps, i);
+	case TK_GRACE:
+		return next == TK_PERIOD;
+	default:
+		return true;
+	}
+}
+
+void
+context_apply(ParseState *ps)
+{
+	for (int i = ps->n_inputs - 1; i >= 0; i--) {
+		ParseInput *input = &ps->inputs[i];
+		int			next = code_at(ps, i, 1);
+
+		if (ps->is_completion && next == 0)
+			continue;
+		switch (input->code) {
+		case TK_LB:
+			if (next == TK_RB) {
+				input->code = TK_BRACKETS;
+				input->value.pos.length = ps->inputs[i + 1].value.pos.offset + 1 - input->value.pos.offset;
+				ps->inputs[i + 1].code = INPUT_SKIP;
+			}
+			break;
+		case TK_LEFT:			/* reserved, but LEFT(s, 2) and RIGHT(s, 2) can't be anything else */
+		case TK_RIGHT:
+		case TK_LIST:
+			if (next == TK_LP)
+				input->code = TK_IDENT;
+			break;
+		case TK_WINDOW:
+			if (is_name_at(ps, i, 1) && code_at(ps, i, 2) == TK_AS)
+				input->code = TK_NAMED_WINDOW;
+			break;
+		case TK_ARRAY:
+			if (next == TK_LT)
+				input->code = TK_ARRAY_LT;
+			else if (next != TK_LB && next != TK_BRACKETS)
+				input->code = TK_ARRAY_OF;
+			break;
+		case TK_MAP:
+			input->code = next == TK_LP ? TK_MAP : next == TK_LT ? TK_MAP_LT : TK_IDENT;
+			break;
+		case TK_STRUCT:
+			input->code = next == TK_LP ? TK_STRUCT : next == TK_LT || next == TK_NEQ ? TK_STRUCT_LT : TK_IDENT;
+			break;
+		default:
+			if (input->token.keyword != NULL && input->token.keyword->class == KEYWORD_FREE &&
+				!is_keyword(ps, i, input->code))
+				input->code = TK_IDENT;
+			break;
+		}
+	}
+}
