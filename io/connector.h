@@ -30,9 +30,11 @@ typedef struct FileSpec {
 	const char *path;			/* file, glob, or "-": standard input */
 	const char *format;			/* "CSV", "JSON", "PARQUET" */
 	const char *compression;	/* NULL: none; "gzip", "zstd" */
-	char		delimiter;
+	char		delimiter;		/* 0: file_describe finds it */
 	char		quote;			/* 0: none */
+	bool		quote_is_set;	/* written by the user; otherwise file_describe sets '"' */
 	bool		has_header;
+	bool		header_is_set;	/* written by the user; otherwise file_describe decides */
 	const char *null_text;		/* text that means NULL; NULL: the empty field */
 	bool		follow;			/* growing files and new files of the glob are followed */
 	bool		strict;			/* the first bad row fails the query */
