@@ -124,6 +124,7 @@ strbuf_reserve(StrBuf *buf, size_t more_bytes)
 	if (need < 32)
 		need = 32;
 	buf->data = xrealloc(buf->data, need);
+	buf->data[buf->length] = '\0';
 	buf->capacity = need;
 }
 
