@@ -169,6 +169,15 @@ item_put(ItemList *list, Value key, Value value)
 	item_add(list, value);
 }
 
+/*
+ * Text of a scalar value as CAST to STRING of the dialect gives it, and as an element in JSON.  False for types that have
+ * none (nested ones).
+ */
+bool value_add_text(StrBuf *out, const Value *v, bool is_standard);
+
+/* Any value as compact JSON: members of structs and maps sorted by name, BYTES in base64, time types as quoted text. */
+void value_add_json(StrBuf *out, const Value *v, bool is_standard);
+
 /* ---- families ---- */
 
 extern const ScalarFunction scalar_math_functions[], scalar_decimal_functions[], scalar_string_functions[],

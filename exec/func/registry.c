@@ -10,6 +10,10 @@ const ScalarFunction *const scalar_families[] = {
 	scalar_mask_functions,
 	scalar_bytes_functions,
 	scalar_regex_functions,
+	scalar_array_functions,
+	scalar_map_functions,
+	scalar_lambda_functions,
+	scalar_json_functions,
 	scalar_null_functions,
 	NULL,
 };
@@ -19,5 +23,6 @@ const Aggregate *const aggregate_families[] = {
 };
 
 const TableFunction *const table_function_families[] = {
+	table_functions,
 	NULL,
 };
