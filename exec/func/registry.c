@@ -14,6 +14,8 @@ const ScalarFunction *const scalar_families[] = {
 	scalar_map_functions,
 	scalar_lambda_functions,
 	scalar_json_functions,
+	scalar_date_functions,
+	scalar_url_functions,
 	scalar_null_functions,
 	NULL,
 };

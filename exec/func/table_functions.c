@@ -30,14 +30,12 @@ cube_explode(const ScalarCall *call, int32_t row, const Value *args, Value *out_
 		eval_fail(call->context, row, "CUBE_EXPLODE takes at most %d elements, not %u", CUBE_ELEMENTS_MAX, array->n_items);
 		return false;
 	}
-	if (array->n_items == 0)
-		return true;
 	for (uint32_t i = array->n_items; i-- > 0;)
 		if (!array->items[i].is_null)
 			places[n_places++] = i;
 	rows = arena_array(call->arena, Value, (size_t)1 << n_places);
 	for (uint32_t subset = 0; subset < 1u << n_places; subset++) {
-		Value	*items = arena_array(call->arena, Value, array->n_items);
+		Value	*items = arena_array(call->arena, Value, array->n_items + 1);
 
 		for (uint32_t i = 0; i < array->n_items; i++)
 			items[i] = value_null(element);
