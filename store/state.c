@@ -8,12 +8,22 @@
 #define SCAN_ROWS_MAX 4096
 #define SCAN_BYTES (1 << 20)
 
+static void
+strbuf_add_state_key(StrBuf *buf, int64_t state_id, int64_t partition, Str key)
+{
+	char prefix[STATE_PREFIX_BYTES];
+
+	state_prefix(prefix, state_id, partition);
+	strbuf_reserve(buf, sizeof prefix + key.length + 1);
+	strbuf_add(buf, prefix, sizeof prefix);
+	strbuf_add_str(buf, key);
+}
+
 static Status
-db_get(Store *store, Db *db, sqlite3_stmt *statement, StrBuf *value, Error *err)
+db_get(Db *db, sqlite3_stmt *statement, StrBuf *value, Error *err)
 {
 	Status status = db_step(db, statement, "reading a value", err);
 
-	(void)store;
 	if (status == OK)
 		strbuf_add_str(value, db_column(statement, 0));
 	sqlite3_reset(statement);
@@ -27,13 +37,15 @@ store_state_get(Store *store, int64_t state_id, int partition, Str key, StrBuf *
 	Status		  status = FAILED;
 	Db			 *db;
 
-	strbuf_clear(value);
 	TRY(db_acquire(store, &db, err));
 	if ((statement = db_statement(db, SQL_STATE_GET, err)) != NULL) {
-		sqlite3_bind_int64(statement, 1, state_id);
-		sqlite3_bind_int(statement, 2, partition);
-		db_bind_blob(statement, 3, key);
-		status = db_get(store, db, statement, value, err);
+		StrBuf stored = {0};
+
+		strbuf_add_state_key(&stored, state_id, partition, key);
+		db_bind_blob(statement, 1, strbuf_str(&stored));
+		strbuf_clear(value);
+		status = db_get(db, statement, value, err);
+		strbuf_free(&stored);
 	}
 	db_release(store, db);
 	return status;
@@ -50,7 +62,7 @@ store_meta_get(Store *store, Str name, StrBuf *value, Error *err)
 	TRY(db_acquire(store, &db, err));
 	if ((statement = db_statement(db, SQL_META_GET, err)) != NULL) {
 		db_bind_text(statement, 1, name);
-		status = db_get(store, db, statement, value, err);
+		status = db_get(db, statement, value, err);
 	}
 	db_release(store, db);
 	return status;
@@ -86,11 +98,8 @@ typedef struct ScanRow {
 
 struct StoreScan {
 	Store	*store;
-	int64_t	 state_id;
-	int		 partition;
-	StrBuf	 from;			/* inclusive: where the next page begins */
-	StrBuf	 to;			/* exclusive, if has_to */
-	bool	 has_to;
+	StrBuf	 from;			/* as stored; inclusive: where the next page begins */
+	StrBuf	 to;			/* as stored; exclusive */
 	bool	 is_last;		/* no page after this one */
 	Arena	 page;			/* bytes of the rows */
 	ScanRow *rows;
@@ -100,47 +109,43 @@ struct StoreScan {
 	int		 page_rows;
 };
 
-/* Lowers the end of the scan to the smallest key that is above all keys with the prefix; there may be none. */
+/* Lowers the end of the scan to the smallest key that is above all keys with the prefix (as stored). */
 static void
-scan_limit_to_prefix(StoreScan *scan, Str prefix)
+scan_limit_to_prefix(StoreScan *scan, StrBuf *prefix)
 {
-	StrBuf end = {0};
-
-	strbuf_add_str(&end, prefix);
-	while (end.length > 0 && (uint8_t)end.data[end.length - 1] == 0xff)
-		end.length--;
-	if (end.length > 0) {
-		end.data[end.length - 1]++;
-		if (!scan->has_to || str_compare(strbuf_str(&end), strbuf_str(&scan->to)) < 0) {
+	if (str_compare(strbuf_str(&scan->from), strbuf_str(prefix)) < 0) {
+		strbuf_clear(&scan->from);
+		strbuf_add_str(&scan->from, strbuf_str(prefix));
+	}
+	while (prefix->length > 0 && (uint8_t)prefix->data[prefix->length - 1] == 0xff)
+		prefix->length--;
+	if (prefix->length > 0) {
+		prefix->data[prefix->length - 1]++;
+		if (str_compare(strbuf_str(prefix), strbuf_str(&scan->to)) < 0) {
 			strbuf_clear(&scan->to);
-			strbuf_add_str(&scan->to, strbuf_str(&end));
-			scan->has_to = true;
+			strbuf_add_str(&scan->to, strbuf_str(prefix));
 		}
 	}
-	strbuf_free(&end);
 }
 
 StoreScan *
 store_scan_open(Store *store, int64_t state_id, int partition, const StoreRange *range)
 {
 	StoreScan *scan = xcalloc(1, sizeof *scan);
+	StoreRange all = {0};
+	StrBuf	   prefix = {0};
 
-	*scan = (StoreScan){.store = store, .state_id = state_id, .partition = partition, .page_rows = SCAN_ROWS_FIRST};
+	*scan = (StoreScan){.store = store, .page_rows = SCAN_ROWS_FIRST};
 	if (range == NULL)
-		return scan;
-	strbuf_add_str(&scan->from, range->from);
+		range = &all;
+	strbuf_add_state_key(&scan->from, state_id, partition, range->from);
 	if (range->from_is_exclusive)
 		strbuf_add_char(&scan->from, '\0');		/* the smallest key above */
-	if (range->to.length > 0) {
-		strbuf_add_str(&scan->to, range->to);
-		scan->has_to = true;
-	}
+	strbuf_add_state_key(&scan->to, state_id, range->to.length > 0 ? partition : (int64_t)partition + 1, range->to);
 	if (range->prefix.length > 0) {
-		if (str_compare(strbuf_str(&scan->from), range->prefix) < 0) {
-			strbuf_clear(&scan->from);
-			strbuf_add_str(&scan->from, range->prefix);
-		}
-		scan_limit_to_prefix(scan, range->prefix);
+		strbuf_add_state_key(&prefix, state_id, partition, range->prefix);
+		scan_limit_to_prefix(scan, &prefix);
+		strbuf_free(&prefix);
 	}
 	return scan;
 }
@@ -163,14 +168,11 @@ scan_fetch(StoreScan *scan, Error *err)
 	scan->n_rows = scan->next = 0;
 	arena_reset(&scan->page);
 	TRY(db_acquire(scan->store, &db, err));
-	statement = db_statement(db, scan->has_to ? SQL_STATE_SCAN_RANGE : SQL_STATE_SCAN_FROM, err);
+	statement = db_statement(db, SQL_STATE_SCAN, err);
 	if (statement == NULL)
 		goto out;
-	sqlite3_bind_int64(statement, 1, scan->state_id);
-	sqlite3_bind_int(statement, 2, scan->partition);
-	db_bind_blob(statement, 3, strbuf_str(&scan->from));
-	if (scan->has_to)
-		db_bind_blob(statement, 4, strbuf_str(&scan->to));
+	db_bind_blob(statement, 1, strbuf_str(&scan->from));
+	db_bind_blob(statement, 2, strbuf_str(&scan->to));
 	while ((status = db_step(db, statement, "scanning state", err)) == OK) {
 		ScanRow *row;
 
@@ -205,6 +207,8 @@ store_scan_next(StoreScan *scan, Str *key, Str *value, Error *err)
 			return DONE;
 	}
 	*key = scan->rows[scan->next].key;
+	key->data += STATE_PREFIX_BYTES;
+	key->length -= STATE_PREFIX_BYTES;
 	*value = scan->rows[scan->next].value;
 	scan->next++;
 	return OK;

@@ -65,13 +65,12 @@ typedef enum Sql {
 	SQL_TRIM_GET,
 	SQL_TRIM_DROP,
 	SQL_STATE_PUT,
+	SQL_STATE_PUT_MANY,			/* STATE_PUT_MANY rows */
 	SQL_STATE_DELETE,
 	SQL_STATE_DELETE_RANGE,
-	SQL_STATE_DELETE_FROM,
 	SQL_STATE_GET,
-	SQL_STATE_SCAN_RANGE,
-	SQL_STATE_SCAN_FROM,
-	SQL_STATE_DROP,
+	SQL_STATE_SCAN,
+	SQL_STATES_OF_QUERY,
 	SQL_STATES_INSERT,
 	SQL_STATES_GET,
 	SQL_POSITION_PUT,
@@ -220,20 +219,27 @@ void   cache_evict(Store *store);
 
 /* ------------------------------------------------------------------------------------------------------ units -- */
 
+/*
+ * In the table a key begins with the number of its state (32 bits) and partition (16 bits), big endian, so that all keys
+ * of a partition of a state are neighbours.
+ */
+#define STATE_PREFIX_BYTES 6
+#define STATE_PUT_MANY 16
+
+/* Writes the 6 bytes; with partition 65536 (or -1 and the next state) they are above all keys before. */
+void state_prefix(char *out, int64_t state_id, int64_t partition);
+
 typedef struct StateOp {
-	uint64_t prefix;		/* first 8 bytes of the key, so that most comparisons need no memory */
-	int64_t	 state_id;
-	int		 partition;
-	int		 order;			/* of the call: the later of two changes of a key wins */
-	Str		 key;
+	uint64_t place;			/* state and partition */
+	uint64_t prefix;		/* first 8 bytes of the caller's key, so that most comparisons need no memory */
+	Str		 key;			/* as stored */
 	Str		 value;			/* data NULL: delete */
+	int64_t	 order;			/* of the call: the later of two changes of a key wins */
 } StateOp;
 
 typedef struct RangeOp {
-	int64_t state_id;
-	int		partition;
-	Str		from;
-	Str		to;
+	Str from;				/* as stored */
+	Str to;
 } RangeOp;
 
 typedef struct PositionOp {

@@ -174,14 +174,20 @@ key_prefix(Str key)
 	return __builtin_bswap64(x);
 }
 
-/* As SQLite orders: by state, partition and the bytes of the key. */
+void
+state_prefix(char *out, int64_t state_id, int64_t partition)
+{
+	uint64_t place = __builtin_bswap64((((uint64_t)state_id << 16) + (uint64_t)partition) << 16);
+
+	memcpy(out, &place, STATE_PREFIX_BYTES);
+}
+
+/* As SQLite orders: by the bytes of the stored key. */
 static int
 state_compare_key(const StateOp *a, const StateOp *b)
 {
-	if (a->state_id != b->state_id)
-		return a->state_id < b->state_id ? -1 : 1;
-	if (a->partition != b->partition)
-		return a->partition < b->partition ? -1 : 1;
+	if (a->place != b->place)
+		return a->place < b->place ? -1 : 1;
 	if (a->prefix != b->prefix)
 		return a->prefix < b->prefix ? -1 : 1;
 	return str_compare(a->key, b->key);
@@ -196,6 +202,18 @@ state_compare(const void *a, const void *b)
 	return order != 0 ? order : (x->order > y->order) - (x->order < y->order);
 }
 
+/* The key as stored. */
+static Str
+unit_state_key(StoreUnit *unit, int64_t state_id, int64_t partition, Str key)
+{
+	char *stored = arena_alloc(&unit->arena, STATE_PREFIX_BYTES + key.length);
+
+	state_prefix(stored, state_id, partition);
+	if (key.length > 0)
+		memcpy(stored + STATE_PREFIX_BYTES, key.data, key.length);
+	return (Str){stored, STATE_PREFIX_BYTES + key.length};
+}
+
 static void
 unit_add_state(StoreUnit *unit, int64_t state_id, int partition, Str key, Str value)
 {
@@ -203,9 +221,10 @@ unit_add_state(StoreUnit *unit, int64_t state_id, int partition, Str key, Str va
 
 	unit_grow(unit, states);
 	op = &unit->states[unit->n_states];
-	*op = (StateOp){.state_id = state_id, .partition = partition, .order = unit->n_states, .key = unit_copy(unit, key),
+	*op = (StateOp){.place = ((uint64_t)state_id << 16) + (uint64_t)partition, .order = unit->n_states,
+					.prefix = key.length > 0 ? key_prefix(key) : 0,
+					.key = unit_state_key(unit, state_id, partition, key),
 					.value = value.data != NULL ? unit_copy(unit, value) : value};
-	op->prefix = key_prefix(op->key);
 	if (unit->states_are_sorted && unit->n_states > 0 && state_compare_key(op - 1, op) >= 0)
 		unit->states_are_sorted = false;
 	unit->n_states++;
@@ -229,7 +248,9 @@ void
 store_unit_delete_range(StoreUnit *unit, int64_t state_id, int partition, Str from, Str to)
 {
 	unit_grow(unit, ranges);
-	unit->ranges[unit->n_ranges++] = (RangeOp){state_id, partition, unit_copy(unit, from), unit_copy(unit, to)};
+	unit->ranges[unit->n_ranges++] =
+		(RangeOp){unit_state_key(unit, state_id, partition, from),
+				  unit_state_key(unit, state_id, to.length > 0 ? partition : (int64_t)partition + 1, to)};
 }
 
 void

@@ -63,39 +63,60 @@ apply_records(Db *db, StoreUnit *unit, Error *err)
 }
 
 static Status
+apply_range(Db *db, Str from, Str to, Error *err)
+{
+	sqlite3_stmt *range = db_statement(db, SQL_STATE_DELETE_RANGE, err);
+
+	if (range == NULL)
+		return FAILED;
+	db_bind_blob(range, 1, from);
+	db_bind_blob(range, 2, to);
+	return db_run(db, range, "deleting state", err);
+}
+
+static bool
+states_are_puts(const StateOp *ops, int n)
+{
+	for (int i = 0; i < n; i++) {
+		if (ops[i].value.data == NULL)
+			return false;
+	}
+	return true;
+}
+
+static Status
 apply_state(Db *db, StoreUnit *unit, Error *err)
 {
-	sqlite3_stmt *put, *delete;
+	sqlite3_stmt *put, *put_many, *delete;
 
-	for (int i = 0; i < unit->n_ranges; i++) {
-		RangeOp		 *op = &unit->ranges[i];
-		sqlite3_stmt *range = db_statement(db, op->to.length > 0 ? SQL_STATE_DELETE_RANGE : SQL_STATE_DELETE_FROM, err);
-
-		if (range == NULL)
-			return FAILED;
-		sqlite3_bind_int64(range, 1, op->state_id);
-		sqlite3_bind_int(range, 2, op->partition);
-		db_bind_blob(range, 3, op->from);
-		if (op->to.length > 0)
-			db_bind_blob(range, 4, op->to);
-		TRY(db_run(db, range, "deleting state", err));
-	}
+	for (int i = 0; i < unit->n_ranges; i++)
+		TRY(apply_range(db, unit->ranges[i].from, unit->ranges[i].to, err));
 	if (unit->n_states == 0)
 		return OK;
 	put = db_statement(db, SQL_STATE_PUT, err);
+	put_many = db_statement(db, SQL_STATE_PUT_MANY, err);
 	delete = db_statement(db, SQL_STATE_DELETE, err);
-	if (put == NULL || delete == NULL)
+	if (put == NULL || put_many == NULL || delete == NULL)
 		return FAILED;
-	for (int i = 0; i < unit->n_states; i++) {
+	for (int i = 0; i < unit->n_states;) {
 		StateOp		 *op = &unit->states[i];
-		sqlite3_stmt *statement = op->value.data != NULL ? put : delete;
+		int			  n = 1;
+		sqlite3_stmt *statement = delete;
 
-		sqlite3_bind_int64(statement, 1, op->state_id);
-		sqlite3_bind_int(statement, 2, op->partition);
-		db_bind_blob(statement, 3, op->key);
-		if (op->value.data != NULL)
-			db_bind_blob(statement, 4, op->value);
+		/* Many rows a statement: what it costs to start one is as much as writing a row. */
+		if (unit->n_states - i >= STATE_PUT_MANY && states_are_puts(op, STATE_PUT_MANY)) {
+			statement = put_many;
+			n = STATE_PUT_MANY;
+		} else if (op->value.data != NULL) {
+			statement = put;
+		}
+		for (int j = 0; j < n; j++) {
+			db_bind_blob(statement, 2 * j + 1, op[j].key);
+			if (op[j].value.data != NULL)
+				db_bind_blob(statement, 2 * j + 2, op[j].value);
+		}
 		TRY(db_run(db, statement, "writing state", err));
+		i += n;
 	}
 	return OK;
 }
@@ -109,6 +130,29 @@ apply_text(Db *db, Sql sql, Str text, const char *doing, Error *err)
 		return FAILED;
 	db_bind_text(statement, 1, text);
 	return db_run(db, statement, doing, err);
+}
+
+/* All state of a query: a range of keys for each of its states. */
+static Status
+apply_drop(Db *db, Str query, Error *err)
+{
+	sqlite3_stmt *list = db_statement(db, SQL_STATES_OF_QUERY, err);
+	Status		  status;
+
+	if (list == NULL)
+		return FAILED;
+	db_bind_text(list, 1, query);
+	while ((status = db_step(db, list, "dropping the state of a query", err)) == OK) {
+		char from[STATE_PREFIX_BYTES], to[STATE_PREFIX_BYTES];
+
+		state_prefix(from, sqlite3_column_int64(list, 0), 0);
+		state_prefix(to, sqlite3_column_int64(list, 0) + 1, 0);
+		status = apply_range(db, (Str){from, sizeof from}, (Str){to, sizeof to}, err);
+		if (status != OK)
+			break;
+	}
+	sqlite3_reset(list);
+	return status == FAILED ? FAILED : OK;
 }
 
 static Status
@@ -269,7 +313,7 @@ unit_apply(Db *db, StoreUnit *unit, Error *err)
 	if (env_fault(unit->store->env, "store.write"))
 		return db_error_code(unit->store, SQLITE_IOERR, "injected fault", "writing it", err);
 	for (int i = 0; i < unit->n_drops; i++) {
-		TRY(apply_text(db, SQL_STATE_DROP, unit->drops[i], "dropping the state of a query", err));
+		TRY(apply_drop(db, unit->drops[i], err));
 		TRY(apply_text(db, SQL_POSITION_DROP, unit->drops[i], "dropping the positions of a query", err));
 	}
 	for (int i = 0; i < unit->n_opens; i++)
