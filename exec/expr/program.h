@@ -2,10 +2,12 @@
 #define SLUICE_EXEC_EXPR_PROGRAM_H
 
 /*
- * An Expr compiled to a flat program of vector kernels, and its evaluation over batches.
+ * An Expr compiled to a program of vector kernels, and its evaluation over batches.
  *
- * A Program is immutable after compiling and may be shared by threads; the state of an evaluation is in the EvalContext
- * (one a task).  Constant parts are folded when compiled; kernels are chosen by type then.
+ * Constant parts are folded when compiled; kernels are chosen by type then.  The state of an evaluation is in the
+ * EvalContext (one a task).  A Program itself is not changed by evaluating, but what functions prepared from constants
+ * (a compiled regular expression) may belong to one thread at a time: compile one Program a task.  The Expr must live
+ * as long as the Program.
  */
 #include "common/env.h"
 #include "data/batch.h"
@@ -31,9 +33,15 @@ typedef struct EvalContext {
 	const uint64_t *active;		/* rows that count; NULL: all.  Failures elsewhere are ignored */
 	bool	   any_failed;
 	char	   reason[512];
+	/* Of the evaluator: what is being evaluated, and the rows of the batch that were reported. */
+	struct EvalFrame *frame;
+	uint64_t		 *reported;
 } EvalContext;
 
-/* Marks a row as failed; its result is NULL.  For kernels. */
+/*
+ * Marks a row as failed; its result is NULL.  For kernels.  Outside of a program (table functions) it sets any_failed,
+ * reason, n_failed and, if there is one, the bit in `failed`.
+ */
 void eval_fail(EvalContext *context, int32_t row, const char *format, ...) PRINTF_LIKE(3, 4);
 
 /* Fails with ERROR_USER only for constants that cannot be (a bad regular expression literal may wait for run time). */
