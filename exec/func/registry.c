@@ -15,6 +15,7 @@ const ScalarFunction *const scalar_families[] = {
 	scalar_lambda_functions,
 	scalar_json_functions,
 	scalar_date_functions,
+	scalar_calendar_functions,
 	scalar_url_functions,
 	scalar_null_functions,
 	NULL,

@@ -389,6 +389,21 @@ concat_ws(const ScalarCall *call, int32_t row, const Value *args, Value *out)
 	return true;
 }
 
+/* CONCAT and || of values of any type, as their text. */
+static bool
+concat_any(const ScalarCall *call, int32_t row, const Value *args, Value *out)
+{
+	StrBuf	buf = {0};
+
+	(void)row;
+	for (int a = 0; a < call->n_args; a++)
+		if (!value_add_text(&buf, &args[a], true))
+			value_add_json(&buf, &args[a], true);
+	value_set_text(call, out, strbuf_str(&buf));
+	strbuf_free(&buf);
+	return true;
+}
+
 /* ---- tests of text ---- */
 
 static bool
@@ -525,6 +540,7 @@ const ScalarFunction scalar_string_functions[] = {
 	FUNCTION("CONCAT", "(BYTES...) -> BYTES", concat, 0, KSQLDB, CONCAT_KSQLDB, NULL, NULL),
 	FUNCTION("CONCAT", "(STRING...) -> STRING", concat, NULL_IN, STANDARD, CONCAT_STANDARD, "CONCAT('a', 'b')", "ab"),
 	FUNCTION("CONCAT", "(BYTES...) -> BYTES", concat, NULL_IN, STANDARD, CONCAT_STANDARD, NULL, NULL),
+	FUNCTION_ROWS("CONCAT", "(ANY...) -> STRING", concat_any, NULL_IN, STANDARD, CONCAT_STANDARD, "CONCAT('a', 1)", "a1"),
 	FUNCTION_ROWS("CONCAT_WS", "(STRING...) -> STRING", concat_ws, 0, BOTH, CONCAT_WS_TEXT, "CONCAT_WS('-', 'a', NULL, 'b')",
 				  "a-b"),
 	FUNCTION_ROWS("CONCAT_WS", "(BYTES...) -> BYTES", concat_ws, 0, BOTH, CONCAT_WS_TEXT, NULL, NULL),
@@ -587,5 +603,7 @@ const ScalarFunction scalar_string_functions[] = {
 	FUNCTION("||", "(BYTES, BYTES) -> BYTES", concat, FUNC_HIDDEN, KSQLDB, "The operator || of bytes.", NULL, NULL),
 	FUNCTION("||", "(STRING, STRING) -> STRING", concat, FUNC_HIDDEN | NULL_IN, STANDARD, "The operator || of text.", NULL, NULL),
 	FUNCTION("||", "(BYTES, BYTES) -> BYTES", concat, FUNC_HIDDEN | NULL_IN, STANDARD, "The operator || of bytes.", NULL, NULL),
+	FUNCTION_ROWS("||", "(STRING, ANY) -> STRING", concat_any, FUNC_HIDDEN | NULL_IN, STANDARD, "The operator || of text.", NULL, NULL),
+	FUNCTION_ROWS("||", "(ANY, STRING) -> STRING", concat_any, FUNC_HIDDEN | NULL_IN, STANDARD, "The operator || of text.", NULL, NULL),
 	{.name = NULL},
 };
