@@ -1,0 +1,675 @@
+/*
+ * Statements that change the catalog.  Each is checked against the catalog as it is, appended to the command log, and
+ * applied; recovery applies the logged commands again.  One at a time, under lock_ddl.
+ */
+#include "engine/engine_impl.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+
+/* ---- the text of a command: dialect, settings, then the statement; fields end in NUL ---- */
+
+typedef struct CommandWriter {
+	StrBuf text;
+	int	   n;
+} CommandWriter;
+
+static void
+command_setting(const char *name, const char *value, void *context)
+{
+	StrBuf *text = context;
+
+	strbuf_add(text, name, strlen(name) + 1);
+	strbuf_add(text, value, strlen(value) + 1);
+}
+
+static void
+command_encode(const StatementContext *context, StrBuf *out)
+{
+	const char *dialect = context->standard ? "standard" : "ksqldb";
+
+	strbuf_add(out, dialect, strlen(dialect) + 1);
+	settings_visit(context->session->settings, command_setting, out);
+	strbuf_add_char(out, '\0');
+	strbuf_add_str(out, context->sql);
+}
+
+static void
+discard_message(ResultSink *sink, const char *text, bool is_warning)
+{
+	(void)sink;
+	(void)text;
+	(void)is_warning;
+}
+
+static void
+discard_entity(ResultSink *sink, const Entity *entity)
+{
+	(void)sink;
+	(void)entity;
+}
+
+/* Appends the statement to the log; *sequence numbers it.  During recovery the number comes from the log. */
+static Status
+log_command(StatementContext *context, int64_t *sequence, Error *err)
+{
+	Engine *engine = context->engine;
+	StrBuf	command = {0};
+	Status	status;
+
+	if (engine->is_recovering) {
+		*sequence = engine->n_commands - 1;
+		return OK;
+	}
+	command_encode(context, &command);
+	status = store_command_append(engine->store, strbuf_str(&command), sequence, err);
+	strbuf_free(&command);
+	if (status == OK)
+		engine->n_commands = *sequence + 1;
+	return status;
+}
+
+static void
+say(StatementContext *context, bool is_warning, const char *format, ...) PRINTF_LIKE(3, 4);
+
+static void
+say(StatementContext *context, bool is_warning, const char *format, ...)
+{
+	char	text[1024];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	context->sink->message(context->sink, text, is_warning);
+}
+
+static const char *
+entity_kind_word(EntityKind kind)
+{
+	return kind == ENTITY_STREAM ? "stream" : kind == ENTITY_TABLE ? "table" : "view";
+}
+
+/* ---- sources ---- */
+
+typedef enum Existing { EXISTING_NONE, EXISTING_SKIP, EXISTING_REPLACE } Existing;
+
+/* What an existing source of that name means for a CREATE. */
+static Status
+check_existing(StatementContext *context, const AstCreateSource *create, const char *name, Existing *out, Error *err)
+{
+	const CatalogSource *old = catalog_source(context->planner.catalog, str_of(name));
+	const char			*word = create->is_table ? "table" : "stream";
+
+	*out = EXISTING_NONE;
+	if (create->or_replace && create->is_source)
+		return error_user(err, "Cannot add %s '%s': CREATE OR REPLACE is not supported on source %ss.", word, name, word);
+	if (create->or_replace && !settings_bool(context->session->settings, "ksql.create.or.replace.enabled"))
+		return error_user(err, "Cannot create %s '%s': CREATE OR REPLACE is disabled. You can enable it by setting "
+						  "'ksql.create.or.replace.enabled'", word, name);
+	if (old == NULL)
+		return OK;
+	if (create->if_not_exists) {
+		*out = EXISTING_SKIP;
+		say(context, true, "Cannot add %s `%s`: A %s with the same name already exists.", word, name, entity_kind_word(old->kind));
+		return OK;
+	}
+	if (create->or_replace) {
+		if (old->is_read_only)
+			return error_user(err, "Cannot add %s '%s': CREATE OR REPLACE is not supported on source %ss.", word, name,
+							  entity_kind_word(old->kind));
+		*out = EXISTING_REPLACE;
+		return OK;
+	}
+	error_user(err, "Cannot add %s '%s': A %s with the same name already exists", word, name, entity_kind_word(old->kind));
+	return error_at(err, create->name.pos.line, create->name.pos.column, create->name.pos.length);
+}
+
+static const char *
+query_id(StatementContext *context, const char *prefix, const char *name, int64_t sequence)
+{
+	return name != NULL ? arena_printf(context->arena, "%s_%s_%lld", prefix, name, (long long)sequence)
+						: arena_printf(context->arena, "%s_%lld", prefix, (long long)sequence);
+}
+
+typedef struct Properties {
+	Arena		*arena;
+	const char **texts;
+	int			 n;
+} Properties;
+
+static void
+add_property(const char *name, const char *value, void *context)
+{
+	Properties	*p = context;
+	const char **grown = arena_array(p->arena, const char *, 2 * p->n + 2);
+
+	for (int i = 0; i < 2 * p->n; i++)
+		grown[i] = p->texts[i];
+	grown[2 * p->n] = name;
+	grown[2 * p->n + 1] = value;
+	p->texts = grown;
+	p->n++;
+}
+
+/* Registers a persistent query and starts it.  The plan lives in the query's arena. */
+static Status
+start_query(StatementContext *context, Query *query, QueryKind kind, const char *sink, Error *err)
+{
+	const PersistentPlan *persistent = &query->persistent;
+	Properties			  properties = {.arena = context->arena};
+	CatalogQuery		  entry;
+
+	settings_visit(context->session->settings, add_property, &properties);
+	entry = (CatalogQuery){.id = query->id, .kind = kind, .sql = str_to_arena(context->arena, context->sql), .sink = sink,
+						   .n_sources = persistent->n_sources, .sources = persistent->sources, .standard = query->standard,
+						   .n_properties = properties.n, .properties = properties.texts, .fingerprint = persistent->fingerprint};
+	catalog_put_query(context->engine->catalog, &entry);
+	if (context->engine->is_recovering) {
+		Query **end;
+
+		for (end = &context->engine->queries; *end != NULL; end = &(*end)->next)
+			;
+		*end = query;
+		return OK;
+	}
+	TRY(query_start(query, err));
+	if (context->session->hooks != NULL && context->session->hooks->query_started != NULL)
+		return context->session->hooks->query_started(context->session->hooks, query, err);
+	return OK;
+}
+
+/* A query object whose plan is made in its own arena, over its own snapshot of the catalog. */
+static Status
+make_query(StatementContext *context, const AstStatement *statement, const char *id, const CatalogSource *table, Query **out, Error *err)
+{
+	Engine		  *engine = context->engine;
+	Query		  *query = query_new(engine, id, catalog_snapshot(engine->catalog), context->session->settings, context->standard);
+	PlannerContext planner;
+	AstStatementList list;
+	Status		   status;
+
+	planner_context_init(&planner, engine, &query->arena, query->snapshot, query->settings, context->standard);
+	/* Specs may point into the AST: the query parses its own. */
+	if (table != NULL)
+		status = plan_source_table(&planner, table, &query->persistent, err);
+	else {
+		Str text = str_make(str_to_arena(&query->arena, context->sql), context->sql.length);
+
+		(void)statement;
+		status = parser_parse(&query->arena, text, (ParserOptions){.is_ksqldb = !context->standard}, &list, err);
+		if (status == OK)
+			status = list.items[0]->kind == AST_INSERT_SELECT
+						 ? plan_insert_select(&planner, list.items[0], &query->persistent, err)
+						 : plan_create_as(&planner, list.items[0], &query->persistent, err);
+	}
+	if (status == FAILED) {
+		query_free(query);
+		return FAILED;
+	}
+	*out = query;
+	return OK;
+}
+
+static Status
+create_as(StatementContext *context, const AstStatement *statement, Existing existing, Error *err)
+{
+	Engine				*engine = context->engine;
+	const AstCreateSource *create = &statement->create_source;
+	const char			*prefix = create->is_table ? "CTAS" : "CSAS";
+	const CatalogSource *old = NULL;
+	Query				*query = NULL;
+	Query				*old_query = NULL;
+	const char			*id = "?";
+	int64_t				 sequence;
+	CatalogSource		*sink;
+	PersistentPlan		 trial;
+
+	/* A first plan in the statement's arena checks everything before anything is logged. */
+	TRY(plan_create_as(&context->planner, statement, &trial, err));
+	sink = trial.sink;
+	if (existing == EXISTING_REPLACE) {
+		old = catalog_source(context->planner.catalog, str_of(sink->name));
+		TRY(bind_replace_check(&context->planner, old, sink, err));
+		if (old->query_id != NULL)
+			old_query = query_find(engine, str_of(old->query_id));
+		if (old_query != NULL && old_query->persistent.upgrade_shape != trial.upgrade_shape) {
+			return error_user(err, "Cannot upgrade the query %s: its stateful part would change", old->query_id);
+		}
+	}
+	TRY(engine_create_topic(engine, sink, err));
+	TRY(log_command(context, &sequence, err));
+	id = old_query != NULL ? arena_strdup(context->arena, old_query->id) : query_id(context, prefix, sink->name, sequence);
+	TRY(make_query(context, statement, id, NULL, &query, err));
+	if (old_query != NULL)
+		TRY(query_stop(engine, old_query, false, err));
+	sink->query_id = id;
+	sink->sql = str_to_arena(context->arena, context->sql);
+	sink->standard = context->standard;
+	catalog_put_source(engine->catalog, sink);
+	TRY(start_query(context, query, create->is_table ? QUERY_CREATE_TABLE : QUERY_CREATE_STREAM, sink->name, err));
+	say(context, false, "Created query with ID %s", id);
+	return OK;
+}
+
+static Status
+create_plain(StatementContext *context, const AstStatement *statement, Existing existing, Error *err)
+{
+	Engine		  *engine = context->engine;
+	CatalogSource *source;
+	int64_t		   sequence;
+	bool		   keeps_rows;
+
+	TRY(bind_create_source(&context->planner, statement, &source, err));
+	if (existing == EXISTING_REPLACE)
+		TRY(bind_replace_check(&context->planner, catalog_source(context->planner.catalog, str_of(source->name)), source, err));
+	keeps_rows = source->is_read_only && source->kind == ENTITY_TABLE;
+	if (keeps_rows && !settings_bool(context->session->settings, "ksql.source.table.materialization.enabled"))
+		return error_user(err, "Source tables are disabled: set 'ksql.source.table.materialization.enabled' to true");
+	TRY(engine_create_topic(engine, source, err));
+	TRY(log_command(context, &sequence, err));
+	source->sql = str_to_arena(context->arena, context->sql);
+	source->standard = context->standard;
+	if (keeps_rows) {
+		source->query_id = query_id(context, "CST", source->name, sequence);
+		source->is_materialised = true;
+	}
+	catalog_put_source(engine->catalog, source);
+	if (keeps_rows) {
+		Query *query;
+
+		TRY(make_query(context, statement, source->query_id, source, &query, err));
+		TRY(start_query(context, query, QUERY_SOURCE_TABLE, NULL, err));
+	}
+	say(context, false, "%s %s", source->kind == ENTITY_TABLE ? "Table" : "Stream",
+		existing == EXISTING_REPLACE ? "replaced" : "created");
+	return OK;
+}
+
+static Status
+create_source(StatementContext *context, const AstStatement *statement, Error *err)
+{
+	const AstCreateSource *create = &statement->create_source;
+	Existing			   existing;
+
+	TRY(check_existing(context, create, bind_name(&context->planner, create->name), &existing, err));
+	if (existing == EXISTING_SKIP)
+		return OK;
+	return create->query != NULL ? create_as(context, statement, existing, err) : create_plain(context, statement, existing, err);
+}
+
+static Status
+create_view(StatementContext *context, const AstStatement *statement, Error *err)
+{
+	const AstCreateView	 *create = &statement->create_view;
+	const char			 *name = bind_name(&context->planner, create->name);
+	const CatalogSource	 *old = catalog_source(context->planner.catalog, str_of(name));
+	CatalogSource		  view = {.name = name, .kind = ENTITY_VIEW, .standard = context->standard};
+	const AstPos		 *pos = &create->query->pos;
+	int64_t				  sequence;
+	Plan				 *plan;
+
+	if (old != NULL && create->if_not_exists) {
+		say(context, true, "Cannot add view `%s`: A %s with the same name already exists.", name, entity_kind_word(old->kind));
+		return OK;
+	}
+	if (old != NULL && (!create->or_replace || old->kind != ENTITY_VIEW))
+		return error_user(err, "Cannot add view '%s': A %s with the same name already exists", name, entity_kind_word(old->kind));
+	TRY(plan_select(&context->planner, create->query, &plan, err));
+	view.sql = str_to_arena(context->arena, context->sql);
+	view.view_sql = view.sql;
+	view.schema = plan->schema;
+	(void)pos;
+	TRY(log_command(context, &sequence, err));
+	catalog_put_source(context->engine->catalog, &view);
+	say(context, false, "View created");
+	return OK;
+}
+
+static Status
+create_type(StatementContext *context, const AstStatement *statement, Error *err)
+{
+	const AstCreateType *create = &statement->create_type;
+	CatalogType			 type = {.name = bind_name(&context->planner, create->name)};
+	int64_t				 sequence;
+
+	if (catalog_type(context->planner.catalog, str_of(type.name)) != NULL) {
+		if (!create->if_not_exists)
+			return error_user(err, "Cannot register custom type '%s' since it is already registered with type: %s", type.name,
+							  type_to_arena(catalog_type(context->planner.catalog, str_of(type.name))->type, context->arena));
+		say(context, true, "%s is already registered with type %s", type.name,
+			type_to_arena(catalog_type(context->planner.catalog, str_of(type.name))->type, context->arena));
+		return OK;
+	}
+	TRY(bind_type(&context->planner, create->type, &type.type, err));
+	TRY(log_command(context, &sequence, err));
+	catalog_put_type(context->engine->catalog, &type);
+	say(context, false, "Registered custom type with name '%s' and SQL type %s", type.name, type_to_arena(type.type, context->arena));
+	return OK;
+}
+
+static Status
+insert_select(StatementContext *context, const AstStatement *statement, Error *err)
+{
+	PersistentPlan trial;
+	Query		  *query;
+	const char	  *id = NULL;
+	int64_t		   sequence;
+
+	TRY(plan_insert_select(&context->planner, statement, &trial, err));
+	for (int i = 0; i < statement->insert.n_properties; i++) {
+		const AstProperty *property = &statement->insert.properties[i];
+
+		if (strcasecmp(property->name, "QUERY_ID") == 0) {
+			char *upper = arena_strdup(context->arena, property->value->text);
+
+			for (char *c = upper; *c != '\0'; c++)
+				*c = (char)toupper((unsigned char)*c);
+			id = upper;
+		}
+	}
+	if (id != NULL && catalog_query(context->planner.catalog, str_of(id)) != NULL)
+		return error_user(err, "Query ID '%s' already exists.", id);
+	TRY(log_command(context, &sequence, err));
+	if (id == NULL)
+		id = query_id(context, "INSERTQUERY", NULL, sequence);
+	TRY(make_query(context, statement, id, NULL, &query, err));
+	TRY(start_query(context, query, QUERY_INSERT, trial.sink->name, err));
+	say(context, false, "Created query with ID %s", id);
+	return OK;
+}
+
+/* ---- dropping and ending ---- */
+
+static Status
+end_query(StatementContext *context, const char *id, Error *err)
+{
+	Query *query = query_find(context->engine, str_of(id));
+	char  *name = arena_strdup(context->arena, id);
+
+	catalog_drop_query(context->engine->catalog, str_of(name));
+	if (query == NULL)
+		return OK;
+	if (context->engine->is_recovering) {
+		for (Query **q = &context->engine->queries; *q != NULL; q = &(*q)->next)
+			if (*q == query) {
+				*q = query->next;
+				break;
+			}
+		query_free(query);
+		return OK;
+	}
+	return query_stop(context->engine, query, true, err);
+}
+
+/* Names of what reads `source`, or of the INSERT queries that write it, joined by commas; NULL: nothing. */
+static const char *
+readers_of(StatementContext *context, const CatalogSource *source, bool queries)
+{
+	StrBuf		text = {0};
+	const char *result = NULL;
+
+	for (int i = 0; i < catalog_n_queries(context->planner.catalog); i++) {
+		const CatalogQuery *q = catalog_query_at(context->planner.catalog, i);
+		bool				reads = false;
+
+		for (int k = 0; k < q->n_sources; k++)
+			reads = reads || strcmp(q->sources[k], source->name) == 0;
+		if (q->kind == QUERY_SOURCE_TABLE)
+			continue;
+		if (queries ? q->kind == QUERY_INSERT && (reads || strcmp(q->sink, source->name) == 0)
+					: q->kind != QUERY_INSERT && reads)
+			strbuf_printf(&text, "%s%s", text.length > 0 ? ", " : "", queries ? q->id : q->sink);
+	}
+	if (text.length > 0)
+		result = arena_strdup(context->arena, strbuf_text(&text));
+	strbuf_free(&text);
+	return result;
+}
+
+static Status
+drop_kept_rows(StatementContext *context, const char *name, Error *err)
+{
+	int64_t	   state_id;
+	StoreUnit *unit;
+	Status	   status;
+
+	TRY(kept_rows_open(context->engine, name, &state_id, err));
+	unit = store_unit_new(context->engine->store);
+	store_unit_delete_range(unit, state_id, 0, STR(""), STR(""));
+	status = store_commit(context->engine->store, unit, err);
+	store_unit_free(unit);
+	return status;
+}
+
+static Status
+delete_topic(StatementContext *context, const CatalogSource *source, Error *err)
+{
+	StoreTopic *topic = source->topic != NULL ? engine_topic(context->engine, source->topic) : NULL;
+
+	return topic != NULL && !context->engine->is_recovering ? store_topic_drop(context->engine->store, topic, err) : OK;
+}
+
+static Status
+drop_source(StatementContext *context, const AstStatement *statement, Error *err)
+{
+	const AstDrop		*drop = &statement->drop;
+	EntityKind			 wanted = drop->object == AST_OBJECT_TABLE ? ENTITY_TABLE : drop->object == AST_OBJECT_VIEW ? ENTITY_VIEW : ENTITY_STREAM;
+	const char			*name = bind_name(&context->planner, drop->name);
+	const CatalogSource *source = catalog_source(context->planner.catalog, str_of(name));
+	const char			*readers;
+	const char			*inserters;
+	int64_t				 sequence;
+
+	if (source == NULL && drop->if_exists) {
+		say(context, false, "Source `%s` does not exist.", name);
+		return OK;
+	}
+	if (source == NULL)
+		TRY(bind_source_name(&context->planner, drop->name, &source, err));
+	name = source->name;
+	if (source->kind != wanted)
+		return error_user(err, "Incompatible data source type is %s, but statement was DROP %s",
+						  source->kind == ENTITY_STREAM ? "STREAM" : source->kind == ENTITY_TABLE ? "TABLE" : "VIEW",
+						  wanted == ENTITY_STREAM ? "STREAM" : wanted == ENTITY_TABLE ? "TABLE" : "VIEW");
+	if (drop->delete_topic && source->is_read_only)
+		return error_user(err, "Cannot delete topic for read-only source: %s", name);
+	readers = readers_of(context, source, false);
+	inserters = readers_of(context, source, true);
+	if (readers != NULL) {
+		error_user(err, "Cannot drop %s.\nThe following streams and/or tables read from this source: [%s].\n"
+				   "You need to drop them before dropping %s.", name, readers, name);
+		return FAILED;
+	}
+	if (inserters != NULL) {
+		error_user(err, "Cannot drop source '%s': the queries [%s] read from it or write into it", name, inserters);
+		return error_hint(err, "TERMINATE them first.");
+	}
+	TRY(log_command(context, &sequence, err));
+	if (source->query_id != NULL)
+		TRY(end_query(context, source->query_id, err));
+	if (source->is_materialised && !context->engine->is_recovering)
+		TRY(drop_kept_rows(context, name, err));
+	if (drop->delete_topic)
+		TRY(delete_topic(context, source, err));
+	catalog_drop_source(context->engine->catalog, str_of(name));
+	say(context, false, "Source `%s` (topic: %s) was dropped.", name, source->topic != NULL ? source->topic : "none");
+	return OK;
+}
+
+static Status
+drop_type(StatementContext *context, const AstStatement *statement, Error *err)
+{
+	const char *name = bind_name(&context->planner, statement->drop.name);
+	int64_t		sequence;
+
+	if (catalog_type(context->planner.catalog, str_of(name)) == NULL) {
+		if (!statement->drop.if_exists)
+			return error_user(err, "Type %s does not exist.", name);
+		say(context, false, "Type '%s' does not exist", name);
+		return OK;
+	}
+	TRY(log_command(context, &sequence, err));
+	catalog_drop_type(context->engine->catalog, str_of(name));
+	say(context, false, "Dropped type '%s'", name);
+	return OK;
+}
+
+static Status
+drop_execute(StatementContext *context, const AstStatement *statement, Error *err)
+{
+	switch (statement->drop.object) {
+	case AST_OBJECT_TYPE:
+		return drop_type(context, statement, err);
+	case AST_OBJECT_STREAM:
+	case AST_OBJECT_TABLE:
+	case AST_OBJECT_VIEW:
+		return drop_source(context, statement, err);
+	default:
+		return error_unsupported(err, "This DROP is not supported");
+	}
+}
+
+static Status
+alter_execute(StatementContext *context, const AstStatement *statement, Error *err)
+{
+	CatalogSource *changed;
+	int64_t		   sequence;
+
+	TRY(bind_alter(&context->planner, statement, &changed, err));
+	TRY(log_command(context, &sequence, err));
+	catalog_put_source(context->engine->catalog, changed);
+	say(context, false, "%s %s altered successfully.", changed->kind == ENTITY_TABLE ? "Table" : "Stream", changed->name);
+	return OK;
+}
+
+static Status
+control_one(StatementContext *context, const AstStatement *statement, const CatalogQuery *entry, Error *err)
+{
+	Engine *engine = context->engine;
+	Query  *query = query_find(engine, str_of(entry->id));
+
+	if (entry->kind == QUERY_SOURCE_TABLE)
+		return error_user(err, "Cannot %s query '%s': it keeps a source table and ends with DROP TABLE",
+						  statement->kind == AST_TERMINATE ? "terminate" : statement->kind == AST_PAUSE ? "pause" : "resume", entry->id);
+	if (statement->kind == AST_TERMINATE)
+		return end_query(context, entry->id, err);
+	if (query != NULL && !engine->is_recovering)
+		query_set_paused(engine, query, statement->kind == AST_PAUSE);
+	else if (query != NULL)
+		query->state = statement->kind == AST_PAUSE ? QUERY_PAUSED : QUERY_RUNNING;
+	return OK;
+}
+
+static Status
+control_execute(StatementContext *context, const AstStatement *statement, Error *err)
+{
+	const AstQueryControl *control = &statement->query_control;
+	const CatalogSnapshot *catalog = context->planner.catalog;
+	const CatalogQuery	  *found = NULL;
+	int64_t				   sequence;
+
+	for (int i = 0; !control->is_all && i < catalog_n_queries(catalog); i++)
+		if (strcasecmp(catalog_query_at(catalog, i)->id, control->id.text) == 0)
+			found = catalog_query_at(catalog, i);
+	if (!control->is_all && found == NULL) {
+		error_user(err, "Unknown queryId: %s", control->id.text);
+		error_hint(err, "SHOW QUERIES lists the queries that run.");
+		return error_at(err, control->id.pos.line, control->id.pos.column, control->id.pos.length);
+	}
+	TRY(log_command(context, &sequence, err));
+	for (int i = 0; i < catalog_n_queries(catalog); i++) {
+		const CatalogQuery *entry = catalog_query_at(catalog, i);
+
+		if (control->is_all ? entry->kind != QUERY_SOURCE_TABLE : entry == found)
+			TRY(control_one(context, statement, entry, err));
+	}
+	say(context, false, "Query %s.", statement->kind == AST_TERMINATE ? "terminated" : statement->kind == AST_PAUSE ? "paused" : "resumed");
+	return OK;
+}
+
+static Status
+ddl_dispatch(StatementContext *context, const AstStatement *statement, Error *err)
+{
+	switch (statement->kind) {
+	case AST_CREATE_SOURCE:
+		return create_source(context, statement, err);
+	case AST_CREATE_VIEW:
+		return create_view(context, statement, err);
+	case AST_CREATE_TYPE:
+		return create_type(context, statement, err);
+	case AST_INSERT_SELECT:
+		return insert_select(context, statement, err);
+	case AST_DROP:
+		return drop_execute(context, statement, err);
+	case AST_ALTER:
+		return alter_execute(context, statement, err);
+	case AST_TERMINATE:
+	case AST_PAUSE:
+	case AST_RESUME:
+		return control_execute(context, statement, err);
+	default:
+		return error_bug(err, "Statement kind %d is not DDL", (int)statement->kind);
+	}
+}
+
+Status
+ddl_execute(StatementContext *context, const AstStatement *statement, Error *err)
+{
+	Engine				  *engine = context->engine;
+	const CatalogSnapshot *snapshot;
+	Status				   status;
+
+	pthread_mutex_lock(&engine->lock_ddl);
+	snapshot = catalog_snapshot(engine->catalog);
+	planner_context_init(&context->planner, engine, context->arena, snapshot, context->session->settings, context->standard);
+	status = ddl_dispatch(context, statement, err);
+	catalog_release(snapshot);
+	pthread_mutex_unlock(&engine->lock_ddl);
+	return status;
+}
+
+/* Reads one NUL-terminated field. */
+static const char *
+command_field(Str *rest)
+{
+	const char *field = rest->data;
+	size_t		n = strnlen(field, rest->length);
+
+	*rest = n < rest->length ? str_make(rest->data + n + 1, rest->length - n - 1) : str_make(rest->data + n, 0);
+	return field;
+}
+
+Status
+ddl_replay(Engine *engine, Str command, Error *err)
+{
+	Arena			 arena = {0};
+	Str				 rest = str_make(arena_strndup(&arena, command.data, command.length), command.length);
+	ResultSink		 sink = {.message = discard_message, .entity = discard_entity};
+	Session			*session = NULL;
+	AstStatementList list;
+	Status			 status = OK;
+	const char		*dialect = command_field(&rest);
+
+	TRY_OUT(session_open(engine, &session, err));
+	while (rest.length > 0 && rest.data[0] != '\0') {
+		const char *name = command_field(&rest);
+		const char *value = command_field(&rest);
+		Error		ignored;
+
+		settings_set(session->settings, name, value, &ignored);
+	}
+	command_field(&rest);
+	StatementContext context = {.session = session, .engine = engine, .sink = &sink, .arena = &arena,
+								.standard = strcmp(dialect, "standard") == 0};
+
+	TRY_OUT(parser_parse(&arena, rest, (ParserOptions){.is_ksqldb = !context.standard}, &list, err));
+	context.sql = list.items[0]->text;
+	status = ddl_execute(&context, list.items[0], err);
+out:
+	session_close(session);
+	arena_free(&arena);
+	return status;
+}

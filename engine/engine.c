@@ -1,0 +1,214 @@
+#include "engine/engine_impl.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#define MAX_DEFAULT_THREADS 64
+
+static int64_t
+machine_memory(void)
+{
+	return (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
+}
+
+/* memory.limit: bytes, or a share of the machine; 80 % when it is not set. */
+static int64_t
+memory_limit(const Settings *settings)
+{
+	const char *text = settings_text(settings, "memory.limit");
+
+	if (text == NULL)
+		return machine_memory() / 100 * 80;
+	if (text[0] != '\0' && text[strlen(text) - 1] == '%')
+		return (int64_t)((double)machine_memory() / 100 * atof(text));
+	return settings_int(settings, "memory.limit");
+}
+
+static void
+copy_setting(const char *name, const char *value, void *context)
+{
+	Error ignored;
+
+	settings_set(context, name, value, &ignored);
+}
+
+Status
+engine_open(const EngineOptions *options, Engine **out, Error *err)
+{
+	Engine			   *engine = xcalloc(1, sizeof *engine);
+	pthread_mutexattr_t recursive;
+
+	(void)err;
+	engine->env = options->env != NULL ? options->env : &env_real;
+	engine->settings = settings_new(NULL);
+	if (options->settings != NULL)
+		settings_visit(options->settings, copy_setting, engine->settings);
+	engine->directory = options->directory != NULL ? xstrdup(options->directory) : NULL;
+	engine->is_inline = options->is_inline;
+	engine->n_workers = options->n_workers > 0 ? options->n_workers : (int)sysconf(_SC_NPROCESSORS_ONLN);
+	engine->budget.limit_bytes = memory_limit(engine->settings);
+	engine->catalog = catalog_new();
+	pthread_mutexattr_init(&recursive);
+	pthread_mutexattr_settype(&recursive, PTHREAD_MUTEX_RECURSIVE);
+	pthread_mutex_init(&engine->lock_ddl, &recursive);
+	pthread_mutexattr_destroy(&recursive);
+	pthread_mutex_init(&engine->lock_queries, NULL);
+	pthread_cond_init(&engine->work, NULL);
+	pthread_cond_init(&engine->changed, NULL);
+	*out = engine;
+	return OK;
+}
+
+void
+engine_close(Engine *engine)
+{
+	if (engine == NULL)
+		return;
+	engine_stop_workers(engine);
+	while (engine->queries != NULL) {
+		Query *query = engine->queries;
+
+		engine->queries = query->next;
+		query_free(query);
+	}
+	if (engine->store != NULL)
+		store_close(engine->store);
+	catalog_free(engine->catalog);
+	settings_free(engine->settings);
+	pthread_mutex_destroy(&engine->lock_ddl);
+	pthread_mutex_destroy(&engine->lock_queries);
+	pthread_cond_destroy(&engine->work);
+	pthread_cond_destroy(&engine->changed);
+	free(engine->directory);
+	free(engine);
+}
+
+static Status
+replay_command(void *context, int64_t sequence, Str command, Error *err)
+{
+	Engine *engine = context;
+
+	engine->n_commands = sequence + 1;
+	if (ddl_replay(engine, command, err) == FAILED)
+		return error_context(err, "While replaying command %lld of the data directory", (long long)sequence);
+	return OK;
+}
+
+/* Queries that exist after the whole log was read are started; earlier ones never were. */
+static Status
+start_recovered(Engine *engine, Error *err)
+{
+	Query *query = engine->queries;
+
+	engine->queries = NULL;
+	while (query != NULL) {
+		Query *next = query->next;
+
+		query->next = NULL;
+		TRY(query_start(query, err));
+		query = next;
+	}
+	return OK;
+}
+
+Status
+engine_need_store(Engine *engine, Error *err)
+{
+	StoreOptions options = {0};
+	Status		 status = OK;
+
+	pthread_mutex_lock(&engine->lock_ddl);
+	if (engine->store != NULL)
+		goto out;
+	if (strcmp(settings_text(engine->settings, "durability"), "power") == 0)
+		options.durability = STORE_DURABILITY_POWER;
+	TRY_OUT(store_open(engine->directory, &options, engine->env, &engine->store, err));
+	engine->is_recovering = true;
+	status = store_command_scan(engine->store, -1, replay_command, engine, err);
+	engine->is_recovering = false;
+	if (status == OK)
+		status = start_recovered(engine, err);
+out:
+	pthread_mutex_unlock(&engine->lock_ddl);
+	return status == FAILED ? FAILED : OK;
+}
+
+StoreTopic *
+engine_topic(Engine *engine, const char *name)
+{
+	return engine->store != NULL ? store_topic_find(engine->store, str_of(name)) : NULL;
+}
+
+Status
+engine_create_topic(Engine *engine, const CatalogSource *source, Error *err)
+{
+	StoreTopicConfig config = {.n_partitions = source->n_partitions > 0 ? source->n_partitions : 1,
+							   .retention_ms = source->retention_ms > 0 ? source->retention_ms : -1,
+							   .is_compacted = source->kind == ENTITY_TABLE};
+	StoreTopic		*topic;
+
+	if (source->topic == NULL)
+		return OK;
+	if (engine->single_partition_topics)
+		config.n_partitions = 1;
+	topic = store_topic_find(engine->store, str_of(source->topic));
+	if (topic != NULL)
+		return OK;
+	return store_topic_create(engine->store, str_of(source->topic), &config, &topic, err);
+}
+
+/* ---- what the planner asks of the world ---- */
+
+static Status
+describe_file(PlannerContext *context, FileSpec *spec, Error *err)
+{
+	return file_describe(context->arena, spec, !context->standard, err);
+}
+
+/*
+ * Partitions of a topic; 0: there is none.  Embedded topics need no administrator: a topic that does not exist may be made
+ * with -n partitions where the statement does not say how many (n = 1; sluice test: 4, as its cases expect).
+ */
+static int
+topic_partitions(PlannerContext *context, const char *name)
+{
+	Engine	   *engine = context->host;
+	StoreTopic *topic = engine_topic(engine, name);
+
+	if (engine->single_partition_topics) {
+		/* Physical partitions say nothing: what a source over the topic was declared with does. */
+		for (int i = 0; i < catalog_n_sources(context->catalog); i++) {
+			const CatalogSource *s = catalog_source_at(context->catalog, i);
+
+			if (s->topic != NULL && strcmp(s->topic, name) == 0)
+				return s->n_partitions;
+		}
+		return engine->test_partitions != NULL ? engine->test_partitions(engine->test_context, name) : -4;
+	}
+	return topic != NULL ? store_topic_config(engine->store, topic).n_partitions : -1;
+}
+
+static int
+topic_replicas(PlannerContext *context, const char *name)
+{
+	(void)context;
+	(void)name;
+	return 1;
+}
+
+void
+planner_context_init(PlannerContext *planner, Engine *engine, Arena *arena, const CatalogSnapshot *snapshot,
+					 const Settings *settings, bool standard)
+{
+	*planner = (PlannerContext){
+		.arena = arena,
+		.catalog = snapshot,
+		.settings = settings,
+		.standard = standard,
+		.env = engine->env,
+		.describe_file = describe_file,
+		.topic_partitions = topic_partitions,
+		.topic_replicas = topic_replicas,
+		.host = engine,
+	};
+}

@@ -1,0 +1,57 @@
+#ifndef SLUICE_ENGINE_ENGINE_H
+#define SLUICE_ENGINE_ENGINE_H
+
+/*
+ * The engine: store, catalog and persistent queries of one data directory.  It starts and stops things and owns their
+ * lifetimes.  Thread safe; statements that change the catalog go one at a time.
+ *
+ * The directory is opened when a statement first needs it: queries over files leave nothing behind.
+ */
+#include "common/setting.h"
+#include "engine/client.h"
+
+typedef struct Engine Engine;
+typedef struct Session Session;
+struct Store;
+
+typedef struct EngineOptions {
+	const char	   *directory;		/* NULL: everything in memory */
+	const Env	   *env;			/* NULL: the real world */
+	const Settings *settings;		/* of the server; NULL: defaults */
+	bool			is_inline;		/* no worker threads: persistent queries are run by the caller (sluice test) */
+	int				n_workers;		/* 0: one a processor */
+} EngineOptions;
+
+Status engine_open(const EngineOptions *options, Engine **out, Error *err);
+
+/* Ends all queries after their epoch in hand, commits and closes. */
+void engine_close(Engine *engine);
+
+/* Opens the data directory and recovers, if that has not been done. */
+Status engine_need_store(Engine *engine, Error *err);
+
+/*
+ * Waits until persistent queries whose sources all end (files) are COMPLETED or failed.  FAILED if one failed.
+ */
+Status engine_wait_bounded(Engine *engine, const volatile bool *interrupted, Error *err);
+
+/* ---- sessions ---- */
+
+Status session_open(Engine *engine, Session **out, Error *err);
+void   session_close(Session *session);
+Settings *session_settings(Session *session);
+void   session_define(Session *session, const char *name, const char *value);
+
+/* See ClientType.execute.  With keep_going every statement runs, and the first error is returned at the end. */
+Status session_execute(Session *session, Str sql, ResultSink *sink, Error *err);
+void   session_keep_going(Session *session, bool keep_going, void (*on_error)(void *context, const Error *err, Str sql), void *context);
+void   session_cancel(Session *session);
+
+/* The session as a client; closing it closes the session. */
+Client *session_client(Session *session);
+
+/* The number (from 1) of the statement that session_execute last began, of all in its text. */
+int session_statement_number(const Session *session);
+
+
+#endif

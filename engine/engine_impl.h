@@ -1,0 +1,210 @@
+#ifndef SLUICE_ENGINE_ENGINE_IMPL_H
+#define SLUICE_ENGINE_ENGINE_IMPL_H
+
+/* What the files of engine/ share.  Nobody outside includes this. */
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "catalog/catalog.h"
+#include "engine/engine.h"
+#include "exec/state/state.h"
+#include "exec/task/bounded_run.h"
+#include "exec/task/stream_run.h"
+#include "parser/ast.h"
+#include "parser/lexer.h"
+#include "parser/parser.h"
+#include "planner/planner.h"
+#include "store/store.h"
+
+typedef enum QueryState { QUERY_RUNNING, QUERY_PAUSED, QUERY_ERROR, QUERY_COMPLETED, QUERY_TERMINATED } QueryState;
+
+const char *query_state_name(QueryState state);
+
+typedef struct Query Query;
+typedef struct EpochOutput EpochOutput;
+
+/* A running persistent query.  Its run, unit and output belong to the worker that has it in hand. */
+struct Query {
+	Query			 *next;				/* of the engine's list, in order of creation */
+	Engine			 *engine;
+	const char		 *id;
+	Arena			  arena;			/* of plan and texts */
+	PersistentPlan	  persistent;
+	Settings		 *settings;
+	const CatalogSnapshot *snapshot;	/* that it was planned with: specs point into it */
+	bool			  standard;
+	StreamRun		 *run;				/* NULL until it first runs */
+	StoreUnit		 *unit;
+	EpochOutput		 *output;
+	SourceContext	  sources;
+	int				  n_backends;
+	StateBackend	**backends;			/* by partition */
+	int				  n_listeners;
+	int				 *listeners;
+	bool			  sources_end;		/* files without FOLLOW only */
+	bool			  polls;			/* a source does not wake it up: looked at every now and then */
+	/* Under engine->lock_queries. */
+	QueryState		  state;
+	bool			  is_queued;
+	bool			  is_in_hand;
+	bool			  wants_run;		/* woken while it was in hand */
+	bool			  must_stop;
+	char			  error[ERROR_MESSAGE_MAX];
+	Query			 *next_queued;
+	/* Statistics. */
+	_Atomic int64_t	  rows_in;
+	_Atomic int64_t	  rows_out;
+	_Atomic int64_t	  bad_rows;
+	_Atomic int64_t	  epochs;
+	volatile bool	  interrupted;
+};
+
+struct Engine {
+	const Env		*env;
+	Settings		*settings;
+	char			*directory;
+	bool			 is_inline;
+	int				 n_workers;
+	MemoryBudget	 budget;
+	pthread_mutex_t	 lock_ddl;			/* one statement that changes the catalog at a time; also opening the store */
+	Store			*store;
+	Catalog			*catalog;
+	int64_t			 n_commands;		/* sequence number of the next command */
+	bool			 is_recovering;
+	/* Persistent queries. */
+	pthread_mutex_t	 lock_queries;
+	pthread_cond_t	 work;				/* the queue has something, or the engine stops */
+	pthread_cond_t	 changed;			/* a query was put back or changed its state */
+	Query			*queries;
+	Query			*queue_first;
+	Query			*queue_last;
+	pthread_t		*workers;
+	int				 n_started;
+	bool			 is_stopping;
+	/* sluice test: physical partitions are always one, whatever statements say. */
+	bool			 single_partition_topics;
+	int (*test_partitions)(void *context, const char *topic);	/* that the case says; -n: not there, n by default */
+	void			*test_context;
+	_Atomic int64_t	 n_transient;		/* for ids of transient queries */
+};
+
+struct Session {
+	Client			 client;
+	Engine			*engine;
+	Settings		*settings;
+	int				 n_variables;
+	int				 variable_capacity;
+	char		   **variables;			/* name, value, ... */
+	volatile bool	 interrupted;
+	bool			 keep_going;
+	void (*on_error)(void *context, const Error *err, Str sql);
+	void			*on_error_context;
+	int				 statement_number;
+	int				 script_depth;		/* RUN SCRIPT within RUN SCRIPT */
+	/* sluice test replaces how a SELECT reads and whether one is run at all. */
+	struct TestHooks *hooks;
+};
+
+/* One statement in hand. */
+typedef struct StatementContext {
+	Session		   *session;
+	Engine		   *engine;
+	ResultSink	   *sink;
+	Arena		   *arena;				/* of the statement */
+	PlannerContext	planner;
+	bool			standard;
+	Str				sql;
+} StatementContext;
+
+typedef struct TestHooks TestHooks;
+struct TestHooks {
+	Status (*select)(TestHooks *hooks, StatementContext *context, const AstStatement *statement, Error *err);
+	Status (*assert_statement)(TestHooks *hooks, StatementContext *context, const AstStatement *statement, Error *err);
+	/* A persistent query was started or (id of a replaced one) replaced: run it when its time comes. */
+	Status (*query_started)(TestHooks *hooks, Query *query, Error *err);
+	/* A record was produced by INSERT VALUES. */
+	Status (*produced)(TestHooks *hooks, const char *topic, Error *err);
+};
+
+/* ---- engine.c ---- */
+void   planner_context_init(PlannerContext *planner, Engine *engine, Arena *arena, const CatalogSnapshot *snapshot,
+							const Settings *settings, bool standard);
+StoreTopic *engine_topic(Engine *engine, const char *name);
+
+/* Creates the topic of a source if there is none; an existing one must fit (ksqlDB's sentences). */
+Status engine_create_topic(Engine *engine, const CatalogSource *source, Error *err);
+
+/* ---- session.c ---- */
+bool session_undefine(Session *session, const char *name);	/* false: there was none */
+
+/* ---- statement.c ---- */
+Status statement_execute(StatementContext *context, const AstStatement *statement, Error *err);
+
+/* ---- ddl.c ---- */
+Status ddl_execute(StatementContext *context, const AstStatement *statement, Error *err);
+
+/* Applies one command of the log again (recovery). */
+Status ddl_replay(Engine *engine, Str command, Error *err);
+
+/* ---- select.c ---- */
+Status select_execute(StatementContext *context, const AstStatement *statement, Error *err);
+
+/* Plans, opening the store when the plan cannot be made without it.  *snapshot is released by the caller. */
+Status select_plan(StatementContext *context, const AstQuery *query, const CatalogSnapshot **snapshot, Plan **out, Error *err);
+Status explain_execute(StatementContext *context, const AstStatement *statement, Error *err);
+Status copy_execute(StatementContext *context, const AstStatement *statement, Error *err);
+
+/* ---- insert.c ---- */
+Status insert_values_execute(StatementContext *context, const AstStatement *statement, Error *err);
+Status print_execute(StatementContext *context, const AstStatement *statement, Error *err);
+
+/* ---- show.c ---- */
+Status show_execute(StatementContext *context, const AstStatement *statement, Error *err);
+Status describe_execute(StatementContext *context, const AstStatement *statement, Error *err);
+
+/* ---- query.c ---- */
+
+/* Makes a query object; it does not run yet.  Takes the snapshot's reference. */
+Query *query_new(Engine *engine, const char *id, const CatalogSnapshot *snapshot, const Settings *settings, bool standard);
+void   query_free(Query *query);
+Status query_start(Query *query, Error *err);		/* into the list, and running unless inline */
+Query *query_find(Engine *engine, Str id);			/* under lock_queries or lock_ddl */
+
+/* Stops it after its epoch in hand and takes it off the list; frees it.  drop_state: its durable state goes too. */
+Status query_stop(Engine *engine, Query *query, bool drop_state, Error *err);
+void   query_set_paused(Engine *engine, Query *query, bool is_paused);
+
+/* One epoch, committed.  DONE: completed. */
+Status query_run_epoch(Query *query, int64_t *n_rows, Error *err);
+Status query_open_run(Query *query, const StreamRunOptions *overrides, Error *err);
+Status engine_start_workers(Engine *engine, Error *err);
+void   engine_stop_workers(Engine *engine);
+
+/* Waits until the queries that feed `names` (transitively) have consumed what existed when this was called. */
+Status engine_wait_caught_up(Engine *engine, const CatalogSnapshot *snapshot, const char *const *names, int n_names,
+							 const volatile bool *interrupted, Error *err);
+
+/* ---- epoch.c: output and state of an epoch, into a store unit ---- */
+struct EpochOutput {
+	TaskOutput	 output;
+	Engine		*engine;
+	StoreUnit	*unit;
+	int			 n_topics;
+	const char **topic_names;
+	StoreTopic **topics;
+	int			 n_tables;
+	const char **table_names;
+	int64_t		*table_states;
+	int64_t		 n_written;
+	Arena		 arena;
+};
+
+void		  epoch_output_init(EpochOutput *output, Engine *engine, StoreUnit *unit);
+void		  epoch_output_free(EpochOutput *output);
+StateBackend *epoch_backend_new(Engine *engine, const char *query_id, StoreUnit *unit, int partition);
+void		  epoch_backend_free(StateBackend *backend);
+
+/* The state that holds a table's kept rows. */
+Status kept_rows_open(Engine *engine, const char *table_name, int64_t *state_id, Error *err);
+
+#endif

@@ -1,0 +1,577 @@
+/*
+ * Persistent queries: their life, and the workers that run them epoch by epoch.
+ *
+ * A query is in exactly one place: idle, in the queue, or in a worker's hand.  New data in a topic that it reads (or a poll
+ * of a followed file) puts it into the queue; a worker takes it, runs one epoch and commits it, and puts it back at the
+ * end of the queue while there is more, so that many queries share few threads fairly.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "engine/engine_impl.h"
+#include "exec/op/scan.h"
+
+#define POLL_MS 100
+#define MAX_WORKERS 64
+#define MAX_CHAIN 16		/* of queries that feed each other, looked at when waiting: INSERT INTO may make cycles */
+
+const char *
+query_state_name(QueryState state)
+{
+	static const char *const names[] = {"RUNNING", "PAUSED", "ERROR", "COMPLETED", "TERMINATED"};
+
+	return names[state];
+}
+
+/* The settings in force are frozen with the query. */
+static void
+copy_setting(const char *name, const char *value, void *context)
+{
+	Error ignored;
+
+	settings_set(context, name, value, &ignored);
+}
+
+Query *
+query_new(Engine *engine, const char *id, const CatalogSnapshot *snapshot, const Settings *settings, bool standard)
+{
+	Query *query = xcalloc(1, sizeof *query);
+
+	query->engine = engine;
+	query->id = arena_strdup(&query->arena, id);
+	query->snapshot = snapshot;
+	query->settings = settings_new(engine->settings);
+	query->standard = standard;
+	if (settings != NULL)
+		settings_visit(settings, copy_setting, query->settings);
+	return query;
+}
+
+static void
+query_close_run(Query *query)
+{
+	stream_run_close(query->run);
+	query->run = NULL;
+	for (int i = 0; i < query->n_backends; i++)
+		epoch_backend_free(query->backends[i]);
+	free(query->backends);
+	query->backends = NULL;
+	query->n_backends = 0;
+	if (query->output != NULL) {
+		epoch_output_free(query->output);
+		free(query->output);
+		query->output = NULL;
+	}
+	if (query->unit != NULL)
+		store_unit_free(query->unit);
+	query->unit = NULL;
+}
+
+void
+query_free(Query *query)
+{
+	if (query == NULL)
+		return;
+	for (int i = 0; i < query->n_listeners; i++)
+		store_unlisten(query->engine->store, query->listeners[i]);
+	free(query->listeners);
+	query_close_run(query);
+	settings_free(query->settings);
+	catalog_release(query->snapshot);
+	arena_free(&query->arena);
+	free(query);
+}
+
+/* ---- running one epoch ---- */
+
+static StateBackend *
+query_backend(void *context, int partition)
+{
+	Query *query = context;
+
+	query->backends = xrealloc(query->backends, sizeof *query->backends * (size_t)(query->n_backends + 1));
+	query->backends[query->n_backends] = epoch_backend_new(query->engine, query->id, query->unit, partition);
+	return query->backends[query->n_backends++];
+}
+
+static bool
+query_position(void *context, const SourceSpec *source, int partition, int64_t *position)
+{
+	Query *query = context;
+	Error  err;
+
+	if (source->name == NULL)
+		return false;
+	return store_position_get(query->engine->store, str_of(query->id), str_of(source->name), partition, position, &err) == OK;
+}
+
+Status
+query_open_run(Query *query, const StreamRunOptions *overrides, Error *err)
+{
+	Engine			*engine = query->engine;
+	StreamRunOptions options = overrides != NULL ? *overrides : (StreamRunOptions){0};
+
+	query->unit = store_unit_new(engine->store);
+	query->output = xcalloc(1, sizeof *query->output);
+	epoch_output_init(query->output, engine, query->unit);
+	query->sources = (SourceContext){.env = engine->env, .store = engine->store, .n_threads = 1};
+	options.env = engine->env;
+	if (options.sources == NULL)
+		options.sources = &query->sources;
+	options.output = &query->output->output;
+	options.budget = &engine->budget;
+	options.is_compacting = overrides == NULL && settings_int(query->settings, "cache.max.bytes.buffering") > 0;
+	options.epoch_rows = settings_int(query->settings, "epoch.rows");
+	options.epoch_ms = settings_int(query->settings, "commit.interval.ms");
+	options.interrupted = &query->interrupted;
+	options.state = query_backend;
+	if (overrides == NULL) {
+		options.position = query_position;
+		options.context = query;
+	}
+	return stream_run_open(query->persistent.plan, &options, &query->run, err);
+}
+
+static void
+query_put_position(void *context, const char *input, int partition, int64_t position)
+{
+	Query *query = context;
+
+	if (input != NULL)
+		store_unit_position(query->unit, str_of(query->id), str_of(input), partition, position);
+}
+
+Status
+query_run_epoch(Query *query, int64_t *n_rows, Error *err)
+{
+	Status status;
+
+	*n_rows = 0;
+	if (query->run == NULL)
+		TRY(query_open_run(query, NULL, err));
+	status = stream_run_epoch(query->run, n_rows, err);
+	if (status == FAILED)
+		return FAILED;
+	if (*n_rows > 0 || status == DONE || !store_unit_is_empty(query->unit)) {
+		stream_run_positions(query->run, query_put_position, query);
+		TRY(store_commit(query->engine->store, query->unit, err));
+		store_unit_clear(query->unit);
+		query->epochs++;
+	}
+	query->rows_in += *n_rows;
+	query->rows_out = query->output->n_written;
+	return status;
+}
+
+/* ---- the queue; all under lock_queries ---- */
+
+static void
+queue_push(Query *query)
+{
+	Engine *engine = query->engine;
+
+	if (query->is_queued || query->state != QUERY_RUNNING || query->must_stop)
+		return;
+	if (query->is_in_hand) {
+		query->wants_run = true;
+		return;
+	}
+	query->is_queued = true;
+	query->next_queued = NULL;
+	if (engine->queue_last != NULL)
+		engine->queue_last->next_queued = query;
+	else
+		engine->queue_first = query;
+	engine->queue_last = query;
+	pthread_cond_signal(&engine->work);
+}
+
+static Query *
+queue_pop(Engine *engine)
+{
+	Query *query = engine->queue_first;
+
+	if (query == NULL)
+		return NULL;
+	engine->queue_first = query->next_queued;
+	if (engine->queue_first == NULL)
+		engine->queue_last = NULL;
+	query->is_queued = false;
+	return query;
+}
+
+static void
+queue_remove(Engine *engine, Query *query)
+{
+	Query *before = NULL;
+
+	for (Query *q = engine->queue_first; q != NULL; before = q, q = q->next_queued)
+		if (q == query) {
+			if (before != NULL)
+				before->next_queued = q->next_queued;
+			else
+				engine->queue_first = q->next_queued;
+			if (engine->queue_last == q)
+				engine->queue_last = before;
+			q->is_queued = false;
+			return;
+		}
+}
+
+static void
+query_wake(void *context)
+{
+	Query *query = context;
+
+	pthread_mutex_lock(&query->engine->lock_queries);
+	queue_push(query);
+	pthread_mutex_unlock(&query->engine->lock_queries);
+}
+
+/* ---- workers ---- */
+
+static void
+worker_run_query(Engine *engine, Query *query)
+{
+	Error	err;
+	int64_t n_rows = 0;
+	Status	status = query_run_epoch(query, &n_rows, &err);
+
+	pthread_mutex_lock(&engine->lock_queries);
+	query->is_in_hand = false;
+	if (status == FAILED) {
+		query->state = QUERY_ERROR;
+		snprintf(query->error, sizeof query->error, "%s", err.message);
+	} else if (status == DONE)
+		query->state = QUERY_COMPLETED;
+	else if (n_rows > 0 || query->wants_run)
+		queue_push(query);
+	query->wants_run = false;
+	pthread_cond_broadcast(&engine->changed);
+	pthread_mutex_unlock(&engine->lock_queries);
+}
+
+static void
+queue_pollers(Engine *engine)
+{
+	for (Query *q = engine->queries; q != NULL; q = q->next)
+		if (q->polls)
+			queue_push(q);
+}
+
+static void *
+worker_main(void *argument)
+{
+	Engine *engine = argument;
+
+	pthread_mutex_lock(&engine->lock_queries);
+	while (!engine->is_stopping) {
+		Query *query = queue_pop(engine);
+
+		if (query == NULL) {
+			struct timespec until;
+
+			clock_gettime(CLOCK_REALTIME, &until);
+			until.tv_nsec += POLL_MS * 1000000;
+			until.tv_sec += until.tv_nsec / 1000000000;
+			until.tv_nsec %= 1000000000;
+			if (pthread_cond_timedwait(&engine->work, &engine->lock_queries, &until) != 0)
+				queue_pollers(engine);
+			continue;
+		}
+		query->is_in_hand = true;
+		pthread_mutex_unlock(&engine->lock_queries);
+		worker_run_query(engine, query);
+		pthread_mutex_lock(&engine->lock_queries);
+	}
+	pthread_mutex_unlock(&engine->lock_queries);
+	return NULL;
+}
+
+Status
+engine_start_workers(Engine *engine, Error *err)
+{
+	if (engine->is_inline || engine->n_started > 0)
+		return OK;
+	engine->workers = xcalloc(MAX_WORKERS, sizeof *engine->workers);
+	for (int i = 0; i < engine->n_workers && i < MAX_WORKERS; i++) {
+		if (pthread_create(&engine->workers[i], NULL, worker_main, engine) != 0)
+			return i > 0 ? OK : error_fatal(err, "Cannot start a worker thread");
+		engine->n_started++;
+	}
+	return OK;
+}
+
+void
+engine_stop_workers(Engine *engine)
+{
+	pthread_mutex_lock(&engine->lock_queries);
+	engine->is_stopping = true;
+	for (Query *q = engine->queries; q != NULL; q = q->next)
+		q->interrupted = true;
+	pthread_cond_broadcast(&engine->work);
+	pthread_mutex_unlock(&engine->lock_queries);
+	for (int i = 0; i < engine->n_started; i++)
+		pthread_join(engine->workers[i], NULL);
+	engine->n_started = 0;
+	free(engine->workers);
+	engine->workers = NULL;
+	engine->is_stopping = false;
+}
+
+/* ---- life ---- */
+
+static void
+query_look_at_sources(Query *query)
+{
+	const Plan *plan = query->persistent.plan;
+
+	query->sources_end = plan->n_sources > 0;
+	for (int i = 0; i < plan->n_sources; i++) {
+		const SourceSpec *source = ((const ScanSpec *)plan->sources[i]->spec)->source;
+
+		if (source->kind == SOURCE_TOPIC)
+			query->sources_end = false;
+		if (source->kind == SOURCE_FILE && source->file->follow) {
+			query->sources_end = false;
+			query->polls = true;
+		}
+	}
+}
+
+static void
+query_listen(Query *query)
+{
+	const Plan *plan = query->persistent.plan;
+
+	query->listeners = xcalloc((size_t)plan->n_sources + 1, sizeof *query->listeners);
+	for (int i = 0; i < plan->n_sources; i++) {
+		const SourceSpec *source = ((const ScanSpec *)plan->sources[i]->spec)->source;
+		StoreTopic		 *topic;
+
+		if (source->kind != SOURCE_TOPIC)
+			continue;
+		topic = store_topic_find(query->engine->store, str_of(source->topic->name));
+		if (topic != NULL)
+			query->listeners[query->n_listeners++] = store_listen(query->engine->store, topic, query_wake, query);
+	}
+}
+
+Status
+query_start(Query *query, Error *err)
+{
+	Engine *engine = query->engine;
+	Query **end;
+
+	query_look_at_sources(query);
+	if (!engine->is_inline) {
+		query_listen(query);
+		TRY(engine_start_workers(engine, err));
+	}
+	pthread_mutex_lock(&engine->lock_queries);
+	for (end = &engine->queries; *end != NULL; end = &(*end)->next)
+		;
+	*end = query;
+	if (!engine->is_inline)
+		queue_push(query);
+	pthread_mutex_unlock(&engine->lock_queries);
+	return OK;
+}
+
+Query *
+query_find(Engine *engine, Str id)
+{
+	for (Query *q = engine->queries; q != NULL; q = q->next)
+		if (str_equal_nocase(str_of(q->id), id))
+			return q;
+	return NULL;
+}
+
+Status
+query_stop(Engine *engine, Query *query, bool drop_state, Error *err)
+{
+	Status status = OK;
+
+	pthread_mutex_lock(&engine->lock_queries);
+	query->must_stop = true;
+	query->interrupted = true;
+	queue_remove(engine, query);
+	while (query->is_in_hand)
+		pthread_cond_wait(&engine->changed, &engine->lock_queries);
+	for (Query **q = &engine->queries; *q != NULL; q = &(*q)->next)
+		if (*q == query) {
+			*q = query->next;
+			break;
+		}
+	pthread_mutex_unlock(&engine->lock_queries);
+	if (drop_state) {
+		StoreUnit *unit = store_unit_new(engine->store);
+
+		store_unit_drop_query(unit, str_of(query->id));
+		status = store_commit(engine->store, unit, err);
+		store_unit_free(unit);
+	}
+	query_free(query);
+	return status;
+}
+
+void
+query_set_paused(Engine *engine, Query *query, bool is_paused)
+{
+	pthread_mutex_lock(&engine->lock_queries);
+	if (is_paused && query->state == QUERY_RUNNING) {
+		query->state = QUERY_PAUSED;
+		queue_remove(engine, query);
+		while (query->is_in_hand)
+			pthread_cond_wait(&engine->changed, &engine->lock_queries);
+	} else if (!is_paused && query->state == QUERY_PAUSED) {
+		query->state = QUERY_RUNNING;
+		if (!engine->is_inline)
+			queue_push(query);
+	}
+	pthread_mutex_unlock(&engine->lock_queries);
+}
+
+/* ---- waiting ---- */
+
+Status
+engine_wait_bounded(Engine *engine, const volatile bool *interrupted, Error *err)
+{
+	Status status = OK;
+
+	if (engine->store == NULL || engine->is_inline)
+		return OK;
+	pthread_mutex_lock(&engine->lock_queries);
+	for (;;) {
+		bool			waits = false;
+		struct timespec until;
+
+		for (Query *q = engine->queries; q != NULL && status == OK; q = q->next) {
+			waits = waits || (q->sources_end && q->state == QUERY_RUNNING);
+			if (q->sources_end && q->state == QUERY_ERROR)
+				status = error_fatal(err, "Query %s failed: %s", q->id, q->error);
+		}
+		if (!waits || status == FAILED || (interrupted != NULL && *interrupted))
+			break;
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_sec += 1;
+		pthread_cond_timedwait(&engine->changed, &engine->lock_queries, &until);
+	}
+	pthread_mutex_unlock(&engine->lock_queries);
+	return status;
+}
+
+/* True when the query has committed everything up to the given ends of its topics, or will never get there. */
+static bool
+query_has_reached(Engine *engine, Query *query, const int64_t *ends, int n_ends)
+{
+	const Plan *plan = query->persistent.plan;
+	int			k = 0;
+
+	for (int i = 0; i < plan->n_sources; i++) {
+		const SourceSpec *source = ((const ScanSpec *)plan->sources[i]->spec)->source;
+
+		if (source->kind != SOURCE_TOPIC)
+			continue;
+		for (int p = 0; p < source->topic->n_partitions && k < n_ends; p++, k++) {
+			int64_t position = 0;
+			Error	ignored;
+
+			if (ends[k] > 0
+				&& (store_position_get(engine->store, str_of(query->id), str_of(source->name), p, &position, &ignored) != OK
+					|| position < ends[k]))
+				return false;
+		}
+	}
+	return true;
+}
+
+static int
+query_ends(Engine *engine, Query *query, Arena *arena, int64_t **out)
+{
+	const Plan *plan = query->persistent.plan;
+	int			n = 0;
+	int64_t	   *ends;
+
+	for (int i = 0; i < plan->n_sources; i++) {
+		const SourceSpec *source = ((const ScanSpec *)plan->sources[i]->spec)->source;
+
+		n += source->kind == SOURCE_TOPIC ? source->topic->n_partitions : 0;
+	}
+	ends = arena_array(arena, int64_t, n + 1);
+	n = 0;
+	for (int i = 0; i < plan->n_sources; i++) {
+		const SourceSpec *source = ((const ScanSpec *)plan->sources[i]->spec)->source;
+		StoreTopic		 *topic = source->kind == SOURCE_TOPIC ? store_topic_find(engine->store, str_of(source->topic->name)) : NULL;
+
+		for (int p = 0; source->kind == SOURCE_TOPIC && p < source->topic->n_partitions; p++)
+			ends[n++] = topic != NULL && p < store_topic_config(engine->store, topic).n_partitions
+							? store_topic_end_offset(engine->store, topic, p) : 0;
+	}
+	*out = ends;
+	return n;
+}
+
+static Status wait_for_feeders(Engine *engine, const CatalogSnapshot *snapshot, const char *const *names, int n_names, int depth,
+							   const volatile bool *interrupted, Error *err);
+
+/* Waits for one query, its feeders first.  `depth` bounds cycles of INSERT INTO. */
+static Status
+wait_for_query(Engine *engine, const CatalogSnapshot *snapshot, const CatalogQuery *wanted, int depth,
+			   const volatile bool *interrupted, Error *err)
+{
+	Arena	 arena = {0};
+	int64_t *ends;
+	int		 n_ends;
+	bool	 waits = true;
+
+	if (depth < MAX_CHAIN)
+		TRY(wait_for_feeders(engine, snapshot, wanted->sources, wanted->n_sources, depth + 1, interrupted, err));
+	pthread_mutex_lock(&engine->lock_queries);
+	Query *query = query_find(engine, str_of(wanted->id));
+
+	n_ends = query != NULL ? query_ends(engine, query, &arena, &ends) : 0;
+	while (waits && query != NULL && query->state == QUERY_RUNNING && !(interrupted != NULL && *interrupted)) {
+		waits = query->sources_end || !query_has_reached(engine, query, ends, n_ends);
+		if (waits) {
+			struct timespec until;
+
+			clock_gettime(CLOCK_REALTIME, &until);
+			until.tv_nsec += 20000000;
+			until.tv_sec += until.tv_nsec / 1000000000;
+			until.tv_nsec %= 1000000000;
+			pthread_cond_timedwait(&engine->changed, &engine->lock_queries, &until);
+			query = query_find(engine, str_of(wanted->id));
+		}
+	}
+	pthread_mutex_unlock(&engine->lock_queries);
+	arena_free(&arena);
+	if (interrupted != NULL && *interrupted)
+		return error_set(err, ERROR_INTERRUPTED, "Cancelled while waiting for query %s", wanted->id);
+	return OK;
+}
+
+static Status
+wait_for_feeders(Engine *engine, const CatalogSnapshot *snapshot, const char *const *names, int n_names, int depth,
+				 const volatile bool *interrupted, Error *err)
+{
+	for (int n = 0; n < n_names; n++)
+		for (int i = 0; i < catalog_n_queries(snapshot); i++) {
+			const CatalogQuery *query = catalog_query_at(snapshot, i);
+			bool feeds = query->sink != NULL ? strcmp(query->sink, names[n]) == 0
+											 : query->n_sources > 0 && strcmp(query->sources[0], names[n]) == 0;
+
+			if (feeds)
+				TRY(wait_for_query(engine, snapshot, query, depth, interrupted, err));
+		}
+	return OK;
+}
+
+Status
+engine_wait_caught_up(Engine *engine, const CatalogSnapshot *snapshot, const char *const *names, int n_names,
+					  const volatile bool *interrupted, Error *err)
+{
+	return wait_for_feeders(engine, snapshot, names, n_names, 0, interrupted, err);
+}

@@ -1,0 +1,405 @@
+/*
+ * Stand-alone queries: bounded ones run to their end, push queries until they are cancelled, reach their LIMIT, or their
+ * sources end.  EXPLAIN and COPY are here too, because they plan and run the same way.
+ */
+#include "engine/engine_impl.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "exec/op/limit.h"
+#include "exec/op/scan.h"
+#include "parser/ast_print.h"
+
+/* ---- planning ---- */
+
+static Status
+plan_with(StatementContext *context, const AstQuery *query, const CatalogSnapshot *snapshot, Plan **out, Error *err)
+{
+	planner_context_init(&context->planner, context->engine, context->arena, snapshot, context->session->settings,
+						 context->standard);
+	return plan_select(&context->planner, query, out, err);
+}
+
+Status
+select_plan(StatementContext *context, const AstQuery *query, const CatalogSnapshot **snapshot, Plan **out, Error *err)
+{
+	bool   has_store = context->engine->store != NULL;
+	Status status;
+
+	*snapshot = catalog_snapshot(context->engine->catalog);
+	status = plan_with(context, query, *snapshot, out, err);
+	if (status == FAILED && !has_store && err->class == ERROR_USER) {
+		/* A name may be in the data directory, which nothing has needed so far. */
+		catalog_release(*snapshot);
+		*snapshot = NULL;
+		TRY(engine_need_store(context->engine, err));
+		*snapshot = catalog_snapshot(context->engine->catalog);
+		status = plan_with(context, query, *snapshot, out, err);
+	}
+	return status;
+}
+
+/* ---- running ---- */
+
+typedef struct SelectRun {
+	StatementContext *context;
+	ResultSink		 *sink;
+	int64_t			  n_rows;
+	bool			  sink_is_done;
+	/* The first rows that could not be read or computed. */
+	pthread_mutex_t	  lock;
+	int64_t			  n_bad;
+	char			  example[1024];
+	RowLog			  row_log;
+	BadRecordLog	  bad_records;
+} SelectRun;
+
+static Status
+select_rows(void *context, const Batch *rows, Error *err)
+{
+	SelectRun *run = context;
+	Status	   status;
+
+	run->n_rows += rows->n_rows;
+	status = run->sink->rows(run->sink, rows, err);
+	run->sink_is_done = status == DONE;
+	return status;
+}
+
+static void
+note_row(SelectRun *run, const char *where, int32_t partition, int64_t offset, const char *reason)
+{
+	(void)partition;
+	pthread_mutex_lock(&run->lock);
+	if (run->n_bad++ == 0)
+		snprintf(run->example, sizeof run->example, offset >= 0 ? "%s:%lld: %s" : "%s: %3$s", where, (long long)offset, reason);
+	pthread_mutex_unlock(&run->lock);
+}
+
+static void
+report_row(RowLog *log, const char *where, int32_t partition, int64_t offset, const char *reason, Str raw)
+{
+	(void)raw;
+	note_row((SelectRun *)((char *)log - offsetof(SelectRun, row_log)), where, partition, offset, reason);
+}
+
+static void
+report_bad_record(BadRecordLog *log, const char *input, int32_t partition, int64_t offset, const char *reason, Str raw)
+{
+	(void)raw;
+	note_row((SelectRun *)((char *)log - offsetof(SelectRun, bad_records)), input, partition, offset, reason);
+}
+
+static void
+select_progress(void *context, int64_t rows, int64_t done, int64_t all)
+{
+	SelectRun *run = context;
+
+	if (run->sink->progress != NULL)
+		run->sink->progress(run->sink, rows, done, all);
+}
+
+static int
+thread_count(const Settings *settings)
+{
+	int64_t n = settings_int(settings, "threads");
+
+	return n > 0 ? (int)n : (int)sysconf(_SC_NPROCESSORS_ONLN);
+}
+
+static bool
+plan_reads_store(const Plan *plan)
+{
+	for (int i = 0; i < plan->n_sources; i++) {
+		SourceKind kind = ((const ScanSpec *)plan->sources[i]->spec)->source->kind;
+
+		if (kind == SOURCE_TOPIC || kind == SOURCE_TABLE_STATE)
+			return true;
+	}
+	return false;
+}
+
+/* read.your.writes: what was there when the SELECT began counts. */
+static Status
+wait_for_writes(StatementContext *context, const Plan *plan, Error *err)
+{
+	const char **names;
+	int			 n = 0;
+
+	if (!context->standard || !settings_bool(context->session->settings, "read.your.writes") || !plan_reads_store(plan))
+		return OK;
+	names = arena_array(context->arena, const char *, catalog_n_sources(context->planner.catalog) + 1);
+	for (int s = 0; s < plan->n_sources; s++) {
+		const SourceSpec *source = ((const ScanSpec *)plan->sources[s]->spec)->source;
+
+		for (int i = 0; i < catalog_n_sources(context->planner.catalog); i++) {
+			const CatalogSource *entry = catalog_source_at(context->planner.catalog, i);
+			bool is_it = source->kind == SOURCE_TABLE_STATE ? strcmp(entry->name, source->table_name) == 0
+						 : source->kind == SOURCE_TOPIC		? entry->topic != NULL && strcmp(entry->topic, source->topic->name) == 0
+															: false;
+
+			if (is_it)
+				names[n++] = entry->name;
+		}
+	}
+	return engine_wait_caught_up(context->engine, context->planner.catalog, names, n, &context->session->interrupted, err);
+}
+
+static Status
+run_bounded(StatementContext *context, const Plan *plan, SelectRun *run, BoundedStats *stats, bool is_timed,
+			void (*inspect)(void *, const Plan *, Op *const *, int), void *inspect_context, Error *err)
+{
+	int			   threads = thread_count(context->session->settings);
+	SourceContext  sources = {.env = context->engine->env, .store = context->engine->store, .bad_records = &run->bad_records,
+							  .n_threads = threads, .is_bounded = true};
+	BoundedOptions options = {.env = context->engine->env, .sources = &sources, .row_log = &run->row_log, .result = select_rows,
+							  .result_context = run, .budget = &context->engine->budget, .n_threads = threads,
+							  .is_timed = is_timed, .interrupted = &context->session->interrupted,
+							  .progress = select_progress, .progress_context = run, .inspect = inspect,
+							  .inspect_context = inspect_context};
+
+	TRY(wait_for_writes(context, plan, err));
+	return bounded_run(plan, &options, stats, err);
+}
+
+static bool
+plan_is_limited(const PlanNode *node)
+{
+	return node->op == &op_limit || (node->n_inputs > 0 && plan_is_limited(node->inputs[0]));
+}
+
+/* A push query: epochs until it is done or cancelled.  Nothing is durable. */
+static Status
+run_continuous(StatementContext *context, const Plan *plan, SelectRun *run, ResultEnd *end, Error *err)
+{
+	Engine			*engine = context->engine;
+	SourceContext	 sources = {.env = engine->env, .store = engine->store, .bad_records = &run->bad_records, .n_threads = 1};
+	StreamRunOptions options = {.env = engine->env, .sources = &sources, .row_log = &run->row_log, .result = select_rows,
+								.result_context = run, .budget = &engine->budget,
+								.is_compacting = settings_has(context->session->settings, "cache.max.bytes.buffering")
+												 && settings_int(context->session->settings, "cache.max.bytes.buffering") > 0,
+								.epoch_rows = settings_int(context->session->settings, "epoch.rows"),
+								.epoch_ms = settings_int(context->session->settings, "commit.interval.ms"),
+								.interrupted = &context->session->interrupted};
+	StreamRun		*stream = NULL;
+	Status			 status;
+	int64_t			 n_rows;
+
+	TRY(stream_run_open(plan, &options, &stream, err));
+	do {
+		uint64_t seen = engine->store != NULL ? store_append_count(engine->store) : 0;
+
+		status = stream_run_epoch(stream, &n_rows, err);
+		if (run->sink_is_done)
+			status = DONE;
+		if (status == OK && n_rows == 0) {
+			if (engine->store != NULL)
+				store_append_wait(engine->store, seen, 50);
+			else
+				usleep(50000);
+		}
+	} while (status == OK && !context->session->interrupted);
+	stream_run_close(stream);
+	end->limit_reached = status == DONE && plan_is_limited(plan->root);
+	if (status == OK)
+		return error_set(err, ERROR_INTERRUPTED, "Query terminated");
+	return status == FAILED ? FAILED : OK;
+}
+
+static void
+select_run_init(SelectRun *run, StatementContext *context)
+{
+	*run = (SelectRun){.context = context, .sink = context->sink};
+	pthread_mutex_init(&run->lock, NULL);
+	run->row_log.report = report_row;
+	run->bad_records.report = report_bad_record;
+}
+
+static Status
+run_select(StatementContext *context, const Plan *plan, Error *err)
+{
+	SelectRun	 run;
+	BoundedStats stats = {0};
+	Nanos		 start = nanos_now();
+	ResultEnd	 end = {0};
+	ResultHeader header = {.schema = plan->schema, .is_table = plan->result_is_table, .is_continuous = !plan->is_bounded,
+						   .is_windowed = plan->is_windowed, .note = plan->note};
+	Status		 status;
+
+	header.query_id = arena_printf(context->arena, "transient_%lld", (long long)context->engine->n_transient++);
+	for (int i = 0; i < plan->n_sources; i++)
+		header.is_pull = header.is_pull || (plan->is_bounded && ((const ScanSpec *)plan->sources[i]->spec)->source->kind == SOURCE_TABLE_STATE);
+	select_run_init(&run, context);
+	status = context->sink->begin(context->sink, &header, err);
+	if (status == OK)
+		status = plan->is_bounded ? run_bounded(context, plan, &run, &stats, false, NULL, NULL, err)
+								  : run_continuous(context, plan, &run, &end, err);
+	end.n_rows = run.n_rows;
+	end.bad_rows = stats.bad_rows > 0 ? stats.bad_rows : 0;
+	end.failed_rows = stats.failed_rows;
+	end.late_rows = stats.late_rows;
+	end.bad_example = run.n_bad > 0 ? run.example : NULL;
+	end.seconds = (double)(nanos_now() - start) / 1e9;
+	context->sink->end(context->sink, &end);
+	pthread_mutex_destroy(&run.lock);
+	return status;
+}
+
+Status
+select_execute(StatementContext *context, const AstStatement *statement, Error *err)
+{
+	const CatalogSnapshot *snapshot = NULL;
+	Plan				  *plan;
+	Status				   status;
+
+	if (context->session->hooks != NULL && context->session->hooks->select != NULL)
+		return context->session->hooks->select(context->session->hooks, context, statement, err);
+	status = select_plan(context, statement->query, &snapshot, &plan, err);
+	if (status == OK)
+		status = run_select(context, plan, err);
+	catalog_release(snapshot);
+	return status;
+}
+
+/* ---- EXPLAIN ---- */
+
+static void
+tell_text(StatementContext *context, const char *kind, const char *text)
+{
+	Entity entity = {.kind = kind, .text = text};
+
+	context->sink->entity(context->sink, &entity);
+}
+
+static void
+inspect_plan(void *context, const Plan *plan, Op *const *ops, int n_ops)
+{
+	plan_explain(plan, ops, n_ops, context);
+}
+
+static Status
+discard_rows(ResultSink *sink, const Batch *rows, Error *err)
+{
+	(void)sink;
+	(void)rows;
+	(void)err;
+	return OK;
+}
+
+static Status
+explain_analyze(StatementContext *context, const Plan *plan, StrBuf *text, Error *err)
+{
+	SelectRun	 run;
+	BoundedStats stats;
+	ResultSink	 discard = {.rows = discard_rows};
+	Nanos		 start = nanos_now();
+	Status		 status;
+
+	if (!plan->is_bounded)
+		return error_user(err, "EXPLAIN ANALYZE runs a query to its end, and this one is continuous: use EXPLAIN, or a query id");
+	select_run_init(&run, context);
+	run.sink = &discard;
+	status = run_bounded(context, plan, &run, &stats, true, inspect_plan, text, err);
+	if (status == OK)
+		strbuf_printf(text, "%lld rows read, %.1f MB, %.3f s\n", (long long)stats.rows_read, (double)stats.bytes_read / 1e6,
+					  (double)(nanos_now() - start) / 1e9);
+	pthread_mutex_destroy(&run.lock);
+	return status;
+}
+
+static Status
+explain_query_id(StatementContext *context, const AstExplain *explain, Error *err)
+{
+	Engine *engine = context->engine;
+	StrBuf	text = {0};
+	Query  *query;
+
+	TRY(engine_need_store(engine, err));
+	pthread_mutex_lock(&engine->lock_queries);
+	query = query_find(engine, str_of(explain->query_id.text));
+	if (query != NULL) {
+		strbuf_printf(&text, "Query %s is %s\n", query->id, query_state_name(query->state));
+		if (query->state == QUERY_ERROR)
+			strbuf_printf(&text, "Error: %s\n", query->error);
+		if (query->run != NULL && !query->is_in_hand) {
+			const Graph *graph = stream_run_graph(query->run);
+
+			plan_explain(query->persistent.plan, graph->ops, graph->n_nodes, &text);
+		} else
+			plan_explain(query->persistent.plan, NULL, 0, &text);
+	}
+	pthread_mutex_unlock(&engine->lock_queries);
+	if (query == NULL) {
+		error_user(err, "Query with id:%s does not exist, use SHOW QUERIES to view the full set of queries.", explain->query_id.text);
+		return error_at(err, explain->query_id.pos.line, explain->query_id.pos.column, explain->query_id.pos.length);
+	}
+	tell_text(context, "queryDescription", strbuf_text(&text));
+	strbuf_free(&text);
+	return OK;
+}
+
+static Status
+explain_statement(StatementContext *context, const AstExplain *explain, StrBuf *text, const CatalogSnapshot **snapshot, Error *err)
+{
+	const AstStatement *inner = explain->statement;
+	Plan			   *plan = NULL;
+	PersistentPlan		persistent;
+
+	switch (inner->kind) {
+	case AST_SELECT:
+		TRY(select_plan(context, inner->query, snapshot, &plan, err));
+		break;
+	case AST_CREATE_SOURCE:
+	case AST_INSERT_SELECT:
+		TRY(engine_need_store(context->engine, err));
+		*snapshot = catalog_snapshot(context->engine->catalog);
+		planner_context_init(&context->planner, context->engine, context->arena, *snapshot, context->session->settings, context->standard);
+		if (inner->kind == AST_CREATE_SOURCE && inner->create_source.query == NULL)
+			return error_user(err, "The provided statement does not run a ksql query");
+		TRY(inner->kind == AST_INSERT_SELECT ? plan_insert_select(&context->planner, inner, &persistent, err)
+											 : plan_create_as(&context->planner, inner, &persistent, err));
+		plan = persistent.plan;
+		break;
+	default:
+		return error_user(err, "The provided statement does not run a ksql query");
+	}
+	if (explain->kind == AST_EXPLAIN_ANALYZE)
+		return explain_analyze(context, plan, text, err);
+	plan_explain(plan, NULL, 0, text);
+	return OK;
+}
+
+Status
+explain_execute(StatementContext *context, const AstStatement *statement, Error *err)
+{
+	const AstExplain	  *explain = &statement->explain;
+	const CatalogSnapshot *snapshot = NULL;
+	StrBuf				   text = {0};
+	Status				   status = OK;
+
+	if (explain->query_id.text != NULL)
+		return explain_query_id(context, explain, err);
+	if (explain->kind == AST_EXPLAIN_AST)
+		ast_dump_statement(explain->statement, &text);
+	else if (explain->kind == AST_EXPLAIN_LOGICAL || explain->kind == AST_EXPLAIN_OPTIMIZED)
+		status = error_unsupported(err, "EXPLAIN (LOGICAL) and (OPTIMIZED) are not supported yet: use EXPLAIN or EXPLAIN (AST)");
+	else
+		status = explain_statement(context, explain, &text, &snapshot, err);
+	if (status == OK)
+		tell_text(context, "queryDescription", strbuf_text(&text));
+	strbuf_free(&text);
+	catalog_release(snapshot);
+	return status;
+}
+
+/* ---- COPY ---- */
+
+Status
+copy_execute(StatementContext *context, const AstStatement *statement, Error *err)
+{
+	(void)context;
+	(void)statement;
+	return error_unsupported(err, "COPY is not supported yet: redirect the output of `sluice --output csv -c \"SELECT ...\"` instead");
+}
