@@ -107,10 +107,9 @@ is_printable_text(Str s)
 static const char *
 guess_format(Str bytes, Arena *arena)
 {
-	JsonValue *json;
-	Error	   ignored;
+	JsonValue json;
 
-	if (bytes.length > 0 && is_printable_text(bytes) && json_parse(arena, bytes, &json, &ignored) == OK)
+	if (bytes.length > 0 && is_printable_text(bytes) && json_parse_quiet(arena, bytes, 0, &json))
 		return "JSON";
 	if (is_printable_text(bytes) && bytes.length != 4 && bytes.length != 8)
 		return "KAFKA_STRING";
