@@ -88,8 +88,8 @@ typedef struct ScalarFunction {
 /* ---- aggregates ---- */
 
 /*
- * The state of one group is state_size bytes (resolve_size may compute it), cleared to zero, then init().  It may point
- * to memory of `arena` (the operator's group arena) - then save/load must be given.
+ * The state of one group is state_size bytes (resolve_size may compute it), cleared to zero, then init().  It may be
+ * moved in memory.  It may point to malloc'ed memory - then save, load and destroy must be given.
  */
 typedef struct AggregateCall {
 	const struct Aggregate *function;
@@ -97,9 +97,11 @@ typedef struct AggregateCall {
 	int						n_args;
 	const Value			   *constants;		/* trailing literal arguments by position; type NULL where not constant */
 	const Type			   *result_type;
-	Arena				   *arena;			/* of states */
 	struct EvalContext	   *context;		/* for RANDOM-like needs and limits; may be NULL */
 	int64_t				   *sequence;		/* the task's counter for *_BY_OFFSET */
+	Arena				   *arena;			/* step: where text and lists of results go */
+	int64_t				   *used_bytes;		/* a state that allocates adds what it takes and subtracts what it frees */
+	bool					is_single;		/* step: all rows go into states[0] */
 	Error				   *err;			/* step and retract may fail the query: set it and return FAILED */
 } AggregateCall;
 
@@ -124,6 +126,8 @@ typedef struct Aggregate {
 	/* Bytes for durable state; NULL for both: the state is plain bytes without pointers. */
 	void (*save)(const AggregateCall *call, const void *state, StrBuf *out);
 	Status (*load)(const AggregateCall *call, Str bytes, void *state);
+	/* Frees what a state owns; called with zeroed states too.  NULL: nothing. */
+	void (*destroy)(const AggregateCall *call, void *state);
 	ResolveResult	resolve;			/* for `= f` results */
 	uint32_t (*resolve_size)(const Type *const *args, int n_args, const Value *constants);	/* NULL: state_size */
 	/* Refuses constant arguments (k < 1, not a literal, ...); NULL: nothing to check. */

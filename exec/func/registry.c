@@ -1,4 +1,5 @@
 /* Every family of functions, one line a file.  The rows in the families are the only registration of a function. */
+#include "exec/func/agg_impl.h"
 #include "exec/func/func.h"
 #include "exec/func/kernel.h"
 
@@ -22,6 +23,8 @@ const ScalarFunction *const scalar_families[] = {
 };
 
 const Aggregate *const aggregate_families[] = {
+	basic_aggregates,
+	extreme_aggregates,
 	NULL,
 };
 

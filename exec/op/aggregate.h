@@ -46,9 +46,15 @@ typedef struct AggregateSpec {
 	bool				 has_late_rows;		/* grace applies; false: bounded without GRACE PERIOD, no row is late */
 	/* ksqlDB loses windows that its store has dropped when time jumps; false: every closed window is emitted. */
 	bool				 loses_expired_windows;
-	bool				 input_is_windowed; /* the input's key has a window that stays part of the key (grouping by the whole key of
-											 * a windowed source) */
-	/* GROUPING SETS: keys of each set as a bitmap over keys; 0 sets: all keys.  Adds a grouping-id column when > 0. */
+	/*
+	 * The input's key has a window that stays part of the key (grouping by the whole key of a windowed source): batches
+	 * carry window_start and window_end, but no columns are added for them.
+	 */
+	bool				 input_is_windowed;
+	/*
+	 * GROUPING SETS: keys of each set as a bitmap over keys; 0 sets: all keys.  Otherwise a BIGINT column follows the
+	 * aggregates' results (before WINDOWSTART): bit k set where key k is not part of the row's set.
+	 */
 	int					 n_grouping_sets;
 	const uint64_t		*grouping_sets;
 } AggregateSpec;

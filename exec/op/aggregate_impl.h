@@ -1,0 +1,153 @@
+#ifndef SLUICE_EXEC_OP_AGGREGATE_IMPL_H
+#define SLUICE_EXEC_OP_AGGREGATE_IMPL_H
+
+/*
+ * Shared by the files of the aggregate: aggregate.c (rows to groups, windows, emission), aggregate_item.c (one aggregate
+ * with its FILTER, DISTINCT and ORDER BY), aggregate_session.c, aggregate_table.c (undo), aggregate_state.c (durable).
+ */
+#include "exec/op/aggregate.h"
+#include "exec/op/group_table.h"
+#include "exec/state/state.h"
+
+/* One aggregate of the select list as it runs. */
+typedef struct Item {
+	const AggregateItem *spec;
+	const Aggregate		*function;
+	AggregateCall		 call;
+	Program			   **args;
+	Program				*filter;
+	Program			   **order_by;
+	uint32_t			 offset;		/* of the state, from what `states` points to */
+	uint32_t			 state_size;
+	uint32_t			 inner_size;	/* ordered: size of the function's own state */
+	bool				 is_ordered;	/* keeps its rows and aggregates them, sorted, when the result is wanted */
+	GroupTable			*distinct;		/* (group, arguments) -> how many rows; NULL: not DISTINCT */
+} Item;
+
+/* Argument columns of an item for some rows: n_args, then the ORDER BY columns; FLAT or CONSTANT. */
+typedef struct ItemInput {
+	const Vector  **columns;
+	const uint64_t *skip;	/* rows that FILTER leaves out; NULL: none */
+} ItemInput;
+
+Status item_open(Op *op, Item *item, const AggregateItem *spec, int64_t *used_bytes, Error *err);
+void   item_close(Item *item);
+
+/* Evaluates arguments, filter and order over the whole batch. */
+Status item_eval(const Item *item, EvalContext *eval, Arena *arena, const Batch *in, ItemInput *out, Error *err);
+
+/* The rows index[0..n) of an input (NULL: the first n, as they are). */
+void item_select(const Item *item, Arena *arena, const ItemInput *in, const uint32_t *index, int32_t n, ItemInput *out);
+
+int item_n_columns(const Item *item);
+
+void   item_init(const Item *item, char *base);
+void   item_destroy(const Item *item, char *base);
+/* group_ids: numbers of the groups, for DISTINCT. */
+Status item_step(Item *item, char *const *bases, const uint32_t *group_ids, const ItemInput *in, int32_t n, bool is_single,
+				 Arena *arena, Vector *results, Error *err);
+Status item_retract(Item *item, char *base, uint32_t group_id, const ItemInput *in, int32_t row, Arena *arena, Error *err);
+void   item_merge(const Item *item, char *into, const char *from);
+Status item_result(const Item *item, const char *base, Vector *out, int32_t row, Arena *arena, Error *err);
+void   item_save(const Item *item, const char *base, StrBuf *out);
+Status item_load(const Item *item, char *base, Str bytes, Error *err);
+
+/* Forgets the DISTINCT tuples of groups that are dead (is_dead by group number). */
+void   item_forget(Item *item, const bool *is_dead, uint32_t n_numbers);
+/* Takes over another's DISTINCT tuples; map gives for its group numbers the groups here. */
+Status item_merge_distinct(Item *item, const Item *other, Group *const *map, Arena *arena, Error *err);
+
+/* The groups of one window start. */
+typedef struct WindowBucket {
+	Time	  start;
+	uint32_t *groups;	/* numbers */
+	uint32_t  n_groups;
+	uint32_t  capacity;
+} WindowBucket;
+
+typedef struct AggregateOp {
+	Op				 op;
+	Program		   **keys;
+	int				 n_slots;		/* keys, then the window, then the grouping set */
+	int				 window_slot;	/* -1: none */
+	int				 set_slot;		/* -1: none */
+	Item			*items;
+	bool			 has_distinct;
+	GroupTable		 groups;
+	uint32_t		 states_size;
+	int64_t			 used_bytes;	/* by states, outside of their records */
+	int64_t			 reserved_bytes;
+	bool			 is_compacting;
+	bool			 is_ended;		/* stream time is at its end */
+	Time			 stream_time;
+
+	Group		   **changed;		/* compaction: groups to emit at flush */
+	uint32_t		 n_changed;
+	uint32_t		 changed_capacity;
+
+	Group		   **unsaved;		/* durable: groups to write at flush */
+	uint32_t		 n_unsaved;
+	uint32_t		 unsaved_capacity;
+	StrBuf			 removed;		/* durable: keys to remove at flush: length, bytes, ... */
+
+	/* Time windows, if windows close or expire: by rising start. */
+	WindowBucket	*buckets;
+	uint32_t		 n_buckets;
+	uint32_t		 bucket_capacity;
+	Time			 newest_start;	/* greatest window start stored so far */
+
+	struct Sessions *sessions;
+	StateTable		*rows;			/* is_table: source key -> group key and arguments of its row */
+} AggregateOp;
+
+/* What is computed once for a pushed batch. */
+typedef struct PushData {
+	const Batch	   *in;
+	const Vector  **keys;
+	KeySlot		  **slots;			/* of the keys, for all rows */
+	ItemInput	   *inputs;			/* of the items, for all rows */
+	uint32_t	   *live;			/* rows that take part */
+	int32_t			n_live;
+} PushData;
+
+/* Rows to be emitted. */
+typedef struct OutRows {
+	int32_t			n;
+	const Vector  **keys;			/* n_keys */
+	Vector		  **results;		/* n_items */
+	int64_t		   *grouping;		/* NULL: no grouping sets */
+	int64_t		   *time;
+	int64_t		   *window_start;	/* NULL: not windowed */
+	int64_t		   *window_end;
+	uint8_t		   *kind;			/* NULL: INSERT */
+	const Vector   *headers;
+} OutRows;
+
+Status aggregate_eval(AggregateOp *self, const Batch *in, PushData *out, Error *err);
+Status aggregate_emit_rows(AggregateOp *self, const OutRows *rows, Error *err);
+/* Emits the current rows of groups, in order, a batch at a time. */
+Status aggregate_emit_groups(AggregateOp *self, Group *const *groups, uint32_t n, RowKind kind, Error *err);
+Status aggregate_find(AggregateOp *self, KeySlot **columns, int32_t n, Group **groups, Error *err);
+void   aggregate_group_changed(AggregateOp *self, Group *group);
+Status aggregate_emit_changed(AggregateOp *self, Error *err);
+void   aggregate_remove_group(AggregateOp *self, Group *group);
+Status aggregate_account(AggregateOp *self, Error *err);
+Time   aggregate_window_end(const AggregateOp *self, Time start);
+
+Status aggregate_session_open(AggregateOp *self, Error *err);
+Status aggregate_session_push(AggregateOp *self, PushData *data, Error *err);
+Status aggregate_session_advance(AggregateOp *self, Error *err);
+Status aggregate_session_finish(AggregateOp *self, Error *err);
+Status aggregate_session_flush(AggregateOp *self, Error *err);
+Status aggregate_session_merge(AggregateOp *self, AggregateOp *other, Error *err);
+void   aggregate_session_close(AggregateOp *self);
+
+Status aggregate_table_open(AggregateOp *self, Error *err);
+Status aggregate_table_push(AggregateOp *self, PushData *data, Error *err);
+
+Status aggregate_state_load(AggregateOp *self, Error *err);
+Status aggregate_state_flush(AggregateOp *self, Error *err);
+/* Notes that the durable row of a group is to be removed. */
+void   aggregate_state_removed(AggregateOp *self, const Group *group);
+
+#endif

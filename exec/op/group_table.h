@@ -1,0 +1,106 @@
+#ifndef SLUICE_EXEC_OP_GROUP_TABLE_H
+#define SLUICE_EXEC_OP_GROUP_TABLE_H
+
+/*
+ * A hash table from group keys to groups, looked up a batch at a time.
+ *
+ * A key column's value becomes a KeySlot of 16 bytes: numbers as they are, text as a view (short text inline), nested
+ * values as a view of their key bytes; NULL is a slot that no value has.  So equality of fixed-width keys and of short
+ * text is two comparisons of words, whatever the types, and a key of several columns is several slots.
+ *
+ * Groups are records of one size in chunks: header, key slots, states of the aggregates.  They never move.  The table
+ * proper is an array of (hash, record number) with linear probing, so that growing touches no record.
+ * Records are numbered in order of first appearance as long as none is removed.
+ */
+#include "common/budget.h"
+#include "data/batch.h"
+
+typedef struct KeySlot {
+	uint64_t low;
+	uint64_t high;
+} KeySlot;
+
+typedef struct Group {
+	uint32_t hash;
+	uint32_t number;
+	Time	 time;			/* event time of the state */
+	bool	 is_live;
+	bool	 is_changed;	/* since the last emission (compaction) */
+	bool	 is_unsaved;	/* since the last flush of durable state */
+	bool	 is_stored;		/* durable state has a row of it */
+	uint32_t n_rows;		/* free for the owner */
+	KeySlot	 keys[];
+} Group;
+
+typedef struct GroupEntry {
+	uint32_t hash;
+	uint32_t number;		/* of the record + 1; 0: empty */
+} GroupEntry;
+
+typedef struct GroupTable {
+	int			  n_keys;
+	const Type  **types;		/* of each key; NULL: a raw slot (window, grouping set) */
+	bool		 *is_text;		/* compared through the view */
+	uint32_t	  state_offset; /* of the states within a record */
+	uint32_t	  record_size;
+	GroupEntry	 *entries;
+	uint32_t	  mask;			/* capacity - 1 */
+	int64_t		  n_groups;
+	char		**chunks;
+	uint32_t	  n_records;	/* used, freed ones included */
+	uint32_t	  n_chunks;
+	uint32_t	  chunk_capacity;
+	uint32_t	 *free_numbers;
+	uint32_t	  n_free;
+	uint32_t	  free_capacity;
+	int64_t		  reserved_bytes;
+	int64_t		  text_bytes;	/* of long text in keys, reserved in steps */
+	MemoryBudget *budget;
+} GroupTable;
+
+#define GROUP_CHUNK_BITS 10
+
+/* `types` as above; borrowed memory of `arena`. */
+void group_table_init(GroupTable *table, Arena *arena, const Type *const *types, int n_keys, uint32_t state_size,
+					  MemoryBudget *budget);
+void group_table_free(GroupTable *table);
+
+static inline Group *
+group_table_at(const GroupTable *table, uint32_t number)
+{
+	return (Group *)(table->chunks[number >> GROUP_CHUNK_BITS] +
+					 (size_t)(number & ((1u << GROUP_CHUNK_BITS) - 1)) * table->record_size);
+}
+
+/* Slots of rows 0..n-1 of a column.  Long text is borrowed; `arena` takes the bytes of nested keys. */
+void key_slots(const Vector *v, int32_t n_rows, KeySlot *out, Arena *arena);
+void key_slot_null(const Type *type, KeySlot *out);
+
+/* The value of a slot of a key column as row `row` of the FLAT `out`.  Long text is shared with the slot. */
+Status key_slot_get(const Type *type, const KeySlot *slot, Vector *out, int32_t row, Arena *arena, Error *err);
+bool   key_slot_is_null(const Type *type, const KeySlot *slot);
+
+/* hashes[i] of the key whose columns are columns[0..n_keys)[i]. */
+void group_table_hash(const GroupTable *table, KeySlot *const *columns, int32_t n_rows, uint32_t *hashes);
+
+/*
+ * Finds or makes the group of each row.  Numbers of rows that made one are put into new_rows (room for n_rows), whose
+ * states are cleared to zero.  FAILED: the budget is exhausted.
+ */
+Status group_table_find(GroupTable *table, KeySlot *const *columns, const uint32_t *hashes, int32_t n_rows, Group **groups,
+						uint32_t *new_rows, int32_t *n_new, Error *err);
+
+/* The group of one row, NULL if there is none. */
+Group *group_table_lookup(const GroupTable *table, KeySlot *const *columns, uint32_t hash, int32_t row);
+
+/* The states must have been destroyed by the owner. */
+void group_table_remove(GroupTable *table, Group *group);
+
+/* A FLAT vector of key `key` of each group. */
+Status group_table_key_vector(const GroupTable *table, Group *const *groups, int32_t n_groups, int key, Arena *arena,
+							  const Vector **out, Error *err);
+
+/* Canonical bytes (data/key.h) of the first n_keys keys of a group, appended. */
+Status group_table_key_bytes(const GroupTable *table, const Group *group, int n_keys, Arena *scratch, StrBuf *out, Error *err);
+
+#endif
