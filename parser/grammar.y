@@ -1508,8 +1508,11 @@ from_beginning(R) ::= . { R = false; }
 from_beginning(R) ::= FROM BEGINNING. { R = true; }
 %type print_interval {int64_t}
 print_interval(R) ::= . { R = 0; }
-print_interval(R) ::= INTERVAL INTLIT(N). { R = int_of(ps, N); }
-print_interval(R) ::= SAMPLE INTLIT(N). { R = int_of(ps, N); }
+print_interval(R) ::= INTERVAL|SAMPLE INTLIT(N). {
+	R = int_of(ps, N);
+	if (R == 0)
+		parse_fail(ps, N.pos, "INTERVAL must be at least 1");
+}
 %type print_limit {int64_t}
 print_limit(R) ::= . { R = -1; }
 print_limit(R) ::= LIMIT INTLIT(N). { R = int_of(ps, N); }

@@ -127,8 +127,13 @@ variables_substitute(Arena *arena, Str text, VariableFind find, void *context, S
 			error_at(err, token.line, token.column, (int)token.length);
 			return error_hint(err, "Write DEFINE %s = '''text'''; for a string; other SQL can't come from a variable", name);
 		}
+		/* apart from what stands beside it: a minus after a minus would begin a comment, a quote continue a string */
+		if (strchr("-+'\"`", value[0]) != NULL)
+			strbuf_add_char(&buf, ' ');
 		strbuf_add_text(&buf, value);
 		copied += token.length;
+		if (copied < text.length && strchr("'\"`", text.data[copied]) != NULL)
+			strbuf_add_char(&buf, ' ');
 	}
 	strbuf_add(&buf, text.data + copied, text.length - copied);
 	*out = str_make(arena_memdup(arena, strbuf_text(&buf), buf.length + 1), buf.length);
