@@ -173,10 +173,10 @@ item_put(ItemList *list, Value key, Value value)
  * Text of a scalar value as CAST to STRING of the dialect gives it, and as an element in JSON.  False for types that have
  * none (nested ones).
  */
-bool value_add_text(StrBuf *out, const Value *v, bool is_standard);
+bool scalar_add_text(StrBuf *out, const Value *v, bool is_standard);
 
 /* Any value as compact JSON: members of structs and maps sorted by name, BYTES in base64, time types as quoted text. */
-void value_add_json(StrBuf *out, const Value *v, bool is_standard);
+void scalar_add_json(StrBuf *out, const Value *v, bool is_standard);
 
 /* ---- families ---- */
 

@@ -193,7 +193,7 @@ array_join(const ScalarCall *call, int32_t row, const Value *args, Value *out)
 			strbuf_add_str(&buf, delimiter);
 		if (item->is_null) {
 			strbuf_add_text(&buf, "null");
-		} else if ((kind > TYPE_STRING && !call_is_standard(call)) || !value_add_text(&buf, item, call_is_standard(call))) {
+		} else if ((kind > TYPE_STRING && !call_is_standard(call)) || !scalar_add_text(&buf, item, call_is_standard(call))) {
 			eval_fail(call->context, row, "Array elements of type %s can't be joined as text",
 					  type_to_arena(item->type, call->arena));
 			strbuf_free(&buf);

@@ -419,7 +419,7 @@ to_json_string(const ScalarCall *call, int32_t row, const Value *args, Value *ou
 	StrBuf	buf = {0};
 
 	(void)row;
-	value_add_json(&buf, &args[0], call_is_standard(call));
+	scalar_add_json(&buf, &args[0], call_is_standard(call));
 	value_set_text(call, out, strbuf_str(&buf));
 	strbuf_free(&buf);
 	return true;

@@ -397,8 +397,8 @@ concat_any(const ScalarCall *call, int32_t row, const Value *args, Value *out)
 
 	(void)row;
 	for (int a = 0; a < call->n_args; a++)
-		if (!value_add_text(&buf, &args[a], true))
-			value_add_json(&buf, &args[a], true);
+		if (!scalar_add_text(&buf, &args[a], true))
+			scalar_add_json(&buf, &args[a], true);
 	value_set_text(call, out, strbuf_str(&buf));
 	strbuf_free(&buf);
 	return true;

@@ -10,7 +10,7 @@
 #include "exec/func/kernel.h"
 
 bool
-value_add_text(StrBuf *out, const Value *v, bool is_standard)
+scalar_add_text(StrBuf *out, const Value *v, bool is_standard)
 {
 	char	text[TIME_TEXT_MAX];
 
@@ -75,7 +75,7 @@ add_object(StrBuf *out, const Value *v, bool is_standard)
 			members[i] = (Member){str_of(v->type->fields[i].name), &v->items[i]};
 			continue;
 		}
-		if (v->items[2 * i].is_null || !value_add_text(&keys[i], &v->items[2 * i], is_standard))
+		if (v->items[2 * i].is_null || !scalar_add_text(&keys[i], &v->items[2 * i], is_standard))
 			strbuf_add_text(&keys[i], "null");
 		members[i] = (Member){strbuf_str(&keys[i]), &v->items[2 * i + 1]};
 	}
@@ -86,7 +86,7 @@ add_object(StrBuf *out, const Value *v, bool is_standard)
 			strbuf_add_char(out, ',');
 		json_write_string(out, members[i].name);
 		strbuf_add_char(out, ':');
-		value_add_json(out, members[i].value, is_standard);
+		scalar_add_json(out, members[i].value, is_standard);
 	}
 	strbuf_add_char(out, '}');
 	for (uint32_t i = 0; i < v->n_items; i++)
@@ -96,7 +96,7 @@ add_object(StrBuf *out, const Value *v, bool is_standard)
 }
 
 void
-value_add_json(StrBuf *out, const Value *v, bool is_standard)
+scalar_add_json(StrBuf *out, const Value *v, bool is_standard)
 {
 	char	number[NUMBER_TEXT_MAX + 2];
 	StrBuf	text = {0};
@@ -110,7 +110,7 @@ value_add_json(StrBuf *out, const Value *v, bool is_standard)
 	case TYPE_INTEGER:
 	case TYPE_BIGINT:
 	case TYPE_DECIMAL:
-		value_add_text(out, v, is_standard);
+		scalar_add_text(out, v, is_standard);
 		return;
 	case TYPE_DOUBLE:
 		strbuf_add(out, number, double_print_json(v->number, number));
@@ -120,7 +120,7 @@ value_add_json(StrBuf *out, const Value *v, bool is_standard)
 		for (uint32_t i = 0; i < v->n_items; i++) {
 			if (i > 0)
 				strbuf_add_char(out, ',');
-			value_add_json(out, &v->items[i], is_standard);
+			scalar_add_json(out, &v->items[i], is_standard);
 		}
 		strbuf_add_char(out, ']');
 		return;
@@ -129,7 +129,7 @@ value_add_json(StrBuf *out, const Value *v, bool is_standard)
 		add_object(out, v, is_standard);
 		return;
 	default:
-		if (!value_add_text(&text, v, is_standard))
+		if (!scalar_add_text(&text, v, is_standard))
 			strbuf_add_text(&text, "");
 		json_write_string(out, strbuf_str(&text));
 		strbuf_free(&text);
