@@ -143,7 +143,7 @@ depth_check(ParseState *ps, int depth, AstPos pos)
 }
 
 AstExpr *
-expr_new(ParseState *ps, AstExprKind kind, AstPos start)
+ast_expr_new(ParseState *ps, AstExprKind kind, AstPos start)
 {
 	AstExpr	   *expr = arena_new(ps->arena, AstExpr);
 
@@ -183,7 +183,7 @@ expr_done(ParseState *ps, AstExpr *expr)
 AstExpr *
 expr_text(ParseState *ps, AstExprKind kind, ParseToken token)
 {
-	AstExpr	   *expr = expr_new(ps, kind, token.pos);
+	AstExpr	   *expr = ast_expr_new(ps, kind, token.pos);
 
 	expr->text = token.text;
 	return expr;
@@ -270,7 +270,7 @@ expr_unary(ParseState *ps, AstOp op, ParseToken token, AstExpr *arg)
 		return arg;
 	}
 
-	AstExpr	   *expr = expr_new(ps, AST_UNARY, token.pos);
+	AstExpr	   *expr = ast_expr_new(ps, AST_UNARY, token.pos);
 
 	expr->op = op;
 	expr->arg = arg;
@@ -280,7 +280,7 @@ expr_unary(ParseState *ps, AstOp op, ParseToken token, AstExpr *arg)
 AstExpr *
 expr_binary(ParseState *ps, AstOp op, AstExpr *left, AstExpr *right)
 {
-	AstExpr	   *expr = expr_new(ps, AST_BINARY, left->pos);
+	AstExpr	   *expr = ast_expr_new(ps, AST_BINARY, left->pos);
 
 	expr->op = op;
 	expr->left = left;
@@ -289,9 +289,9 @@ expr_binary(ParseState *ps, AstOp op, AstExpr *left, AstExpr *right)
 }
 
 AstExpr *
-expr_column(ParseState *ps, AstIdent qualifier, AstIdent name)
+ast_expr_column(ParseState *ps, AstIdent qualifier, AstIdent name)
 {
-	AstExpr	   *expr = expr_new(ps, AST_COLUMN, qualifier.text != NULL ? qualifier.pos : name.pos);
+	AstExpr	   *expr = ast_expr_new(ps, AST_COLUMN, qualifier.text != NULL ? qualifier.pos : name.pos);
 
 	expr->qualifier = qualifier;
 	expr->name = name;
@@ -310,7 +310,7 @@ expr_parens(ParseState *ps, AstPos start, AstExpr *expr)
 AstExpr *
 expr_list(ParseState *ps, AstExprKind kind, AstPos start, AstList *args)
 {
-	AstExpr	   *expr = expr_new(ps, kind, start);
+	AstExpr	   *expr = ast_expr_new(ps, kind, start);
 
 	expr->args = (AstExpr **)list_pointers(args);
 	expr->n_args = list_length(args);
@@ -320,7 +320,7 @@ expr_list(ParseState *ps, AstExprKind kind, AstPos start, AstList *args)
 AstExpr *
 expr_query(ParseState *ps, AstExprKind kind, AstPos start, AstQuery *query)
 {
-	AstExpr	   *expr = expr_new(ps, kind, start);
+	AstExpr	   *expr = ast_expr_new(ps, kind, start);
 
 	expr->query = query;
 	return expr_done(ps, expr);
@@ -330,7 +330,7 @@ expr_query(ParseState *ps, AstExprKind kind, AstPos start, AstQuery *query)
 AstExpr *
 expr_lambda(ParseState *ps, AstExpr *params, AstExpr *body)
 {
-	AstExpr	   *expr = expr_new(ps, AST_LAMBDA, params->pos);
+	AstExpr	   *expr = ast_expr_new(ps, AST_LAMBDA, params->pos);
 	AstList	   *list = NULL;
 	bool		is_row = params->kind == AST_ROW;
 	int			n = is_row ? params->n_args : 1;

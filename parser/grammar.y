@@ -118,7 +118,7 @@ body_set(ParseState *ps, AstSetOp op, int quantifier, AstBody *left, AstBody *ri
 static AstExpr *
 call_new(ParseState *ps, AstIdent name, CallParts parts)
 {
-	AstExpr	   *e = expr_new(ps, AST_CALL, name.pos);
+	AstExpr	   *e = ast_expr_new(ps, AST_CALL, name.pos);
 
 	e->name = name;
 	e->is_star = parts.is_star;
@@ -162,7 +162,7 @@ property_new(ParseState *ps, AstIdent name, AstExpr *value)
 static AstExpr *
 word_value(ParseState *ps, AstIdent word)
 {
-	AstExpr	   *e = expr_new(ps, AST_STRING, word.pos);
+	AstExpr	   *e = ast_expr_new(ps, AST_STRING, word.pos);
 
 	e->text = word.text;
 	return e;
@@ -396,7 +396,7 @@ not_expr(R) ::= NOT(T) not_expr(E). { R = expr_unary(ps, AST_OP_NOT, T, E); }
 predicate(R) ::= val(E). { R = E; }
 predicate(R) ::= val(A) comparison(O) val(B). { R = expr_binary(ps, O, A, B); }
 predicate(R) ::= val(A) comparison(O) quantifier(Q) query_parens(S). {
-	R = expr_new(ps, AST_QUANTIFIED, A->pos);
+	R = ast_expr_new(ps, AST_QUANTIFIED, A->pos);
 	R->op = O;
 	R->left = A;
 	R->is_all = Q;
@@ -404,7 +404,7 @@ predicate(R) ::= val(A) comparison(O) quantifier(Q) query_parens(S). {
 	R = expr_done(ps, R);
 }
 predicate(R) ::= val(A) opt_not(N) BETWEEN val(B) AND val(C). {
-	R = expr_new(ps, AST_BETWEEN, A->pos);
+	R = ast_expr_new(ps, AST_BETWEEN, A->pos);
 	R->arg = A;
 	R->left = B;
 	R->right = C;
@@ -418,14 +418,14 @@ predicate(R) ::= val(A) opt_not(N) IN LP exprs(L) RP. {
 	R = expr_done(ps, R);
 }
 predicate(R) ::= val(A) opt_not(N) IN query_parens(Q). {
-	R = expr_new(ps, AST_IN_QUERY, A->pos);
+	R = ast_expr_new(ps, AST_IN_QUERY, A->pos);
 	R->arg = A;
 	R->query = Q;
 	R->is_negated = N;
 	R = expr_done(ps, R);
 }
 predicate(R) ::= val(A) opt_not(N) like(I) val(B) opt_escape(C). {
-	R = expr_new(ps, AST_LIKE, A->pos);
+	R = ast_expr_new(ps, AST_LIKE, A->pos);
 	R->left = A;
 	R->right = B;
 	R->escape = C;
@@ -434,20 +434,20 @@ predicate(R) ::= val(A) opt_not(N) like(I) val(B) opt_escape(C). {
 	R = expr_done(ps, R);
 }
 predicate(R) ::= val(A) IS opt_not(N) NULL. {
-	R = expr_new(ps, AST_IS_NULL, A->pos);
+	R = ast_expr_new(ps, AST_IS_NULL, A->pos);
 	R->arg = A;
 	R->is_negated = N;
 	R = expr_done(ps, R);
 }
 predicate(R) ::= val(A) IS opt_not(N) truth(B). {
-	R = expr_new(ps, AST_IS_BOOLEAN, A->pos);
+	R = ast_expr_new(ps, AST_IS_BOOLEAN, A->pos);
 	R->arg = A;
 	R->is_negated = N;
 	R->boolean = B;
 	R = expr_done(ps, R);
 }
 predicate(R) ::= val(A) IS opt_not(N) DISTINCT FROM val(B). {
-	R = expr_new(ps, AST_IS_DISTINCT, A->pos);
+	R = ast_expr_new(ps, AST_IS_DISTINCT, A->pos);
 	R->left = A;
 	R->right = B;
 	R->is_negated = N;
@@ -502,7 +502,7 @@ signed(R) ::= PLUS(T) signed(E). { R = expr_unary(ps, AST_OP_PLUS, T, E); }
 
 zoned(R) ::= postfix(E). { R = E; }
 zoned(R) ::= zoned(A) AT TIME ZONE postfix(B). {
-	R = expr_new(ps, AST_AT_TIME_ZONE, A->pos);
+	R = ast_expr_new(ps, AST_AT_TIME_ZONE, A->pos);
 	R->left = A;
 	R->right = B;
 	R = expr_done(ps, R);
@@ -510,73 +510,73 @@ zoned(R) ::= zoned(A) AT TIME ZONE postfix(B). {
 
 postfix(R) ::= primary(E). { R = E; }
 postfix(R) ::= postfix(A) LB val(B) RB. {
-	R = expr_new(ps, AST_SUBSCRIPT, A->pos);
+	R = ast_expr_new(ps, AST_SUBSCRIPT, A->pos);
 	R->left = A;
 	R->right = B;
 	R = expr_done(ps, R);
 }
 postfix(R) ::= postfix(A) ARROW name(N). {
-	R = expr_new(ps, AST_FIELD, A->pos);
+	R = ast_expr_new(ps, AST_FIELD, A->pos);
 	R->arg = A;
 	R->name = N;
 	R = expr_done(ps, R);
 }
 postfix(R) ::= postfix(A) DCOLON type(T). {
-	R = expr_new(ps, AST_CAST, A->pos);
+	R = ast_expr_new(ps, AST_CAST, A->pos);
 	R->arg = A;
 	R->type = T;
 	R = expr_done(ps, R);
 }
 
-primary(R) ::= NULL(T). { R = expr_new(ps, AST_NULL, T.pos); }
+primary(R) ::= NULL(T). { R = ast_expr_new(ps, AST_NULL, T.pos); }
 primary(R) ::= TRUE(T). {
-	R = expr_new(ps, AST_BOOLEAN, T.pos);
+	R = ast_expr_new(ps, AST_BOOLEAN, T.pos);
 	R->boolean = true;
 }
-primary(R) ::= FALSE(T). { R = expr_new(ps, AST_BOOLEAN, T.pos); }
+primary(R) ::= FALSE(T). { R = ast_expr_new(ps, AST_BOOLEAN, T.pos); }
 primary(R) ::= INTLIT(T). { R = expr_number(ps, AST_INTEGER, T); }
 primary(R) ::= DECLIT(T). { R = expr_number(ps, AST_DECIMAL, T); }
 primary(R) ::= DBLLIT(T). { R = expr_number(ps, AST_DOUBLE, T); }
 primary(R) ::= STRLIT(T). { R = expr_text(ps, AST_STRING, T); }
 primary(R) ::= name(N) STRLIT(T). {
-	R = expr_new(ps, AST_TYPED_LITERAL, N.pos);
+	R = ast_expr_new(ps, AST_TYPED_LITERAL, N.pos);
 	R->name = N;
 	R->text = T.text;
 }
 primary(R) ::= DECIMAL(N) STRLIT(T). {
-	R = expr_new(ps, AST_TYPED_LITERAL, N.pos);
+	R = ast_expr_new(ps, AST_TYPED_LITERAL, N.pos);
 	R->name = ident_of(N);
 	R->text = T.text;
 }
 primary(R) ::= INTERVAL(I) STRLIT(T). {
-	R = expr_new(ps, AST_INTERVAL, I.pos);
+	R = ast_expr_new(ps, AST_INTERVAL, I.pos);
 	R->text = T.text;
 }
 primary(R) ::= INTERVAL(I) STRLIT(T) interval_unit(U). {
-	R = expr_new(ps, AST_INTERVAL, I.pos);
+	R = ast_expr_new(ps, AST_INTERVAL, I.pos);
 	R->text = T.text;
 	R->has_unit = true;
 	R->unit = U;
 }
 primary(R) ::= INTERVAL(I) INTLIT|DECLIT(T) interval_unit(U). {
-	R = expr_new(ps, AST_INTERVAL, I.pos);
+	R = ast_expr_new(ps, AST_INTERVAL, I.pos);
 	R->text = T.text;
 	R->has_unit = true;
 	R->unit = U;
 }
 primary(R) ::= VARIABLE(T). { R = expr_text(ps, AST_VARIABLE, T); }
 primary(R) ::= QUESTION(T). {
-	R = expr_new(ps, AST_PARAMETER, T.pos);
+	R = ast_expr_new(ps, AST_PARAMETER, T.pos);
 	R->index = ps->n_parameters++;
 }
 primary(R) ::= DAYS|HOURS|MINUTES|SECONDS|MILLISECOND|MILLISECONDS|MONTHS|YEARS(T). {
 	R = expr_unit(ps, unit_of(T.text), T);
 }
-primary(R) ::= name(N). { R = expr_column(ps, (AstIdent){0}, N); }
+primary(R) ::= name(N). { R = ast_expr_column(ps, (AstIdent){0}, N); }
 primary(R) ::= dotted(E). { R = E; }
-dotted(R) ::= name(Q) DOT name(N). { R = expr_column(ps, Q, N); }
+dotted(R) ::= name(Q) DOT name(N). { R = ast_expr_column(ps, Q, N); }
 dotted(R) ::= dotted(A) DOT name(N). {
-	R = expr_new(ps, AST_FIELD, A->pos);
+	R = ast_expr_new(ps, AST_FIELD, A->pos);
 	R->arg = A;
 	R->name = N;
 	R = expr_done(ps, R);
@@ -592,7 +592,7 @@ primary(R) ::= LP(T) expr(E) COMMA exprs(L) RP. {
 primary(R) ::= query_parens(Q). [QUERY_ENDS] { R = expr_query(ps, AST_QUERY_EXPR, Q->pos, Q); }
 primary(R) ::= EXISTS(T) query_parens(Q). { R = expr_query(ps, AST_EXISTS, T.pos, Q); }
 primary(R) ::= CASE(T) opt_val(A) whens(W) opt_else(E) END. {
-	R = expr_new(ps, AST_CASE, T.pos);
+	R = ast_expr_new(ps, AST_CASE, T.pos);
 	R->arg = A;
 	R->whens = list_structs(ps, W, sizeof(AstWhen));
 	R->n_whens = list_length(W);
@@ -613,20 +613,20 @@ when(R) ::= WHEN expr(C) THEN expr(E). {
 	R->result = E;
 }
 primary(R) ::= CAST(T) LP expr(E) AS type(Y) RP. {
-	R = expr_new(ps, AST_CAST, T.pos);
+	R = ast_expr_new(ps, AST_CAST, T.pos);
 	R->arg = E;
 	R->type = Y;
 	R = expr_done(ps, R);
 }
 primary(R) ::= TRY_CAST(T) LP expr(E) AS type(Y) RP. {
-	R = expr_new(ps, AST_CAST, T.pos);
+	R = ast_expr_new(ps, AST_CAST, T.pos);
 	R->arg = E;
 	R->type = Y;
 	R->is_try = true;
 	R = expr_done(ps, R);
 }
 primary(R) ::= EXTRACT(T) LP name(N) FROM expr(E) RP. {
-	R = expr_new(ps, AST_EXTRACT, T.pos);
+	R = ast_expr_new(ps, AST_EXTRACT, T.pos);
 	R->name = N;
 	R->arg = E;
 	R = expr_done(ps, R);
@@ -635,9 +635,9 @@ primary(R) ::= ARRAY(T) LB exprs(L) RB. { R = expr_list(ps, AST_ARRAY, T.pos, L)
 primary(R) ::= ARRAY(T) BRACKETS. { R = expr_list(ps, AST_ARRAY, T.pos, NULL); }
 primary(R) ::= LB(T) exprs(L) RB. { R = expr_list(ps, AST_ARRAY, T.pos, L); }
 primary(R) ::= BRACKETS(T). { R = expr_list(ps, AST_ARRAY, T.pos, NULL); }
-primary(R) ::= MAP(T) LP RP. { R = expr_new(ps, AST_MAP, T.pos); }
+primary(R) ::= MAP(T) LP RP. { R = ast_expr_new(ps, AST_MAP, T.pos); }
 primary(R) ::= MAP(T) LP map_entries(L) RP. {
-	R = expr_new(ps, AST_MAP, T.pos);
+	R = ast_expr_new(ps, AST_MAP, T.pos);
 	R->entries = list_structs(ps, L, sizeof(AstMapEntry));
 	R->n_entries = list_length(L);
 	R = expr_done(ps, R);
@@ -651,9 +651,9 @@ map_entry(R) ::= expr(K) ASSIGN expr(V). {
 	R->key = K;
 	R->value = V;
 }
-primary(R) ::= STRUCT(T) LP RP. { R = expr_new(ps, AST_STRUCT, T.pos); }
+primary(R) ::= STRUCT(T) LP RP. { R = ast_expr_new(ps, AST_STRUCT, T.pos); }
 primary(R) ::= STRUCT(T) LP struct_fields(L) RP. {
-	R = expr_new(ps, AST_STRUCT, T.pos);
+	R = ast_expr_new(ps, AST_STRUCT, T.pos);
 	R->fields = list_structs(ps, L, sizeof(AstStructField));
 	R->n_fields = list_length(L);
 	R = expr_done(ps, R);
@@ -823,12 +823,12 @@ list_value(R) ::= ARRAY(T) LB literals(L) RB. { R = expr_list(ps, AST_ARRAY, T.p
 %type literals {AstList *}
 literals(R) ::= literal(E). { R = list_add(ps, NULL, E); }
 literals(R) ::= literals(L) COMMA literal(E). { R = list_add(ps, L, E); }
-literal(R) ::= NULL(T). { R = expr_new(ps, AST_NULL, T.pos); }
+literal(R) ::= NULL(T). { R = ast_expr_new(ps, AST_NULL, T.pos); }
 literal(R) ::= TRUE(T). {
-	R = expr_new(ps, AST_BOOLEAN, T.pos);
+	R = ast_expr_new(ps, AST_BOOLEAN, T.pos);
 	R->boolean = true;
 }
-literal(R) ::= FALSE(T). { R = expr_new(ps, AST_BOOLEAN, T.pos); }
+literal(R) ::= FALSE(T). { R = ast_expr_new(ps, AST_BOOLEAN, T.pos); }
 literal(R) ::= STRLIT(T). { R = expr_text(ps, AST_STRING, T); }
 literal(R) ::= VARIABLE(T). { R = expr_text(ps, AST_VARIABLE, T); }
 literal(R) ::= number(E). { R = E; }
@@ -1004,7 +1004,7 @@ item(R) ::= expr(E) name(N). {
 }
 item_expr(R) ::= expr(E). { R = E; }
 item_expr(R) ::= STAR(T) star_parts(P). {
-	R = expr_new(ps, AST_STAR, T.pos);
+	R = ast_expr_new(ps, AST_STAR, T.pos);
 	R->params = list_structs(ps, P.exclude, sizeof(AstIdent));
 	R->n_params = list_length(P.exclude);
 	R->replaces = list_structs(ps, P.replace, sizeof(AstReplace));
@@ -1012,7 +1012,7 @@ item_expr(R) ::= STAR(T) star_parts(P). {
 	R = expr_done(ps, R);
 }
 item_expr(R) ::= name(N) DOT STAR star_parts(P). {
-	R = expr_new(ps, AST_QUALIFIED_STAR, N.pos);
+	R = ast_expr_new(ps, AST_QUALIFIED_STAR, N.pos);
 	R->qualifier = N;
 	R->params = list_structs(ps, P.exclude, sizeof(AstIdent));
 	R->n_params = list_length(P.exclude);
@@ -1021,7 +1021,7 @@ item_expr(R) ::= name(N) DOT STAR star_parts(P). {
 	R = expr_done(ps, R);
 }
 item_expr(R) ::= postfix(E) ARROW STAR. {
-	R = expr_new(ps, AST_FIELD_ALL, E->pos);
+	R = ast_expr_new(ps, AST_FIELD_ALL, E->pos);
 	R->arg = E;
 	R = expr_done(ps, R);
 }
@@ -1616,7 +1616,7 @@ copy_options(R) ::= copy_options(L) COMMA copy_option(P). { R = list_add(ps, L, 
 copy_option(R) ::= property(P). { R = P; }
 copy_option(R) ::= property_name(N) copy_value(V). { R = property_new(ps, N, V); }
 copy_option(R) ::= property_name(N). {
-	AstExpr	   *yes = expr_new(ps, AST_BOOLEAN, N.pos);
+	AstExpr	   *yes = ast_expr_new(ps, AST_BOOLEAN, N.pos);
 
 	yes->boolean = true;
 	R = property_new(ps, N, yes);

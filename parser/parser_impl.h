@@ -72,14 +72,14 @@ AstIdent *ident_copy(ParseState *ps, AstIdent ident);
 AstIdent source_name(ParseState *ps, AstIdent name);
 
 /* Expressions.  expr_done() counts the depth and checks it. */
-AstExpr *expr_new(ParseState *ps, AstExprKind kind, AstPos start);
+AstExpr *ast_expr_new(ParseState *ps, AstExprKind kind, AstPos start);
 AstExpr *expr_done(ParseState *ps, AstExpr *expr);
 AstExpr *expr_text(ParseState *ps, AstExprKind kind, ParseToken token);
 AstExpr *expr_number(ParseState *ps, AstExprKind kind, ParseToken token);
 void numbers_check(ParseState *ps);
 AstExpr *expr_unary(ParseState *ps, AstOp op, ParseToken token, AstExpr *arg);
 AstExpr *expr_binary(ParseState *ps, AstOp op, AstExpr *left, AstExpr *right);
-AstExpr *expr_column(ParseState *ps, AstIdent qualifier, AstIdent name);
+AstExpr *ast_expr_column(ParseState *ps, AstIdent qualifier, AstIdent name);
 AstExpr *expr_negated(AstExpr *expr, bool is_negated);
 AstExpr *expr_parens(ParseState *ps, AstPos start, AstExpr *expr);
 AstExpr *expr_list(ParseState *ps, AstExprKind kind, AstPos start, AstList *args);
