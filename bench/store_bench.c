@@ -1,6 +1,6 @@
 /*
  * How fast the store is: appends, fetches, state.  Build and run:
- *	cc -O2 -std=c17 -D_GNU_SOURCE -I. -o build/store_bench bench/store_bench.c store/[a-z]*.c common/[a-z]*.c \
+ *	cc -O2 -std=c17 -D_GNU_SOURCE -I. -o build/store_bench bench/store_bench.c store/*.c common/{arena,env,budget,hash,status,str}.c \
  *		-lsqlite3 -lxxhash -lm -pthread && build/store_bench DIRECTORY
  */
 #include <stdio.h>
