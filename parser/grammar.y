@@ -1069,7 +1069,7 @@ joined(R) ::= joined(A) join_type(Y) JOIN(T) source(B) opt_within(W) join_condit
 
 	if (R->join == AST_JOIN_CROSS || R->is_natural) {
 		if (has_condition)
-			parse_fail(ps, T.pos, "A %s JOIN takes no ON or USING", R->is_natural ? "NATURAL" : "CROSS");
+			parse_fail(ps, T.pos, "%s JOIN takes no ON or USING", R->is_natural ? "NATURAL" : "CROSS");
 	} else if (!has_condition)
 		parse_fail(ps, T.pos, "This JOIN needs a condition: ON ... or USING (...)");
 	R = relation_done(ps, R);
