@@ -65,6 +65,9 @@ Status bind_sink_properties(PlannerContext *context, const AstStatement *stateme
 /* The FileSpec of a file: path and option pairs (name, value, ...), not yet described. */
 Status bind_file(PlannerContext *context, const char *path, const char *const *options, int n_options, FileSpec **out, Error *err);
 
+/* A column list as text ("station STRING, temp DOUBLE"): the SCHEMA option of files. */
+Status bind_schema_text(PlannerContext *context, const char *text, const Schema **out, Error *err);
+
 /* CREATE TYPE, and every AST type: custom types are looked up in the catalog. */
 Status bind_type(PlannerContext *context, const AstType *type, const Type **out, Error *err);
 
