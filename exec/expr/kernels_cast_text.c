@@ -70,7 +70,7 @@ bytes_to_text(const Cast *cast, EvalFrame *frame, const Vector *in, Vector *out)
 }
 
 void
-value_add_text(const Value *v, bool standard, StrBuf *out)
+cast_add_text(const Value *v, bool standard, StrBuf *out)
 {
 	char text[DECIMAL_TEXT_MAX];
 
@@ -120,7 +120,7 @@ value_add_text(const Value *v, bool standard, StrBuf *out)
 		for (uint32_t i = 0; i < v->n_items; i++) {
 			if (i > 0)
 				strbuf_add_text(out, ", ");
-			value_add_text(&v->items[i], standard, out);
+			cast_add_text(&v->items[i], standard, out);
 		}
 		strbuf_add_char(out, ']');
 		break;
@@ -129,9 +129,9 @@ value_add_text(const Value *v, bool standard, StrBuf *out)
 		for (uint32_t i = 0; i < v->n_items; i++) {
 			if (i > 0)
 				strbuf_add_text(out, ", ");
-			value_add_text(&v->items[2 * i], standard, out);
+			cast_add_text(&v->items[2 * i], standard, out);
 			strbuf_add_char(out, '=');
-			value_add_text(&v->items[2 * i + 1], standard, out);
+			cast_add_text(&v->items[2 * i + 1], standard, out);
 		}
 		strbuf_add_char(out, '}');
 		break;
@@ -141,7 +141,7 @@ value_add_text(const Value *v, bool standard, StrBuf *out)
 			if (i > 0)
 				strbuf_add_text(out, standard ? ", " : ",");
 			strbuf_printf(out, standard ? "'%s': " : "%s=", v->type->fields[i].name);
-			value_add_text(&v->items[i], standard, out);
+			cast_add_text(&v->items[i], standard, out);
 		}
 		strbuf_add_char(out, '}');
 		break;
@@ -167,7 +167,7 @@ nested_to_text(const Cast *cast, EvalFrame *frame, const Vector *in, Vector *out
 			continue;
 		v = vector_get(in, i, arena);
 		strbuf_clear(&buf);
-		value_add_text(&v, cast->standard, &buf);
+		cast_add_text(&v, cast->standard, &buf);
 		r[i] = str_view_make(buf.length > STR_VIEW_INLINE ? arena_memdup(arena, buf.data, buf.length) : strbuf_text(&buf),
 							 buf.length);
 	}

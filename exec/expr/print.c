@@ -71,7 +71,7 @@ print_constant(const Value *v, StrBuf *out)
 	case TYPE_INTERVAL:
 		type_print(v->type, out);
 		strbuf_add_text(out, " '");
-		value_add_text(v, true, out);
+		cast_add_text(v, true, out);
 		strbuf_add_char(out, '\'');
 		break;
 	case TYPE_UNIT:
@@ -108,7 +108,7 @@ print_constant(const Value *v, StrBuf *out)
 		strbuf_add_char(out, ')');
 		break;
 	default:
-		value_add_text(v, true, out);
+		cast_add_text(v, true, out);
 		break;
 	}
 }

@@ -135,6 +135,6 @@ Status in_compile(Arena *arena, Node *node, Error *err);
 Status like_compile_node(Arena *arena, Node *node, Error *err);
 
 /* Text of a value as CAST to STRING makes it; NULL as `null`. */
-void value_add_text(const Value *v, bool standard, StrBuf *out);
+void cast_add_text(const Value *v, bool standard, StrBuf *out);
 
 #endif
