@@ -1,0 +1,288 @@
+#ifndef SLUICE_PLANNER_BIND_BIND_H
+#define SLUICE_PLANNER_BIND_BIND_H
+
+/*
+ * What the files of the binder share: scopes, the state of a query and of a SELECT being bound, and expression binding.
+ *
+ * Everything of a SELECT is bound over the columns of its FROM clause.  What is computed later (aggregates, OVER,
+ * sub-queries, table functions) stands in the bound expressions as a placeholder column (REF_*), and is put in its
+ * place when the clause has been bound and the shape of the rows is known.
+ */
+#include "parser/ast.h"
+#include "planner/logical.h"
+#include "planner/planner.h"
+
+enum {
+	REF_SHIFT = 20,
+	REF_INDEX = (1 << REF_SHIFT) - 1,
+	REF_AGGREGATE = 1 << REF_SHIFT,			/* + item */
+	REF_SUBQUERY = 2 << REF_SHIFT,			/* + sub-query */
+	REF_OVER = 3 << REF_SHIFT,				/* + item */
+	REF_TABLE_FUNCTION = 4 << REF_SHIFT,	/* + item */
+	REF_WINDOW_START = 5 << REF_SHIFT,
+	REF_WINDOW_END = 6 << REF_SHIFT,
+	REF_OUTER = 7 << REF_SHIFT,				/* + column of the enclosing SELECT's rows */
+	REF_GROUPING = 8 << REF_SHIFT,
+};
+
+#define ref_kind(index) ((index) & ~REF_INDEX)
+
+typedef struct ScopeColumn {
+	const char *qualifier;		/* alias of the source; NULL: none */
+	const char *name;
+	const Type *type;
+	int			index;			/* column of the relation's row, or REF_* */
+	int			source;			/* number of the source in the scope */
+	bool		is_hidden;		/* pseudo column: not part of * */
+	bool		is_key;
+	bool		is_merged;		/* USING: stands for the columns of both sides; the other one is hidden */
+	const char *print_name;		/* in messages of ksqldb: `ALIAS_COL` in joins */
+} ScopeColumn;
+
+typedef struct ScopeSource {
+	const char *alias;
+	const CatalogSource *source;	/* NULL: file, query */
+	bool		is_table;
+	WindowSpec	window;
+	bool		has_natural_alias;
+} ScopeSource;
+
+typedef struct SelectBinder SelectBinder;
+typedef struct Scope Scope;
+struct Scope {
+	int			  n_columns;
+	int			  capacity;
+	ScopeColumn	 *columns;
+	int			  n_sources;
+	ScopeSource	 *sources;
+	bool		  is_join;
+	SelectBinder *parent;		/* enclosing SELECT of a sub-query */
+	bool		 *parent_used;	/* set when a column of the parent was used */
+};
+
+typedef struct CteEntry CteEntry;
+struct CteEntry {
+	const AstCte   *cte;
+	const CteEntry *next;		/* the ones that this one sees */
+};
+
+typedef struct Binder {
+	PlannerContext *context;
+	Arena	   *arena;
+	bool		standard;
+	bool		is_bounded;
+	bool		is_persistent;
+	bool		is_pull;			/* ksqldb dialect, bounded */
+	AstEmit		emit;
+	const char *sink_name;			/* CREATE ... AS, INSERT: for messages */
+	const char *statement_kind;		/* "CREATE TABLE AS SELECT" */
+	const CteEntry *ctes;
+	int			depth;				/* of views and sub-queries */
+	bool		needs_order;
+	bool		needs_single_rows;
+	/* sources read, in order of the text */
+	int			n_sources;
+	int			sources_capacity;
+	const CatalogSource **sources;
+	bool		limit_pushed;
+} Binder;
+
+typedef enum Clause {
+	CLAUSE_SELECT, CLAUSE_WHERE, CLAUSE_GROUP_BY, CLAUSE_PARTITION_BY, CLAUSE_HAVING, CLAUSE_JOIN, CLAUSE_ORDER_BY,
+	CLAUSE_QUALIFY, CLAUSE_LIMIT, CLAUSE_VALUES, CLAUSE_CONSTANT,
+} Clause;
+
+typedef enum SubqueryUse { SUBQUERY_SCALAR, SUBQUERY_EXISTS, SUBQUERY_IN } SubqueryUse;
+
+/* A sub-query that becomes a join. */
+typedef struct BoundSubquery {
+	Logical	   *plan;
+	JoinKind	kind;
+	bool		single;
+	bool		null_aware;
+	bool		is_mark;		/* its value is a BOOLEAN: matched or not */
+	bool		is_early;		/* joined before aggregation */
+	int			n_keys;
+	Expr	  **left_keys;		/* over the outer rows */
+	Expr	  **right_keys;		/* over the sub-query's columns */
+	Expr	   *residual;		/* over outer columns (REF_OUTER) and the sub-query's columns */
+	int			value_column;	/* SCALAR */
+	const Type *type;
+	bool		null_is_zero;	/* COUNT(*) of no rows */
+	bool		is_joined;
+	int			column;			/* where its value is after the join */
+} BoundSubquery;
+
+typedef struct OverItem {
+	WindowFunctionItem item;
+	int			n_partition;
+	Expr	  **partition;
+	int			n_order;
+	SortKey	   *order;
+	int			group;			/* items of one operator */
+	int			column;			/* where its value is */
+} OverItem;
+
+struct SelectBinder {
+	Binder	   *binder;
+	const AstSelect *ast;
+	Scope	   *scope;
+	Logical	   *rows;				/* plan so far */
+	/* aggregates */
+	int			n_items;
+	int			items_capacity;
+	AggregateItem *items;
+	const char **item_texts;		/* ksqldb text of each call */
+	bool		has_window;
+	WindowSpec	window;
+	bool		has_group;			/* grouped or aggregated */
+	int			n_keys;
+	Expr	  **keys;
+	const char **key_names;
+	/* table functions */
+	int			n_functions;
+	int			functions_capacity;
+	FlatMapItem *functions;
+	/* OVER */
+	int			n_overs;
+	int			overs_capacity;
+	OverItem   *overs;
+	/* sub-queries */
+	int			n_subqueries;
+	int			subqueries_capacity;
+	BoundSubquery **subqueries;
+};
+
+typedef struct LambdaScope LambdaScope;
+struct LambdaScope {
+	const char *const *names;
+	const Type *const *types;
+	int			n;
+	int			first;				/* index of the first parameter */
+	const LambdaScope *outer;
+};
+
+typedef struct ExprBinder {
+	Binder	   *binder;
+	Scope	   *scope;				/* NULL: no columns */
+	SelectBinder *select;			/* NULL: no aggregates, table functions, sub-queries */
+	Clause		clause;
+	bool		in_aggregate;
+	bool		in_table_function;
+	bool		in_case;
+	const LambdaScope *lambda;
+	const char *lambda_function;
+} ExprBinder;
+
+/* Makes room for one more element of an array in the arena. */
+#define arena_grow(arena, array, n, capacity)                                                       \
+	do {                                                                                            \
+		if ((n) >= (capacity)) {                                                                    \
+			int grown_ = (capacity) > 0 ? (capacity) * 2 : 8;                                       \
+			void *copy_ = arena_calloc((arena), (size_t)grown_ * sizeof *(array));                  \
+			if ((n) > 0)                                                                            \
+				memcpy(copy_, (array), (size_t)(n) * sizeof *(array));                              \
+			(array) = copy_;                                                                        \
+			(capacity) = grown_;                                                                    \
+		}                                                                                           \
+	} while (0)
+
+/* ---- names.c ---- */
+const char *clause_name(Clause clause);
+Str  ident_str(AstIdent ident);
+bool name_matches(bool standard, const char *stored, const char *name, bool exact_only);
+/* The place of a node in the SQL text.  Returns FAILED. */
+Status error_at_pos(Error *err, AstPos pos);
+/* The expression as ksqlDB prints it in messages; columns by the scope's print names when scope is given. */
+void print_ast(Binder *binder, const Scope *scope, const AstExpr *e, StrBuf *out);
+const char *ast_text(Binder *binder, const Scope *scope, const AstExpr *e);
+bool name_is_pseudo(const char *name);
+
+/* ---- scope.c ---- */
+Scope *scope_new(Arena *arena);
+ScopeColumn *scope_add(Arena *arena, Scope *scope, ScopeColumn column);
+/* Finds a column; ambiguous or unknown names fail with the dialect's sentence. */
+Status scope_find(ExprBinder *eb, const AstExpr *column, const ScopeColumn **out, Error *err);
+/* As scope_find, but gives NULL when there is none (ambiguity still fails). */
+Status scope_try(Binder *binder, const Scope *scope, AstIdent qualifier, AstIdent name, const ScopeColumn **out, Error *err);
+
+/* ---- expr.c ---- */
+Status bind_expr(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err);
+Status bind_condition(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err);
+Status bind_children(ExprBinder *eb, AstExpr *const *args, int n, Expr ***out, Error *err);
+Status bind_literal(Binder *binder, const AstExpr *e, Expr **out, Error *err);
+
+/* ---- expr_types.c ---- */
+const Type *common_number(bool standard, const Type *a, const Type *b);
+/* The type that both can be widened to, NULL if there is none. */
+const Type *common_type(bool standard, const Type *a, const Type *b);
+Expr *expr_cast_to(Binder *binder, Expr *e, const Type *type);
+bool cast_is_possible(bool standard, const Type *from, const Type *to);
+bool cast_is_implicit(const Type *from, const Type *to);
+/* A literal text read as `type`; fails with the dialect's sentence. */
+Status literal_to(Binder *binder, Expr *literal, const Type *type, Expr **out, Error *err);
+Status bind_comparison(ExprBinder *eb, CompareOp op, const AstExpr *left_ast, const AstExpr *right_ast, Expr *left, Expr *right,
+					   AstPos pos, Expr **out, Error *err);
+Status bind_arithmetic(ExprBinder *eb, const AstExpr *e, ArithmeticOp op, Expr *left, Expr *right, Expr **out, Error *err);
+/* Brings a list to a common type (ARRAY, MAP, IN). */
+Status bind_common_list(ExprBinder *eb, const AstExpr *const *asts, Expr **exprs, int n, const Type **type, Error *err);
+const char *type_text(Binder *binder, const Type *type);
+
+/* ---- expr_calls.c ---- */
+Status bind_call(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err);
+Status bind_function(ExprBinder *eb, const char *name, Expr **args, int n_args, AstPos pos, Expr **out, Error *err);
+bool ast_has_aggregate(Binder *binder, const AstExpr *e);
+bool ast_has_table_function(Binder *binder, const AstExpr *e);
+bool ast_has_over(const AstExpr *e);
+
+/* ---- tree helpers (rewrite.c of the binder) ---- */
+/* Copies e; visit may replace a node (returns non-NULL: taken as it is), else its arguments are visited. */
+typedef Expr *(*ExprVisit)(const Expr *e, void *context);
+Expr *expr_transform(Arena *arena, const Expr *e, ExprVisit visit, void *context);
+bool expr_any(const Expr *e, bool (*test)(const Expr *e, void *context), void *context);
+/* Splits an AND into its conjuncts. */
+void expr_conjuncts(Arena *arena, Expr *e, Expr ***list, int *n, int *capacity);
+Expr *expr_and(Arena *arena, Expr *const *list, int n, bool standard);
+
+/* ---- relation.c ---- */
+Status bind_relation(Binder *binder, const AstRelation *relation, SelectBinder *outer, Logical **out, Scope *scope, Error *err);
+
+/* ---- join.c ---- */
+Status bind_join(Binder *binder, const AstRelation *relation, SelectBinder *outer, Logical **out, Scope *scope, Error *err);
+
+/* ---- select.c, query.c ---- */
+typedef struct BoundColumn {
+	const char *name;
+	Expr	   *expr;			/* over the rows of the SELECT before the projection */
+	const AstExpr *ast;
+	bool		is_unnamed;
+	bool		from_star;
+	AstPos		pos;
+} BoundColumn;
+
+/* The result of a query: plan and its visible columns. */
+typedef struct BoundQuery {
+	Logical	   *plan;
+	int			n_columns;		/* visible; the plan may have more (ORDER BY) only inside of bind_query */
+} BoundQuery;
+
+Status bind_query(Binder *binder, const AstQuery *query, SelectBinder *outer, BoundSubquery *correlated, Logical **out, Error *err);
+Status bind_select(Binder *binder, const AstQuery *query, const AstSelect *select, SelectBinder *outer, BoundSubquery *correlated,
+				   Logical **out, Error *err);
+
+/* ---- aggregate.c ---- */
+Status bind_aggregate_call(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err);
+Status plan_aggregate(SelectBinder *sb, const AstQuery *query, BoundColumn *columns, int n_columns, Expr **having, Error *err);
+
+/* ---- window.c ---- */
+Status bind_window(Binder *binder, const AstWindow *window, bool is_final, WindowSpec *out, Error *err);
+int64_t join_grace(const AstWithin *within);
+
+/* ---- over.c ---- */
+Status bind_over(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err);
+
+/* ---- subquery.c ---- */
+Status bind_subquery(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err);
+Status join_subqueries(SelectBinder *sb, bool is_early, Error *err);
+
+#endif
