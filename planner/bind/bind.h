@@ -279,6 +279,8 @@ Status bind_window(Binder *binder, const AstWindow *window, bool is_final, Windo
 int64_t join_grace(const AstWithin *within);
 
 /* ---- over.c ---- */
+typedef struct SelectList SelectList;
+Status plan_overs(SelectBinder *sb, SelectList *list, Error *err);
 Status bind_over(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err);
 
 /* ---- subquery.c ---- */

@@ -1,0 +1,217 @@
+/* From the logical tree to operators. */
+#include "common/hash.h"
+#include "planner/logical.h"
+
+typedef struct Builder {
+	Arena	  *arena;
+	bool	   is_bounded;
+	bool	   wants_headers;
+	int		   next_id;
+	int		   n_sources, sources_capacity;
+	PlanNode **sources;
+} Builder;
+
+static const OpType *
+op_of(LogicalKind kind)
+{
+	switch (kind) {
+	case LOGICAL_SCAN:
+		return &op_scan;
+	case LOGICAL_FILTER:
+		return &op_filter;
+	case LOGICAL_PROJECT:
+		return &op_project;
+	case LOGICAL_FLAT_MAP:
+		return &op_flat_map;
+	case LOGICAL_EXCHANGE:
+		return &op_exchange;
+	case LOGICAL_MATERIALISE:
+		return &op_materialise;
+	case LOGICAL_AGGREGATE:
+		return &op_aggregate;
+	case LOGICAL_JOIN_HASH:
+		return &op_join_hash;
+	case LOGICAL_JOIN_WINDOW:
+		return &op_join_window;
+	case LOGICAL_JOIN_STREAM_TABLE:
+		return &op_join_stream_table;
+	case LOGICAL_JOIN_TABLE_TABLE:
+		return &op_join_table_table;
+	case LOGICAL_JOIN_FOREIGN:
+		return &op_join_foreign;
+	case LOGICAL_WINDOW_FUNCTION:
+		return &op_window_function;
+	case LOGICAL_SORT:
+		return &op_sort;
+	case LOGICAL_LIMIT:
+		return &op_limit;
+	case LOGICAL_DISTINCT:
+		return &op_distinct;
+	case LOGICAL_SET:
+		return &op_set_op;
+	case LOGICAL_UNION:
+		return &op_union;
+	case LOGICAL_SINK:
+		return &op_sink;
+	case LOGICAL_RESULT:
+		return &op_result;
+	}
+	return NULL;
+}
+
+static const ScanSpec *
+scan_spec(Builder *b, const Logical *node)
+{
+	const LogicalScan *in = node->spec;
+	ScanSpec		  *spec = arena_new(b->arena, ScanSpec);
+	SourceSpec		  *source = arena_new(b->arena, SourceSpec);
+	int				  *index = arena_array(b->arena, int, node->n_columns + 1);
+	PseudoColumn	  *pseudo = arena_array(b->arena, PseudoColumn, node->n_columns + 1);
+	int				   n = 0, n_pseudo = 0;
+
+	for (int i = 0; i < node->n_columns; i++) {
+		if (in->columns[i].source_index >= 0)
+			index[n++] = in->columns[i].source_index;
+		else {
+			pseudo[n_pseudo++] = in->columns[i].pseudo;
+			if (in->columns[i].pseudo.kind == PSEUDO_HEADERS || in->columns[i].pseudo.kind == PSEUDO_HEADER)
+				source->wants_headers = true;
+		}
+	}
+	source->kind = in->is_state ? SOURCE_TABLE_STATE : in->file != NULL ? SOURCE_FILE : in->topic != NULL ? SOURCE_TOPIC : SOURCE_VALUES;
+	source->name = in->name;
+	source->n_columns = n;
+	source->columns = node->columns;
+	source->source_index = index;
+	source->n_key = node->n_key;
+	source->wants_headers |= b->wants_headers && source->kind == SOURCE_TOPIC;
+	source->topic = in->topic;
+	source->file = in->file;
+	source->values = in->values;
+	source->n_values = in->n_values;
+	source->table_name = in->is_state ? in->source->name : NULL;
+	source->n_ranges = in->n_ranges;
+	source->ranges = in->ranges;
+	source->from_latest = in->from_latest;
+	spec->source = source;
+	spec->alias = in->alias;
+	spec->is_table = node->is_table && !in->is_state;
+	spec->n_key = node->n_key;
+	spec->n_pseudo = n_pseudo;
+	spec->pseudo = pseudo;
+	spec->timestamp = in->is_state ? NULL : in->timestamp;
+	spec->fail_on_bad_time = in->fail_on_bad_time;
+	return spec;
+}
+
+static PlanNode *
+build(Builder *b, const Logical *node)
+{
+	PlanNode  *out = arena_new(b->arena, PlanNode);
+	PlanNode **inputs = arena_array(b->arena, PlanNode *, node->n_inputs + 1);
+	Schema	  *schema = arena_new(b->arena, Schema);
+
+	for (int i = 0; i < node->n_inputs; i++)
+		inputs[i] = build(b, logical_input(node, i));
+	schema->n_columns = node->n_columns;
+	schema->n_key = node->n_key;
+	schema->columns = node->columns;
+	out->op = op_of(node->kind);
+	out->spec = node->spec;
+	out->n_inputs = node->n_inputs;
+	out->inputs = inputs;
+	out->schema = schema;
+	out->estimated_rows = node->estimated_rows;
+	out->id = b->next_id++;
+	switch (node->kind) {
+	case LOGICAL_SCAN:
+		out->spec = scan_spec(b, node);
+		if (b->n_sources == b->sources_capacity) {
+			int		   grown = b->sources_capacity > 0 ? 2 * b->sources_capacity : 8;
+			PlanNode **sources = arena_array(b->arena, PlanNode *, grown);
+
+			if (b->n_sources > 0)
+				memcpy(sources, b->sources, sizeof *sources * (size_t)b->n_sources);
+			b->sources = sources;
+			b->sources_capacity = grown;
+		}
+		b->sources[b->n_sources++] = out;
+		break;
+	case LOGICAL_FILTER:
+		/* Bounded plans handle rows, not changes. */
+		if (b->is_bounded)
+			((FilterSpec *)node->spec)->is_table = false;
+		break;
+	default:
+		break;
+	}
+	return out;
+}
+
+Status
+physical_plan(Arena *arena, Logical *root, bool is_bounded, Plan **out, Error *err)
+{
+	Builder b = {.arena = arena, .is_bounded = is_bounded, .wants_headers = !is_bounded && root->kind == LOGICAL_SINK};
+	Plan   *plan = arena_new(arena, Plan);
+
+	(void)err;
+	plan->root = build(&b, root);
+	plan->is_bounded = is_bounded;
+	plan->schema = plan->root->schema;
+	plan->result_is_table = root->is_table;
+	plan->is_windowed = root->window.kind != WINDOW_NONE;
+	plan->window = root->window;
+	plan->n_sources = b.n_sources;
+	plan->sources = b.sources;
+	*out = plan;
+	return OK;
+}
+
+/* ---- fingerprint: the shape of what keeps state ---- */
+
+static uint64_t
+hash_schema(const Schema *schema, uint64_t h)
+{
+	StrBuf buf = {0};
+
+	schema_print(schema, &buf);
+	h = hash_combine(h, hash_bytes(strbuf_text(&buf), buf.length));
+	strbuf_free(&buf);
+	return h;
+}
+
+static uint64_t
+fingerprint(const PlanNode *node, uint64_t h)
+{
+	bool is_stateful = (node->op == &op_filter && ((const FilterSpec *)node->spec)->is_table) || node->op == &op_aggregate ||
+					   node->op == &op_join_window || node->op == &op_join_stream_table || node->op == &op_join_table_table ||
+					   node->op == &op_join_foreign || node->op == &op_materialise;
+
+	for (int i = 0; i < node->n_inputs; i++)
+		h = fingerprint(node->inputs[i], h);
+	if (!is_stateful)
+		return h;
+	h = hash_combine(h, hash_bytes(node->op->name, strlen(node->op->name)));
+	h = hash_combine(h, (uint64_t)node->id);
+	h = hash_schema(node->schema, h);
+	for (int i = 0; i < node->n_inputs; i++)
+		h = hash_schema(node->inputs[i]->schema, h);
+	if (node->op == &op_aggregate) {
+		const AggregateSpec *spec = node->spec;
+		StrBuf				 buf = {0};
+
+		if (spec->window.kind != WINDOW_NONE)
+			window_print(&spec->window, &buf);
+		for (int i = 0; i < spec->n_items; i++)
+			strbuf_printf(&buf, "%s;", spec->items[i].function->name);
+		h = hash_combine(h, hash_bytes(strbuf_text(&buf), buf.length));
+		strbuf_free(&buf);
+	}
+	return h;
+}
+
+uint64_t
+plan_fingerprint(const Plan *plan)
+{
+	return fingerprint(plan->root, 0x51u);
+}

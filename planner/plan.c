@@ -1,0 +1,325 @@
+/* The planner's entry points: bind, rewrite, make operators; sinks of persistent queries. */
+#include "common/hash.h"
+#include "planner/bind/bind.h"
+
+static Binder
+binder_new(PlannerContext *context)
+{
+	return (Binder){.context = context, .arena = context->arena, .standard = context->standard};
+}
+
+static Status
+finish(Binder *b, Logical *root, Plan **out, Error *err)
+{
+	RewriteContext rewrite = {b->arena, b->is_bounded, b->standard};
+	bool		   is_table = root->is_table && !b->is_bounded;
+	WindowSpec	   window = root->window;
+
+	root = logical_rewrite(&rewrite, root);
+	TRY(physical_plan(b->arena, root, b->is_bounded, out, err));
+	(*out)->result_is_table = is_table;
+	(*out)->window = window;
+	(*out)->is_windowed = window.kind != WINDOW_NONE;
+	(*out)->needs_order = b->needs_order;
+	(*out)->needs_single_rows = b->needs_single_rows;
+	return OK;
+}
+
+Status
+plan_select(PlannerContext *context, const AstQuery *query, Plan **out, Error *err)
+{
+	Binder		b = binder_new(context);
+	Logical	   *root, *result;
+	ResultSpec *spec = arena_new(context->arena, ResultSpec);
+
+	b.emit = query->emit;
+	b.is_bounded = query->emit == AST_EMIT_NONE;
+	b.is_pull = b.is_bounded && !b.standard;
+	b.statement_kind = "SELECT";
+	if (b.is_pull && !settings_bool(context->settings, "ksql.pull.queries.enable"))
+		return error_user(err, "Pull queries are disabled. See https://cnfl.io/queries for more info.\nAdd EMIT CHANGES if you intended "
+							   "to issue a push query.\nPlease set ksql.pull.queries.enable=true to enable this feature.");
+	TRY(bind_query(&b, query, NULL, NULL, &root, err));
+	result = logical_new(b.arena, LOGICAL_RESULT, root);
+	spec->n_columns = root->n_columns;
+	result->spec = spec;
+	TRY(finish(&b, result, out, err));
+	spec->n_columns = (*out)->schema->n_columns;
+	return OK;
+}
+
+/* ---- sinks ---- */
+
+static Status
+sink_timestamp(Binder *b, const CatalogSource *sink, const Logical *root, const Expr **out, Error *err)
+{
+	ExprBinder eb = {.binder = b, .clause = CLAUSE_CONSTANT};
+	Expr	  *args[2], *call;
+	int		   at = -1;
+
+	*out = NULL;
+	if (sink->timestamp_column == NULL)
+		return OK;
+	for (int i = 0; i < root->n_columns && at < 0; i++)
+		if (strcmp(root->columns[i].name, sink->timestamp_column) == 0)
+			at = i;
+	if (at < 0)
+		return error_user(err, "The TIMESTAMP column set in the WITH clause does not exist in the schema: '%s'", sink->timestamp_column);
+	args[0] = expr_column(b->arena, at, root->columns[at].type, root->columns[at].name);
+	*out = args[0];
+	if (args[0]->type->kind != TYPE_STRING)
+		return OK;
+	if (sink->timestamp_format == NULL) {
+		*out = expr_cast_to(b, args[0], type_timestamp);
+		return OK;
+	}
+	args[1] = expr_constant(b->arena, value_text(type_string, str_of(sink->timestamp_format)));
+	TRY(bind_function(&eb, "PARSE_TIMESTAMP", args, 2, (AstPos){0}, &call, err));
+	*out = call;
+	return OK;
+}
+
+static Status
+add_sink(Binder *b, Logical *root, const CatalogSource *sink, bool has_topic, Logical **out, Error *err)
+{
+	Logical	 *node = logical_new(b->arena, LOGICAL_SINK, root);
+	SinkSpec *spec = arena_new(b->arena, SinkSpec);
+
+	if (has_topic)
+		TRY(bind_topic(b->context, sink, &spec->topic, err));
+	spec->is_table = sink->kind == ENTITY_TABLE;
+	spec->fail_on_bad_time = settings_bool(b->context->settings, "ksql.timestamp.throw.on.invalid");
+	if (has_topic)
+		TRY(sink_timestamp(b, sink, root, &spec->timestamp, err));
+	spec->table_name = spec->is_table ? sink->name : NULL;
+	spec->retention_ms = spec->is_table && root->window.kind != WINDOW_NONE ? root->window.retention_ms : 0;
+	node->spec = spec;
+	*out = node;
+	return OK;
+}
+
+static uint64_t
+shape_of(const PlanNode *node, uint64_t h)
+{
+	StrBuf buf = {0};
+
+	for (int i = 0; i < node->n_inputs; i++)
+		h = shape_of(node->inputs[i], h);
+	if (node->op == &op_filter || node->op == &op_project || node->op == &op_exchange || node->op == &op_sink)
+		return h;
+	strbuf_add_text(&buf, node->op->name);
+	if (node->op == &op_scan)
+		strbuf_add_text(&buf, ((const ScanSpec *)node->spec)->source->name);
+	if (node->op == &op_aggregate) {
+		const AggregateSpec *spec = node->spec;
+
+		for (int i = 0; i < spec->n_items; i++)
+			strbuf_printf(&buf, ";%s", node->schema->columns[spec->n_keys + i].name);
+		if (spec->window.kind != WINDOW_NONE)
+			window_print(&spec->window, &buf);
+	}
+	h = hash_combine(h, hash_bytes(strbuf_text(&buf), buf.length));
+	strbuf_free(&buf);
+	return h;
+}
+
+static void
+fill_persistent(Binder *b, Plan *plan, const CatalogSource *sink, PersistentPlan *out)
+{
+	const char **names = arena_array(b->arena, const char *, b->n_sources + 1);
+
+	for (int i = 0; i < b->n_sources; i++)
+		names[i] = b->sources[i]->name;
+	out->plan = plan;
+	out->sink = (CatalogSource *)sink;
+	out->n_sources = b->n_sources;
+	out->sources = names;
+	out->fingerprint = plan_fingerprint(plan);
+	out->upgrade_shape = shape_of(plan->root, 0x7e);
+}
+
+static Status
+check_value_formats(Binder *b, const AstQuery *query, Error *err)
+{
+	const AstSelect *select = query->body->kind == AST_BODY_SELECT ? query->body->select : NULL;
+	StrBuf			 names = {0};
+	const char		*what;
+
+	if (select == NULL || select->from == NULL)
+		return OK;
+	what = select->from->kind == AST_RELATION_JOIN ? "JOIN" : select->n_group_by > 0 ? "GROUP BY" : NULL;
+	if (what == NULL)
+		return OK;
+	for (int i = 0; i < b->n_sources; i++)
+		if (b->sources[i]->value_format.format != NULL && strcmp(b->sources[i]->value_format.format, "KAFKA") == 0)
+			strbuf_printf(&names, "%s%s", names.length > 0 ? ", " : "", b->sources[i]->name);
+	if (names.length > 0) {
+		error_user(err, "Source(s) %s are using the 'KAFKA' value format. This format does not yet support %s.", strbuf_text(&names), what);
+		strbuf_free(&names);
+		return FAILED;
+	}
+	return OK;
+}
+
+Status
+plan_create_as(PlannerContext *context, const AstStatement *statement, PersistentPlan *out, Error *err)
+{
+	const AstCreateSource *create = &statement->create_source;
+	Binder				   b = binder_new(context);
+	CatalogSource		  *sink = arena_new(context->arena, CatalogSource);
+	Schema				  *schema = arena_new(context->arena, Schema);
+	Logical				  *root;
+	Plan				  *plan;
+
+	b.emit = create->query->emit;
+	b.is_persistent = true;
+	b.sink_name = bind_name(context, create->name);
+	b.statement_kind = create->is_table ? "CREATE TABLE AS SELECT" : "CREATE STREAM AS SELECT";
+	if (create->query->body->kind != AST_BODY_SELECT || create->query->n_order_by > 0)
+		return error_unsupported(err, "%s supports a plain SELECT only so far.", b.statement_kind);
+	TRY(bind_query(&b, create->query, NULL, NULL, &root, err));
+	TRY(check_value_formats(&b, create->query, err));
+	if (root->is_table != create->is_table)
+		return error_user(err, "Invalid result type. Your SELECT query produces a %s. Please use CREATE %s AS SELECT statement instead.",
+						  root->is_table ? "TABLE" : "STREAM", root->is_table ? "TABLE" : "STREAM");
+	schema->n_columns = root->n_columns;
+	schema->n_key = root->n_key;
+	schema->columns = root->columns;
+	sink->name = b.sink_name;
+	sink->kind = create->is_table ? ENTITY_TABLE : ENTITY_STREAM;
+	sink->schema = schema;
+	sink->window = root->window;
+	sink->standard = context->standard;
+	sink->is_materialised = create->is_table;
+	sink->sql = str_to_arena(context->arena, statement->text);
+	TRY(bind_sink_properties(context, statement, b.n_sources > 0 ? b.sources[0] : NULL, sink, err));
+	TRY(add_sink(&b, root, sink, true, &root, err));
+	TRY(finish(&b, root, &plan, err));
+	fill_persistent(&b, plan, sink, out);
+	return OK;
+}
+
+/* ---- INSERT INTO ... SELECT ---- */
+
+static bool
+column_fits(Binder *b, const Expr *e, const Type *from, const Type *to)
+{
+	if (from == to)
+		return true;
+	if (from->kind == TYPE_DECIMAL && to->kind == TYPE_DECIMAL)
+		return cast_is_implicit(from, to);
+	if (e != NULL && e->kind == EXPR_CONSTANT && type_is_number(from) && to->kind == TYPE_DECIMAL)
+		return true;
+	if (e != NULL && e->kind == EXPR_CONSTANT && type_is_number(from) && type_is_number(to))
+		return cast_is_implicit(from, to);
+	return b->standard && cast_is_implicit(from, to);
+}
+
+static Status
+match_sink(Binder *b, const CatalogSource *sink, Logical **root, Error *err)
+{
+	const Schema *want = sink->schema;
+	Logical		 *in = *root;
+	Schema		  have = {in->n_columns, in->n_key, in->columns};
+	bool		  same = have.n_columns == want->n_columns && have.n_key == want->n_key, casts = false;
+	Expr		**exprs = arena_array(b->arena, Expr *, want->n_columns + 1);
+	const char	**names = arena_array(b->arena, const char *, want->n_columns + 1);
+	StrBuf		  h = {0}, w = {0};
+
+	for (int i = 0; i < want->n_columns && same; i++) {
+		const Expr *e = in->kind == LOGICAL_PROJECT ? ((const ProjectSpec *)in->spec)->columns[i] : NULL;
+
+		same = name_matches(b->standard, have.columns[i].name, want->columns[i].name, false) &&
+			   column_fits(b, e, have.columns[i].type, want->columns[i].type);
+		exprs[i] = expr_cast_to(b, expr_column(b->arena, i, have.columns[i].type, have.columns[i].name), want->columns[i].type);
+		names[i] = want->columns[i].name;
+		casts |= exprs[i]->kind == EXPR_CAST || strcmp(names[i], have.columns[i].name) != 0;
+	}
+	if (!same) {
+		schema_print(&have, &h);
+		schema_print(want, &w);
+		error_user(err, "Incompatible schema between results and sink.\nResult schema is %s\nSink schema is %s", strbuf_text(&h),
+				   strbuf_text(&w));
+		strbuf_free(&h);
+		strbuf_free(&w);
+		return FAILED;
+	}
+	if (casts)
+		*root = logical_project(b->arena, in, exprs, names, want->n_columns, want->n_key);
+	return OK;
+}
+
+Status
+plan_insert_select(PlannerContext *context, const AstStatement *statement, PersistentPlan *out, Error *err)
+{
+	const AstInsert		*insert = &statement->insert;
+	Binder				 b = binder_new(context);
+	const CatalogSource *sink;
+	Logical				*root;
+	Plan				*plan;
+
+	TRY(bind_source_name(context, insert->name, &sink, err));
+	b.emit = insert->query->emit;
+	b.is_persistent = true;
+	b.sink_name = sink->name;
+	b.statement_kind = "INSERT INTO";
+	if (sink->kind != ENTITY_STREAM)
+		return error_user(err, "INSERT INTO can only be used to insert into a stream. %s is a table.", sink->name);
+	if (sink->is_read_only)
+		return error_user(err, "Cannot insert into read-only stream: %s", sink->name);
+	if (sink->n_headers > 0)
+		return error_user(err, "Cannot insert into %s because it has header columns", sink->name);
+	if (sink->path != NULL)
+		return error_unsupported(err, "INSERT INTO a stream over a file is not supported.");
+	if (insert->query->emit == AST_EMIT_FINAL && !context->standard)
+		return error_user(err, "INSERT INTO does not support EMIT FINAL: its result is a table.");
+	TRY(bind_query(&b, insert->query, NULL, NULL, &root, err));
+	if (root->is_table)
+		return error_user(err, "INSERT INTO can only be used to insert into a stream. The query's result is a table: %s cannot take it.",
+						  sink->name);
+	TRY(match_sink(&b, sink, &root, err));
+	if ((root->window.kind == WINDOW_NONE) != (sink->window.kind == WINDOW_NONE))
+		return error_user(err, "Incompatible windowing between results and sink: %s is %swindowed.", sink->name,
+						  sink->window.kind == WINDOW_NONE ? "not " : "");
+	TRY(add_sink(&b, root, sink, true, &root, err));
+	TRY(finish(&b, root, &plan, err));
+	fill_persistent(&b, plan, sink, out);
+	return OK;
+}
+
+/* ---- CREATE SOURCE TABLE ---- */
+
+Status
+plan_source_table(PlannerContext *context, const CatalogSource *table, PersistentPlan *out, Error *err)
+{
+	Binder		   b = binder_new(context);
+	ScanColumn	  *origins = arena_array(b.arena, ScanColumn, table->schema->n_columns + 1);
+	LogicalScan	  *spec = arena_new(b.arena, LogicalScan);
+	Logical		  *scan = logical_new(b.arena, LOGICAL_SCAN, NULL), *root;
+	const CatalogSource **sources = arena_array(b.arena, const CatalogSource *, 1);
+	Plan		  *plan;
+
+	b.is_persistent = true;
+	TRY(bind_topic(context, table, &spec->topic, err));
+	for (int i = 0; i < table->schema->n_columns; i++)
+		origins[i].source_index = i;
+	spec->source = table;
+	spec->name = table->topic;
+	spec->alias = table->name;
+	spec->columns = origins;
+	scan->n_columns = table->schema->n_columns;
+	scan->columns = table->schema->columns;
+	scan->n_key = table->schema->n_key;
+	scan->is_table = true;
+	scan->window = table->window;
+	scan->spec = spec;
+	TRY(sink_timestamp(&b, table, scan, &spec->timestamp, err));
+	TRY(add_sink(&b, scan, table, false, &root, err));
+	TRY(finish(&b, root, &plan, err));
+	sources[0] = table;
+	b.sources = sources;
+	b.n_sources = 1;
+	fill_persistent(&b, plan, table, out);
+	out->sink = NULL;
+	return OK;
+}

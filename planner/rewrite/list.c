@@ -1,0 +1,11 @@
+/* The rewrites in their order. */
+#include "planner/logical.h"
+
+Logical *
+logical_rewrite(RewriteContext *context, Logical *root)
+{
+	root = rewrite_push_filters(context, root);
+	root = rewrite_key_lookup(context, root);
+	root = rewrite_prune(context, root);
+	return root;
+}

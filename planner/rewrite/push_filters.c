@@ -1,0 +1,126 @@
+/*
+ * Moves conditions of bounded queries towards the scans: below projections that only rename, and to the side of a hash
+ * join that alone they speak of (for outer joins only the side that is kept).
+ */
+#include "planner/bind/bind.h"
+
+static Logical *push(RewriteContext *context, Logical *node);
+
+typedef struct ColumnRange {
+	int low, high;		/* columns used: low <= i < high */
+	int least, most;
+	bool any;
+} ColumnRange;
+
+static bool
+note_column(const Expr *e, void *data)
+{
+	ColumnRange *r = data;
+
+	if (e->kind == EXPR_COLUMN) {
+		r->any = true;
+		if (e->index < r->least)
+			r->least = e->index;
+		if (e->index > r->most)
+			r->most = e->index;
+	}
+	return false;
+}
+
+static void
+columns_of(const Expr *e, ColumnRange *r)
+{
+	*r = (ColumnRange){.least = INT32_MAX, .most = -1};
+	expr_any(e, note_column, r);
+}
+
+static Logical *
+filter_over(RewriteContext *context, Logical *input, Expr **list, int n)
+{
+	if (n == 0)
+		return input;
+	return logical_filter(context->arena, input, expr_and(context->arena, list, n, context->standard));
+}
+
+static Logical *
+push_into_join(RewriteContext *context, Logical *join, Expr **list, int n)
+{
+	JoinHashSpec *spec = join->spec;
+	int			  n_left = spec->n_left;
+	bool		  to_left = spec->kind == JOIN_INNER || spec->kind == JOIN_LEFT || spec->kind == JOIN_SEMI || spec->kind == JOIN_ANTI ||
+				   spec->kind == JOIN_CROSS;
+	bool   to_right = spec->kind == JOIN_INNER || spec->kind == JOIN_RIGHT || spec->kind == JOIN_CROSS;
+	Expr **left = arena_array(context->arena, Expr *, n), **right = arena_array(context->arena, Expr *, n);
+	Expr **rest = arena_array(context->arena, Expr *, n);
+	int	   nl = 0, nr = 0, nrest = 0;
+
+	if (spec->single)
+		to_right = false;
+	for (int i = 0; i < n; i++) {
+		ColumnRange r;
+
+		columns_of(list[i], &r);
+		if (r.any && r.most < n_left && to_left)
+			left[nl++] = list[i];
+		else if (r.any && r.least >= n_left && to_right)
+			right[nr++] = logical_shift(context->arena, list[i], -n_left);
+		else
+			rest[nrest++] = list[i];
+	}
+	join->inputs[0] = push(context, filter_over(context, join->inputs[0], left, nl));
+	join->inputs[1] = push(context, filter_over(context, join->inputs[1], right, nr));
+	return filter_over(context, join, rest, nrest);
+}
+
+static Expr *
+through_project(const Expr *e, void *data)
+{
+	const ProjectSpec *spec = data;
+
+	return e->kind == EXPR_COLUMN ? (Expr *)spec->columns[e->index] : NULL;
+}
+
+static bool
+only_columns(const ProjectSpec *spec)
+{
+	for (int i = 0; i < spec->n_columns; i++)
+		if (spec->columns[i]->kind != EXPR_COLUMN)
+			return false;
+	return true;
+}
+
+static Logical *
+push(RewriteContext *context, Logical *node)
+{
+	if (node->kind == LOGICAL_FILTER) {
+		FilterSpec *filter = node->spec;
+		Logical	   *input = node->inputs[0];
+		Expr	  **list = NULL;
+		int			n = 0, capacity = 0;
+
+		expr_conjuncts(context->arena, (Expr *)filter->condition, &list, &n, &capacity);
+		if (input->kind == LOGICAL_JOIN_HASH)
+			return push_into_join(context, input, list, n);
+		if (input->kind == LOGICAL_FILTER) {
+			FilterSpec *below = input->spec;
+			Expr	   *both[2] = {(Expr *)below->condition, (Expr *)filter->condition};
+
+			return push(context, logical_filter(context->arena, input->inputs[0], expr_and(context->arena, both, 2, context->standard)));
+		}
+		if (input->kind == LOGICAL_PROJECT && only_columns(input->spec)) {
+			Expr *condition = expr_transform(context->arena, filter->condition, through_project, input->spec);
+
+			input->inputs[0] = push(context, logical_filter(context->arena, input->inputs[0], condition));
+			return input;
+		}
+	}
+	for (int i = 0; i < node->n_inputs; i++)
+		logical_set_input(node, i, push(context, logical_input(node, i)));
+	return node;
+}
+
+Logical *
+rewrite_push_filters(RewriteContext *context, Logical *root)
+{
+	return context->is_bounded ? push(context, root) : root;
+}
