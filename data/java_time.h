@@ -32,4 +32,20 @@ Status java_pattern_format(JavaPattern *pattern, int64_t value, const Zone *zone
 /* `zone` is that of texts without one; NULL is UTC. */
 Status java_pattern_parse(JavaPattern *pattern, Str text, const Zone *zone, int64_t *value, Error *err);
 
+/*
+ * Compiled patterns by their text, for patterns that come from a column: the last ones used are kept.  A pattern got
+ * from it is good until the next call.  One thread at a time.
+ */
+#define JAVA_PATTERN_CACHE_SIZE 32
+
+typedef struct JavaPatternCache {
+	JavaPatternKind kind;
+	int			n;
+	struct JavaPatternEntry *entries[JAVA_PATTERN_CACHE_SIZE];	/* the last used first */
+} JavaPatternCache;
+
+void java_pattern_cache_init(JavaPatternCache *cache, JavaPatternKind kind);
+void java_pattern_cache_free(JavaPatternCache *cache);
+Status java_pattern_cache_get(JavaPatternCache *cache, Str pattern, JavaPattern **out, Error *err);
+
 #endif
