@@ -382,7 +382,7 @@ explain_execute(StatementContext *context, const AstStatement *statement, Error 
 	if (explain->query_id.text != NULL)
 		return explain_query_id(context, explain, err);
 	if (explain->kind == AST_EXPLAIN_AST)
-		ast_dump_statement(explain->statement, &text);
+		ast_dump(&text, explain->statement);
 	else if (explain->kind == AST_EXPLAIN_LOGICAL || explain->kind == AST_EXPLAIN_OPTIMIZED)
 		status = error_unsupported(err, "EXPLAIN (LOGICAL) and (OPTIMIZED) are not supported yet: use EXPLAIN or EXPLAIN (AST)");
 	else
