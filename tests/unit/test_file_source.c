@@ -140,7 +140,7 @@ read_all(FileSpec *file, const int *columns, int n_columns, int n_threads, StrBu
 	spec.columns = wanted;
 	spec.source_index = columns;
 	TRY(source_open(&arena, &spec, &context, &source, err));
-	for (int p = 0; p < source->n_partitions && status == OK; p++)
+	for (int p = 0; p < source->n_partitions && status != FAILED; p++)
 		for (;;) {
 			Arena  scratch = {0};
 			Batch *batch;

@@ -168,14 +168,14 @@ csv_align(FileSource *self, FilePart *part, Error *err)
 				break;
 			at = (size_t)(quote - b->data) + 1;
 			if (at < b->length && (b->data[at] == self->file->delimiter || b->data[at] == '\n' || b->data[at] == '\r')) {
-				CsvScan scan = self->scan;
+				csv_scan(&self->scan, b->data, at, b->length);
 
-				csv_scan(&scan, b->data, at, b->length);
-				if (scan.n_lines > 0 && looks_aligned(self, part, scan.lines[0] + 1)) {
-					newline = scan.lines[0];
+				size_t line_end = self->scan.n_lines > 0 ? self->scan.lines[0] : b->length;
+
+				if (line_end < b->length && looks_aligned(self, part, line_end + 1)) {
+					newline = line_end;
 					break;
 				}
-				csv_scan(&scan, b->data, at, b->length);
 			}
 		}
 	}
@@ -435,7 +435,7 @@ csv_read_rows(FileSource *self, FilePart *part, int32_t max_rows, Arena *arena, 
 	if (n_lines == 0) {
 		bool is_full = scan->n_ends >= scan->capacity_ends;
 
-		if (is_full || b->length - b->pos > ROW_BYTES_MAX || (b->at_end && b->pos < b->length && !self->file->follow))
+		if (is_full || b->length - b->pos > ROW_BYTES_MAX || (b->at_end && b->pos < b->length && b->data[b->length - 1] == '\n' && !self->file->follow))
 			return skip_endless_row(self, part, err);
 		return OK;
 	}

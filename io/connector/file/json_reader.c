@@ -40,7 +40,7 @@ read_line(FileSource *self, Str line, Arena *arena, int32_t row, bool is_lazy, E
 	};
 
 	TRY(json_decode_record(&reader, self->plan, self->json_columns, row, err));
-	if (is_lazy) {
+	if (reader.has_stopped) {
 		if (!ends_as_object(reader.cursor.p, reader.cursor.end))
 			return error_data(err, "Not valid JSON: the line does not end as an object");
 	} else if (json_skip_space(&reader.cursor) != '\0' || reader.cursor.p != reader.cursor.end) {

@@ -772,8 +772,10 @@ decode_object(JsonReader *r, JsonPlan *plan, Vector *const *columns, int32_t row
 				bitmap_set(seen, field);
 				if (is_exact && !bitmap_get(exact, field)) {
 					bitmap_set(exact, field);
-					if (is_lazy && --n_missing == 0)
+					if (is_lazy && --n_missing == 0) {
+						r->has_stopped = true;
 						break;
+					}
 				}
 			} else if (!json_skip_value(c, depth)) {
 				return fail_syntax(c, err);

@@ -29,6 +29,7 @@ typedef struct JsonReader {
 	bool	   from_text;		/* types were inferred from text: numbers must fit exactly, nothing wraps */
 	/* Stop when every wanted field has been seen: what follows is not checked.  For files, where lines end values. */
 	bool	   is_lazy;
+	bool	   has_stopped;		/* result: it did, behind a value of the object */
 } JsonReader;
 
 /* An object into row `row` of columns[i] (NULL: field i is not wanted).  The cursor stands at the '{'. */
