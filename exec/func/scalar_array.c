@@ -444,6 +444,8 @@ const ScalarFunction scalar_array_functions[] = {
 			 "2"),
 	FUNCTION("CARDINALITY", "(MAP<K, V>) -> INTEGER", array_length, NULL_IN, STANDARD, "The number of entries of a map.", NULL,
 			 NULL),
+	FUNCTION_ROWS("CONCAT", "(ARRAY<T>, ARRAY<T>) -> ARRAY<T>", array_concat, NULL_IN, STANDARD,
+				  "Two arrays one after the other, as the operator ||.", "ARRAY_JOIN(CONCAT(ARRAY[1], ARRAY[2]))", "1,2"),
 	ENTRIES_ROW("INTEGER"),
 	ENTRIES_ROW("BIGINT"),
 	ENTRIES_ROW("DOUBLE"),
@@ -466,7 +468,5 @@ const ScalarFunction scalar_array_functions[] = {
 	FUNCTION_ROWS("SLICE", "(ARRAY<T>, INTEGER, INTEGER) -> ARRAY<T>", slice, 0, BOTH,
 				  "The elements from one position, counted from 1, to another, both included.",
 				  "ARRAY_JOIN(SLICE(ARRAY[1, 2, 3, 4], 2, 3))", "2,3"),
-	FUNCTION_ROWS("||", "(ARRAY<T>, ARRAY<T>) -> ARRAY<T>", array_concat, FUNC_HIDDEN | NULL_IN, STANDARD,
-				  "The operator || of arrays.", NULL, NULL),
 	{.name = NULL},
 };

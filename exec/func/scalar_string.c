@@ -314,11 +314,9 @@ trim_right(const ScalarCall *call, int32_t n_rows, Vector *out)
 
 /* ---- concatenation ---- */
 
-/* What a NULL argument contributes. */
-typedef enum ConcatNulls { CONCAT_SKIP, CONCAT_TEXT_NULL } ConcatNulls;
-
+/* NULL arguments contribute nothing. */
 static void
-concat_rows(const ScalarCall *call, int32_t n_rows, Vector *out, ConcatNulls nulls)
+concat(const ScalarCall *call, int32_t n_rows, Vector *out)
 {
 	StrView *result = out->data;
 	bool	 is_ascii = true;
@@ -332,17 +330,13 @@ concat_rows(const ScalarCall *call, int32_t n_rows, Vector *out, ConcatNulls nul
 		for (int a = 0; a < call->n_args; a++) {
 			if (arg_valid(call->args[a], i))
 				length += arg_view(call->args[a], i)->length;
-			else if (nulls == CONCAT_TEXT_NULL)
-				length += 4;
 		}
 		to = length <= STR_VIEW_INLINE ? short_text : arena_alloc(call->arena, length);
 		result[i].length = 0;
 		for (int a = 0; a < call->n_args; a++) {
-			Str		part = STR("null");
+			Str		part = arg_str(call->args[a], i);
 
-			if (arg_valid(call->args[a], i))
-				part = arg_str(call->args[a], i);
-			else if (nulls == CONCAT_SKIP)
+			if (!arg_valid(call->args[a], i))
 				continue;
 			memcpy(to, part.data, part.length);
 			to += part.length;
@@ -350,18 +344,6 @@ concat_rows(const ScalarCall *call, int32_t n_rows, Vector *out, ConcatNulls nul
 		result[i] = str_view_make(to - length, length);
 	}
 	out->is_ascii = is_ascii && call->n_args > 0;
-}
-
-static void
-concat(const ScalarCall *call, int32_t n_rows, Vector *out)
-{
-	concat_rows(call, n_rows, out, CONCAT_SKIP);
-}
-
-static void
-concat_plus(const ScalarCall *call, int32_t n_rows, Vector *out)
-{
-	concat_rows(call, n_rows, out, CONCAT_TEXT_NULL);
 }
 
 static bool
@@ -389,7 +371,7 @@ concat_ws(const ScalarCall *call, int32_t row, const Value *args, Value *out)
 	return true;
 }
 
-/* CONCAT and || of values of any type, as their text. */
+/* CONCAT of values of any type, as their text. */
 static bool
 concat_any(const ScalarCall *call, int32_t row, const Value *args, Value *out)
 {
@@ -528,9 +510,6 @@ instr(const ScalarCall *call, int32_t row, const Value *args, Value *out)
 #define CONTAINS_TEXT "Whether the first text contains the second."
 
 const ScalarFunction scalar_string_functions[] = {
-	FUNCTION("+text", "(STRING, STRING) -> STRING", concat_plus, FUNC_HIDDEN, KSQLDB, "The operator + of text.", NULL, NULL),
-	FUNCTION("+text", "(STRING, STRING) -> STRING", concat, FUNC_HIDDEN | NULL_IN, STANDARD, "The operator + of text.", NULL,
-			 NULL),
 	FUNCTION("BTRIM", "(STRING) -> STRING", trim_both, NULL_IN, BOTH, TRIM_TEXT, "BTRIM('  a b ')", "a b"),
 	FUNCTION("BTRIM", "(STRING, STRING) -> STRING", trim_both, NULL_IN, BOTH, TRIM_TEXT, "BTRIM('xxaxx', 'x')", "a"),
 	FUNCTION("CHARACTER_LENGTH", "(STRING) -> INTEGER", length_text, NULL_IN, STANDARD, LEN_TEXT,
@@ -599,11 +578,5 @@ const ScalarFunction scalar_string_functions[] = {
 	FUNCTION("TRIM", "(STRING, STRING) -> STRING", trim_both, NULL_IN, STANDARD, TRIM_TEXT, "TRIM('xxaxx', 'x')", "a"),
 	FUNCTION("UCASE", "(STRING) -> STRING", upper_case, NULL_IN, BOTH, UPPER_TEXT, "UCASE('abc')", "ABC"),
 	FUNCTION("UPPER", "(STRING) -> STRING", upper_case, NULL_IN, BOTH, UPPER_TEXT, "UPPER('abc')", "ABC"),
-	FUNCTION("||", "(STRING, STRING) -> STRING", concat, FUNC_HIDDEN, KSQLDB, "The operator || of text.", NULL, NULL),
-	FUNCTION("||", "(BYTES, BYTES) -> BYTES", concat, FUNC_HIDDEN, KSQLDB, "The operator || of bytes.", NULL, NULL),
-	FUNCTION("||", "(STRING, STRING) -> STRING", concat, FUNC_HIDDEN | NULL_IN, STANDARD, "The operator || of text.", NULL, NULL),
-	FUNCTION("||", "(BYTES, BYTES) -> BYTES", concat, FUNC_HIDDEN | NULL_IN, STANDARD, "The operator || of bytes.", NULL, NULL),
-	FUNCTION_ROWS("||", "(STRING, ANY) -> STRING", concat_any, FUNC_HIDDEN | NULL_IN, STANDARD, "The operator || of text.", NULL, NULL),
-	FUNCTION_ROWS("||", "(ANY, STRING) -> STRING", concat_any, FUNC_HIDDEN | NULL_IN, STANDARD, "The operator || of text.", NULL, NULL),
 	{.name = NULL},
 };

@@ -326,6 +326,18 @@ bind_field_of(ExprBinder *eb, Expr *arg, AstIdent field, AstPos pos, Expr **out,
 	return OK;
 }
 
+/* CURRENT_DATE and the like are calls without parentheses, unless a column has the name. */
+static bool
+is_call_by_name(const Binder *b, const AstExpr *e)
+{
+	static const char *const names[] = {"CURRENT_DATE", "CURRENT_TIME", "CURRENT_TIMESTAMP"};
+
+	for (int i = 0; b->standard && e->qualifier.text == NULL && i < 3; i++)
+		if (str_equal_nocase(str_of(e->name.text), str_of(names[i])))
+			return true;
+	return false;
+}
+
 static Status
 bind_column(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err)
 {
@@ -335,6 +347,8 @@ bind_column(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err)
 
 	if (find_parameter(eb, e, out))
 		return OK;
+	if (eb->scope == NULL && is_call_by_name(b, e))
+		return bind_function(eb, e->name.text, NULL, 0, e->pos, out, err);
 	if (eb->scope == NULL) {
 		if (e->qualifier.text != NULL && !b->standard)
 			error_user(err, "'%s' is not a valid stream/table name or alias.", bind_name(b->context, e->qualifier));
@@ -367,6 +381,8 @@ bind_column(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err)
 			return bind_field_of(eb, arg, e->name, e->pos, out, err);
 		}
 	}
+	if (column == NULL && is_call_by_name(b, e))
+		return bind_function(eb, e->name.text, NULL, 0, e->pos, out, err);
 	if (column == NULL)
 		return scope_find(eb, e, &column, err);
 	if (b->is_pull && (strcmp(column->name, "ROWPARTITION") == 0 || strcmp(column->name, "ROWOFFSET") == 0) && column->is_hidden) {

@@ -350,8 +350,7 @@ START_TEST(strings)
 	KSQL("\"ab\"", "CONCAT", S("a"), NUL(type_string), S("b"));
 	STD("null", "CONCAT", S("a"), NUL(type_string), S("b"));
 	STD("\"a1\"", "CONCAT", S("a"), I(1));
-	STD("\"a1\"", "||", S("a"), I(1));
-	KSQL("\"anull\"", "+text", S("a"), NUL(type_string));
+	STD("[1,2]", "CONCAT", ARR(type_integer, I(1)), ARR(type_integer, I(2)));
 	BOTH("\"a-b\"", "CONCAT_WS", S("-"), S("a"), NUL(type_string), S("b"));
 	BOTH("error", "CONCAT_WS", S("-"));
 	BOTH("\"b\"", "ELT", I(2), S("a"), S("b"));
