@@ -9,6 +9,19 @@
 #include "io/format.h"
 #include "planner/bind/bind.h"
 
+/* The same call twice is computed once. */
+static bool
+item_equal(const AggregateItem *a, const AggregateItem *b)
+{
+	if (a->function != b->function || a->n_args != b->n_args || a->distinct != b->distinct || a->n_order_by > 0 || b->n_order_by > 0 ||
+		(a->filter == NULL) != (b->filter == NULL) || a->type != b->type)
+		return false;
+	for (int i = 0; i < a->n_args; i++)
+		if (!expr_equal(a->args[i], b->args[i]))
+			return false;
+	return a->filter == NULL || expr_equal(a->filter, b->filter);
+}
+
 Status
 bind_aggregate_call(ExprBinder *outer, const AstExpr *e, Expr **out, Error *err)
 {
@@ -88,6 +101,11 @@ bind_aggregate_call(ExprBinder *outer, const AstExpr *e, Expr **out, Error *err)
 		item.order_descending = descending;
 		item.n_order_by = e->n_order_by;
 	}
+	for (int i = 0; i < sb->n_items; i++)
+		if (item_equal(&sb->items[i], &item)) {
+			*out = expr_column(b->arena, REF_AGGREGATE + i, item.type, e->name.text);
+			return OK;
+		}
 	arena_grow(b->arena, sb->items, sb->n_items, sb->items_capacity);
 	if (sb->items_capacity > 0) {
 		const char **texts = arena_array(b->arena, const char *, sb->items_capacity);
