@@ -36,6 +36,8 @@ has_terminator(Str text)
 		return false;
 	if (memchr(text.data, '\n', text.length) != NULL || memchr(text.data, '\r', text.length) != NULL)
 		return true;
+	if (utf8_is_ascii(text))
+		return false;
 	return memmem(text.data, text.length, "\xc2\x85", 2) != NULL || memmem(text.data, text.length, "\xe2\x80\xa8", 3) != NULL
 		|| memmem(text.data, text.length, "\xe2\x80\xa9", 3) != NULL;
 }
@@ -163,7 +165,9 @@ match_tokens(const Like *like, Str text)
 bool
 like_match(const Like *like, Str text)
 {
-	if (like->is_plain && ((like->flags & LIKE_STANDARD) != 0 || !has_terminator(text)))
-		return match_segments(like, text);
-	return match_tokens(like, text);
+	if (!like->is_plain)
+		return match_tokens(like, text);
+	if (!match_segments(like, text))
+		return false;
+	return (like->flags & LIKE_STANDARD) != 0 || !has_terminator(text) || match_tokens(like, text);
 }

@@ -323,8 +323,16 @@ special_upper(int32_t c)
 void
 utf8_add_upper(StrBuf *buf, Str s)
 {
+	size_t	i = 0;
+
 	strbuf_reserve(buf, s.length);
-	for (size_t i = 0; i < s.length; ) {
+	char   *out = buf->data + buf->length;
+
+	for (; i < s.length && (s.data[i] & 0x80) == 0; i++)
+		out[i] = (char)(s.data[i] >= 'a' && s.data[i] <= 'z' ? s.data[i] - 32 : s.data[i]);
+	out[i] = '\0';
+	buf->length += i;
+	while (i < s.length) {
 		unsigned char	b = (unsigned char)s.data[i];
 
 		if (b < 0x80) {
@@ -363,8 +371,16 @@ is_final_sigma(Str s, size_t start, size_t behind)
 void
 utf8_add_lower(StrBuf *buf, Str s)
 {
+	size_t	i = 0;
+
 	strbuf_reserve(buf, s.length);
-	for (size_t i = 0; i < s.length; ) {
+	char   *out = buf->data + buf->length;
+
+	for (; i < s.length && (s.data[i] & 0x80) == 0; i++)
+		out[i] = (char)(s.data[i] >= 'A' && s.data[i] <= 'Z' ? s.data[i] + 32 : s.data[i]);
+	out[i] = '\0';
+	buf->length += i;
+	while (i < s.length) {
 		unsigned char	b = (unsigned char)s.data[i];
 
 		if (b < 0x80) {

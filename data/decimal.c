@@ -27,10 +27,27 @@ static const uint64_t power10_64[20] = {
 	1000000000000000000, TEN19,
 };
 
+#define P(n) (U128)TEN19 * n
+static const U128 power10_table[DECIMAL_MAX_DIGITS + 1] = {
+	1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000, 10000000000, 100000000000, 1000000000000,
+	10000000000000, 100000000000000, 1000000000000000, 10000000000000000, 100000000000000000, 1000000000000000000,
+	TEN19, P(10), P(100), P(1000), P(10000), P(100000), P(1000000), P(10000000), P(100000000), P(1000000000),
+	P(10000000000), P(100000000000), P(1000000000000), P(10000000000000), P(100000000000000), P(1000000000000000),
+	P(10000000000000000), P(100000000000000000), P(1000000000000000000), P(TEN19),
+};
+#undef P
+
 static inline U128
 power10_128(int n)
 {
-	return n < 20 ? (U128)power10_64[n] : (U128)TEN19 * power10_64[n - 19];
+	return power10_table[n];
+}
+
+/* Whether a value is small enough for one multiplication by 10^18 or by another such value to stay within 128 bits. */
+static inline bool
+is_small(Decimal v)
+{
+	return (Decimal)(int64_t)v == v;
 }
 
 Decimal
@@ -104,6 +121,10 @@ static U256
 divide(U256 n, U128 divisor, U128 *remainder)
 {
 	if (n.high == 0) {
+		if ((n.low | divisor) >> 64 == 0) {
+			*remainder = (uint64_t)n.low % (uint64_t)divisor;
+			return (U256){0, (uint64_t)n.low / (uint64_t)divisor};
+		}
 		*remainder = n.low % divisor;
 		return (U256){0, n.low / divisor};
 	}
@@ -333,6 +354,12 @@ decimal_add(Decimal a, int a_scale, Decimal b, int b_scale, DecimalShape out_sha
 	int		a_shift = scale - a_scale;
 	int		b_shift = scale - b_scale;
 
+	if (a_shift <= 18 && b_shift <= 18 && is_small(a) && is_small(b)) {
+		Decimal		whole = a * (Decimal)power10_64[a_shift] + b * (Decimal)power10_64[b_shift];
+		DecimalCode	code = decimal_rescale(whole, scale, out_shape.scale, round, out);
+
+		return check_precision(code, out, out_shape.precision);
+	}
 	if ((a != 0 && a_shift > DECIMAL_MAX_DIGITS) || (b != 0 && b_shift > DECIMAL_MAX_DIGITS))
 		return DECIMAL_OVERFLOW;
 	U256	am = a == 0 ? (U256){0, 0} : multiply(magnitude(a), power10_128(a_shift));
@@ -368,6 +395,10 @@ decimal_sub(Decimal a, int a_scale, Decimal b, int b_scale, DecimalShape out_sha
 DecimalCode
 decimal_mul(Decimal a, int a_scale, Decimal b, int b_scale, DecimalShape out_shape, DecimalRound round, Decimal *out)
 {
+	if (out_shape.scale == a_scale + b_scale && is_small(a) && is_small(b)) {
+		*out = a * b;
+		return decimal_fits(*out, out_shape.precision) ? DECIMAL_OK : DECIMAL_OVERFLOW;
+	}
 	U256	product = multiply(magnitude(a), magnitude(b));
 
 	return check_precision(shift_rounded(product, out_shape.scale - a_scale - b_scale, (a < 0) != (b < 0), round, out),
@@ -683,10 +714,48 @@ decimal_from_int64(int64_t value, DecimalShape shape, Decimal *out)
 	return decimal_cast(value, 0, shape, DECIMAL_EXACT, out);
 }
 
+/*
+ * The usual case of the function below, in integers: value is mantissa / 2^shift, so its first rounding, at the scale
+ * that leaves `precision` significant digits, is one multiplication and one shift.  False: take the slow way.
+ */
+static bool
+from_double_fast(double value, DecimalShape shape, Decimal *out, int *scale)
+{
+	int			exponent;
+	double		fraction = frexp(fabs(value), &exponent);		/* in [0.5, 1) */
+	uint64_t	mantissa = (uint64_t)ldexp(fraction, 53);
+	int			shift = 53 - exponent;
+
+	if (shift < 1 || shift > 100 || fabs(value) < 1e-3)
+		return false;
+	/* Digits before the point; none for a value below 1, whose leading zeros behind the point do not count either. */
+	int		whole_digits = fabs(value) >= 1 ? digits_of((uint64_t)fabs(value))
+		: fabs(value) >= 0.1 ? 0 : fabs(value) >= 0.01 ? -1 : -2;
+
+	/* 0.1 and 0.01 are a little above what they stand for, and so are on the right side of the comparisons. */
+	*scale = shape.precision - whole_digits;
+	if (*scale < 0 || *scale > DECIMAL_MAX_DIGITS)
+		return false;
+	U256	n = multiply(mantissa, power10_128(*scale));
+	U128	half = (U128)1 << (shift - 1);
+
+	n.low += half;
+	n.high += n.low < half;
+	if (n.high >> (shift - 1) != 0)
+		return false;
+	n.low = n.low >> shift | n.high << 1 << (127 - shift);
+	if (n.low >= power10_128(DECIMAL_MAX_DIGITS))
+		return false;
+	*out = value < 0 ? -(Decimal)n.low : (Decimal)n.low;
+	return true;
+}
+
 DecimalCode
 decimal_from_double_binary(double value, DecimalShape shape, Decimal *out)
 {
 	char	text[1200];
+	Decimal	first;
+	int		first_scale;
 	int		n = shape.precision > DECIMAL_MAX_DIGITS ? DECIMAL_MAX_DIGITS : shape.precision;
 
 	if (!isfinite(value))
@@ -695,6 +764,8 @@ decimal_from_double_binary(double value, DecimalShape shape, Decimal *out)
 		*out = 0;
 		return DECIMAL_OK;
 	}
+	if (from_double_fast(value, shape, &first, &first_scale))
+		return decimal_cast(first, first_scale, shape, DECIMAL_HALF_UP, out);
 	/*
 	 * printf rounds exactly but ties to even, and the wanted rounding is half up: print 20 digits more than are kept.
 	 * If these are 5000..., the value may be on either side of the tie, and all its digits (at most 767) decide.

@@ -15,10 +15,11 @@ typedef struct Parser {
 	const char *s;
 	const char *end;
 	const char *problem;		/* what is wrong at s */
-	JsonMember *stack;
+	JsonMember *stack;			/* `first` until that is full, then malloc'ed */
 	size_t		n_stack;
 	size_t		capacity;
 	int			depth;
+	JsonMember	first[32];
 } Parser;
 
 static bool
@@ -211,8 +212,15 @@ drop_duplicates(JsonMember *members, size_t n)
 	uint32_t small[64];
 	uint32_t *slots = small;
 
-	if (n < 2)
-		return n;
+	if (n <= 8) {
+		bool	any = false;
+
+		for (size_t i = 1; i < n && !any; i++)
+			for (size_t j = 0; j < i && !any; j++)
+				any = str_equal(members[i].name, members[j].name);
+		if (!any)
+			return n;
+	}
 	while (n_slots < n * 2)
 		n_slots *= 2;
 	if (n_slots > sizeof small / sizeof *small)
@@ -233,6 +241,18 @@ drop_duplicates(JsonMember *members, size_t n)
 	if (slots != small)
 		free(slots);
 	return kept;
+}
+
+static void
+grow_stack(Parser *p)
+{
+	size_t	size = p->capacity * sizeof *p->stack;
+
+	if (p->stack == p->first)
+		p->stack = memcpy(xmalloc(size * 2), p->first, size);
+	else
+		p->stack = xrealloc(p->stack, size * 2);
+	p->capacity *= 2;
 }
 
 static bool parse_value(Parser *p, JsonValue *v);
@@ -270,7 +290,8 @@ parse_children(Parser *p, JsonValue *v, bool is_object)
 		}
 		if (!parse_value(p, &member.value))
 			return false;
-		grow_array(p->stack, p->n_stack, p->capacity);
+		if (p->n_stack == p->capacity)
+			grow_stack(p);
 		p->stack[p->n_stack++] = member;
 		skip_space(p);
 		if (p->s == p->end)
@@ -343,7 +364,17 @@ parse_value(Parser *p, JsonValue *v)
 static bool
 parse_document(Arena *arena, Str text, JsonFlags flags, JsonValue *out, const char **problem, size_t *position)
 {
-	Parser	p = {.arena = arena, .begin = text.data, .s = text.data, .end = text.data + text.length};
+	Parser	p;
+
+	p.arena = arena;
+	p.begin = p.s = text.data;
+	p.end = text.data + text.length;
+	p.problem = NULL;
+	p.stack = p.first;
+	p.n_stack = 0;
+	p.capacity = sizeof p.first / sizeof *p.first;
+	p.depth = 0;
+
 	bool	good = parse_value(&p, out);
 
 	if (good && (flags & JSON_ALLOW_TRAILING) == 0) {
@@ -354,7 +385,8 @@ parse_document(Arena *arena, Str text, JsonFlags flags, JsonValue *out, const ch
 			   && (((*p.s | 32) >= 'a' && (*p.s | 32) <= 'z') || (unsigned char)(*p.s - '0') <= 9)) {
 		good = fail(&p, "a value was expected");	/* truex, 12a */
 	}
-	free(p.stack);
+	if (p.stack != p.first)
+		free(p.stack);
 	*problem = p.problem;
 	*position = (size_t)(p.s - p.begin);
 	return good;
