@@ -46,10 +46,28 @@ call_is_standard(const ScalarCall *call)
 	return call->function->dialect == FUNCTION_STANDARD;
 }
 
+/* Eight bytes at a time: short texts are most of all, and most of them are ASCII. */
+static inline bool
+text_is_ascii(Str s)
+{
+	uint64_t all = 0, word;
+	size_t	 i = 0;
+
+	for (; i + 8 <= s.length; i += 8) {
+		memcpy(&word, s.data + i, 8);
+		all |= word;
+	}
+	for (; i < s.length; i++)
+		all |= (unsigned char)s.data[i];
+	return (all & UINT64_C(0x8080808080808080)) == 0;
+}
+
 /* Length of a text in what the dialect counts. */
 static inline int64_t
 call_text_length(const ScalarCall *call, Str s)
 {
+	if (text_is_ascii(s))
+		return (int64_t)s.length;
 	return call_counts_units(call) ? utf8_utf16_length(s) : utf8_count(s);
 }
 

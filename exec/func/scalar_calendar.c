@@ -3,7 +3,6 @@
  * are UTC.  Beyond ksqlDB; names and results as PostgreSQL and DuckDB have them.
  */
 #include <math.h>
-#include <stdio.h>
 
 #include "data/double_text.h"
 #include "data/time_text.h"
@@ -211,10 +210,39 @@ read_time(const Vector *v, int32_t row, int64_t *days, int64_t *ms)
 }
 
 static void
+one_part(const Vector *times, int32_t n_rows, Vector *out, Part part)
+{
+	int64_t days, ms, last_days = INT64_MIN, last = 0;
+	bool	within_day = part >= PART_HOUR;
+
+	/* Neighbours often are of the same day. */
+	for (int32_t i = 0; i < n_rows; i++) {
+		read_time(times, i, &days, &ms);
+		if (within_day || days != last_days) {
+			last_days = days;
+			last = part_value(part, days, ms);
+		}
+		((int64_t *)out->data)[i] = last;
+	}
+}
+
+/* The part that a constant argument names; PART_NONE if it is not constant, NULL or unknown. */
+static Part
+constant_part(const Vector *names, int32_t n_rows)
+{
+	return names->form == VECTOR_CONSTANT && n_rows > 0 && arg_valid(names, 0) ? part_of(arg_str(names, 0)) : PART_NONE;
+}
+
+static void
 date_part(const ScalarCall *call, int32_t n_rows, Vector *out)
 {
 	PartMemo memo = {0};
+	Part	 constant = constant_part(call->args[0], n_rows);
 
+	if (constant != PART_NONE) {
+		one_part(call->args[1], n_rows, out, constant);
+		return;
+	}
 	for (int32_t i = 0; i < n_rows; i++) {
 		int64_t days, ms;
 		Part	part;
@@ -226,21 +254,10 @@ date_part(const ScalarCall *call, int32_t n_rows, Vector *out)
 	}
 }
 
-static void
-one_part(const ScalarCall *call, int32_t n_rows, Vector *out, Part part)
-{
-	for (int32_t i = 0; i < n_rows; i++) {
-		int64_t days, ms;
-
-		read_time(call->args[0], i, &days, &ms);
-		((int64_t *)out->data)[i] = part_value(part, days, ms);
-	}
-}
-
 #define PART_KERNEL(name, part)                                             \
 	static void name(const ScalarCall *call, int32_t n_rows, Vector *out)   \
 	{                                                                       \
-		one_part(call, n_rows, out, part);                                  \
+		one_part(call->args[0], n_rows, out, part);                                  \
 	}
 
 PART_KERNEL(year_of, PART_YEAR)
@@ -353,6 +370,7 @@ static void
 trunc_constant(const Vector *times, int32_t n_rows, int64_t *result, Part part)
 {
 	const int64_t *t = times->data;
+	int64_t		   last_days = INT64_MIN, last = 0;
 	int			   step = arg_step(times);
 
 	switch (part_ms(part)) {
@@ -372,8 +390,16 @@ trunc_constant(const Vector *times, int32_t n_rows, int64_t *result, Part part)
 		TRUNC_LOOP(MS_PER_DAY);
 		break;
 	default:
-		for (int32_t i = 0; i < n_rows; i++)
-			result[i] = trunc_days(part, floor_div64(t[i * step], MS_PER_DAY)) * MS_PER_DAY;
+		/* Neighbours often are of the same day. */
+		for (int32_t i = 0; i < n_rows; i++) {
+			int64_t days = floor_div64(t[i * step], MS_PER_DAY);
+
+			if (days != last_days) {
+				last_days = days;
+				last = trunc_days(part, days) * MS_PER_DAY;
+			}
+			result[i] = last;
+		}
 		break;
 	}
 }
@@ -385,9 +411,10 @@ date_trunc(const ScalarCall *call, int32_t n_rows, Vector *out)
 	PartMemo	  memo = {0};
 	int64_t		  unit;
 
-	if (call->args[0]->form == VECTOR_CONSTANT && n_rows > 0 && arg_valid(call->args[0], 0) &&
-		part_of(arg_str(call->args[0], 0)) != PART_NONE) {
-		trunc_constant(times, n_rows, out->data, part_of(arg_str(call->args[0], 0)));
+	Part		  constant = constant_part(call->args[0], n_rows);
+
+	if (constant != PART_NONE) {
+		trunc_constant(times, n_rows, out->data, constant);
 		return;
 	}
 	for (int32_t i = 0; i < n_rows; i++) {
@@ -659,6 +686,26 @@ same_int64(const ScalarCall *call, int32_t n_rows, Vector *out)
 
 /* ---- C-style formats ---- */
 
+/* At least `width` digits, with zeros (or another filler) before them. */
+static void
+add_digits(StrBuf *buf, int64_t n, int width, char filler)
+{
+	char	text[24];
+	int		at = sizeof text;
+
+	if (n < 0) {
+		strbuf_add_char(buf, '-');
+		n = -n;
+	}
+	do {
+		text[--at] = (char)('0' + n % 10);
+		n /= 10;
+	} while (n > 0);
+	while ((int)sizeof text - at < width)
+		text[--at] = filler;
+	strbuf_add(buf, text + at, sizeof text - (size_t)at);
+}
+
 /* One specifier; false for a letter that is not known. */
 static bool
 format_specifier(StrBuf *buf, char letter, bool no_pad, int64_t days, int64_t ms)
@@ -670,13 +717,13 @@ format_specifier(StrBuf *buf, char letter, bool no_pad, int64_t days, int64_t ms
 
 	switch (letter) {
 	case 'Y':
-		strbuf_printf(buf, "%04lld", (long long)date.year);
+		add_digits(buf, date.year, 4, '0');
 		break;
 	case 'y':
-		strbuf_printf(buf, "%0*d", width, (int)floor_mod64(date.year, 100));
+		add_digits(buf, (int)floor_mod64(date.year, 100), width, '0');
 		break;
 	case 'm':
-		strbuf_printf(buf, "%0*d", width, date.month);
+		add_digits(buf, date.month, width, '0');
 		break;
 	case 'B':
 		strbuf_add_text(buf, month_names[date.month - 1]);
@@ -686,10 +733,10 @@ format_specifier(StrBuf *buf, char letter, bool no_pad, int64_t days, int64_t ms
 		strbuf_add(buf, month_names[date.month - 1], 3);
 		break;
 	case 'd':
-		strbuf_printf(buf, "%0*d", width, date.day);
+		add_digits(buf, date.day, width, '0');
 		break;
 	case 'e':
-		strbuf_printf(buf, "%*d", width, date.day);
+		add_digits(buf, date.day, width, ' ');
 		break;
 	case 'A':
 		strbuf_add_text(buf, day_names[weekday]);
@@ -698,45 +745,45 @@ format_specifier(StrBuf *buf, char letter, bool no_pad, int64_t days, int64_t ms
 		strbuf_add(buf, day_names[weekday], 3);
 		break;
 	case 'w':
-		strbuf_printf(buf, "%d", weekday);
+		add_digits(buf, weekday, 1, '0');
 		break;
 	case 'u':
-		strbuf_printf(buf, "%d", weekday_of_days(days));
+		add_digits(buf, weekday_of_days(days), 1, '0');
 		break;
 	case 'j':
-		strbuf_printf(buf, "%0*d", long_width, day_of_year(date));
+		add_digits(buf, day_of_year(date), long_width, '0');
 		break;
 	case 'H':
-		strbuf_printf(buf, "%0*d", width, hour);
+		add_digits(buf, hour, width, '0');
 		break;
 	case 'I':
-		strbuf_printf(buf, "%0*d", width, hour12);
+		add_digits(buf, hour12, width, '0');
 		break;
 	case 'M':
-		strbuf_printf(buf, "%0*d", width, (int)(ms / 60000 % 60));
+		add_digits(buf, (int)(ms / 60000 % 60), width, '0');
 		break;
 	case 'S':
-		strbuf_printf(buf, "%0*d", width, (int)(ms / 1000 % 60));
+		add_digits(buf, (int)(ms / 1000 % 60), width, '0');
 		break;
 	case 'g':
 	case 'L':
-		strbuf_printf(buf, "%03d", (int)(ms % 1000));
+		add_digits(buf, ms % 1000, 3, '0');
 		break;
 	case 'f':
-		strbuf_printf(buf, "%06d", (int)(ms % 1000) * 1000);
+		add_digits(buf, ms % 1000 * 1000, 6, '0');
 		break;
 	case 'p':
 		strbuf_add_text(buf, hour < 12 ? "AM" : "PM");
 		break;
 	case 'G':
 		iso_week(days, &year);
-		strbuf_printf(buf, "%04lld", (long long)year);
+		add_digits(buf, year, 4, '0');
 		break;
 	case 'V':
-		strbuf_printf(buf, "%0*d", width, (int)iso_week(days, NULL));
+		add_digits(buf, (int)iso_week(days, NULL), width, '0');
 		break;
 	case 's':
-		strbuf_printf(buf, "%lld", (long long)(days * 86400 + ms / 1000));
+		add_digits(buf, days * 86400 + ms / 1000, 1, '0');
 		break;
 	case 'z':
 		strbuf_add_text(buf, "+00");
@@ -808,26 +855,25 @@ format_c(StrBuf *buf, Str format, int64_t days, int64_t ms, char *unknown)
 	return true;
 }
 
-static bool
-strftime_row(const ScalarCall *call, int32_t row, const Value *args, Value *out)
+static void
+format_times(const ScalarCall *call, int32_t n_rows, Vector *out)
 {
-	int		arg = args[0].type->kind == TYPE_STRING;		/* STRFTIME(format, time) is taken as well */
-	int64_t t = args[arg].integer, days, ms;
-	char	unknown = 0;
 	StrBuf	buf = {0};
-	bool	ok;
 
-	if (args[arg].type->kind == TYPE_DATE)
-		t *= MS_PER_DAY;
-	days = floor_div64(t, MS_PER_DAY);
-	ms = t - days * MS_PER_DAY;
-	ok = format_c(&buf, args[1 - arg].text, days, ms, &unknown);
-	if (ok)
-		value_set_text(call, out, strbuf_str(&buf));
-	else
-		eval_fail(call->context, row, "Unknown format specifier %%%c", unknown);
+	for (int32_t i = 0; i < n_rows; i++) {
+		int64_t days, ms;
+		char	unknown = 0;
+
+		if (!call_row_valid(call, i))
+			continue;
+		read_time(call->args[0], i, &days, &ms);
+		strbuf_clear(&buf);
+		if (format_c(&buf, arg_str(call->args[1], i), days, ms, &unknown))
+			result_set_text(out, call->arena, i, strbuf_str(&buf));
+		else
+			eval_fail(call->context, i, "Unknown format specifier %%%c", unknown);
+	}
 	strbuf_free(&buf);
-	return ok;
 }
 
 /* What STRPTIME has read so far. */
@@ -1097,9 +1143,9 @@ const ScalarFunction scalar_calendar_functions[] = {
 	FUNCTION("MONTHNAME", "(TIMESTAMP) -> STRING", month_name, NULL_IN, BOTH, "The English name of the month.", NULL, NULL),
 	OF_DATE("QUARTER", quarter_of, "The quarter of the year, from 1.", "QUARTER(CAST('2024-05-17' AS DATE))", "2"),
 	OF_TIME("SECOND", second_of, "The second, from 0 to 59.", "SECOND(FROM_UNIXTIME(61000))", "1"),
-	FUNCTION_ROWS("STRFTIME", "(TIMESTAMP, STRING) -> STRING", strftime_row, NULL_IN, BOTH,
+	FUNCTION("STRFTIME", "(TIMESTAMP, STRING) -> STRING", format_times, NULL_IN, BOTH,
 				  "A time as text by a format such as '%Y-%m-%d %H:%M:%S'.", "STRFTIME(FROM_UNIXTIME(0), '%d.%m.%Y')", "01.01.1970"),
-	FUNCTION_ROWS("STRFTIME", "(DATE, STRING) -> STRING", strftime_row, NULL_IN, BOTH,
+	FUNCTION("STRFTIME", "(DATE, STRING) -> STRING", format_times, NULL_IN, BOTH,
 				  "A date as text by a format such as '%Y-%m-%d'.", "STRFTIME(FROM_DAYS(0), '%d.%m.%Y')", "01.01.1970"),
 	FUNCTION_ROWS("STRPTIME", "(STRING, STRING) -> TIMESTAMP", strptime_row, NULL_IN, BOTH,
 				  "Text as a timestamp by a format such as '%Y-%m-%d %H:%M:%S'.", "EPOCH_MS(STRPTIME('02.01.1970', '%d.%m.%Y'))",

@@ -426,6 +426,37 @@ extreme_row(const ScalarCall *call, int32_t row, const Value *args, Value *out, 
 	return true;
 }
 
+/* Types that are compared as numbers: no switch and no Value per row. */
+#define EXTREME_KERNEL(name, T, better)                                             \
+	static void name(const ScalarCall *call, int32_t n_rows, Vector *out)           \
+	{                                                                               \
+		for (int32_t i = 0; i < n_rows; i++) {                                      \
+			bool	found = false;                                                  \
+			T		best = 0;                                                       \
+                                                                                    \
+			for (int a = 0; a < call->n_args; a++) {                                \
+				const Vector *v = call->args[a];                                    \
+				T			  x = ((const T *)v->data)[arg_index(v, i)];            \
+                                                                                    \
+				if (arg_valid(v, i) && (!found || (better))) {                      \
+					best = x;                                                       \
+					found = true;                                                   \
+				}                                                                   \
+			}                                                                       \
+			((T *)out->data)[i] = best;                                             \
+			if (!found)                                                             \
+				result_set_null(call, out, i);                                      \
+		}                                                                           \
+	}
+
+/* NaN is greater than all other doubles. */
+EXTREME_KERNEL(greatest_int32, int32_t, x > best)
+EXTREME_KERNEL(greatest_int64, int64_t, x > best)
+EXTREME_KERNEL(greatest_double, double, x > best || (isnan(x) && !isnan(best)))
+EXTREME_KERNEL(least_int32, int32_t, x < best)
+EXTREME_KERNEL(least_int64, int64_t, x < best)
+EXTREME_KERNEL(least_double, double, x < best || (isnan(best) && !isnan(x)))
+
 static bool
 greatest_row(const ScalarCall *call, int32_t row, const Value *args, Value *out)
 {
@@ -467,21 +498,23 @@ extreme_resolve(const Type *const *args, int n_args, const Value *constants, Err
 	FUNCTION(name, "(BIGINT, BIGINT) -> DOUBLE", kernel, NULL_IN, dialect, description, example, result),  \
 	FUNCTION(name, "(DOUBLE, DOUBLE) -> DOUBLE", kernel, NULL_IN, dialect, description, example, result)
 
-#define EXTREME(name, type, kernel, description, example, result, dialect)                                 \
-	FUNCTION_ROWS(name, "(" type ", " type "...) -> " type, kernel, 0, dialect, description, example, result)
+#define EXTREME(name, type, kernel, dialect, ...)                                                          \
+	FUNCTION(name, "(" type ", " type "...) -> " type, kernel, 0, dialect, __VA_ARGS__)
+#define EXTREME_ROWS(name, type, kernel, dialect, ...)                                                     \
+	FUNCTION_ROWS(name, "(" type ", " type "...) -> " type, kernel, 0, dialect, __VA_ARGS__)
 
-#define EXTREMES(name, kernel, description, example, result)                                               \
-	EXTREME(name, "INTEGER", kernel, description, example, result, BOTH),                                  \
-	EXTREME(name, "BIGINT", kernel, description, example, result, BOTH),                                   \
-	EXTREME(name, "DOUBLE", kernel, description, example, result, BOTH),                                   \
-	EXTREME(name, "STRING", kernel, description, example, result, KSQLDB),                                 \
-	EXTREME(name, "BYTES", kernel, description, example, result, KSQLDB),                                  \
-	EXTREME(name, "STRING", kernel, description, example, result, STANDARD),                               \
-	EXTREME(name, "BYTES", kernel, description, example, result, STANDARD),                                \
-	EXTREME(name, "DATE", kernel, description, example, result, BOTH),                                     \
-	EXTREME(name, "TIME", kernel, description, example, result, BOTH),                                     \
-	EXTREME(name, "TIMESTAMP", kernel, description, example, result, BOTH),                                \
-	FUNCTION_ROWS_TYPED(name, "(DECIMAL, DECIMAL...) -> = f", kernel, extreme_resolve, 0, BOTH, description, example, result)
+#define EXTREMES(name, kernel, ...)                                                                        \
+	EXTREME(name, "INTEGER", kernel##_int32, BOTH, __VA_ARGS__),                                           \
+	EXTREME(name, "BIGINT", kernel##_int64, BOTH, __VA_ARGS__),                                            \
+	EXTREME(name, "DOUBLE", kernel##_double, BOTH, __VA_ARGS__),                                           \
+	EXTREME_ROWS(name, "STRING", kernel##_row, KSQLDB, __VA_ARGS__),                                       \
+	EXTREME_ROWS(name, "BYTES", kernel##_row, KSQLDB, __VA_ARGS__),                                        \
+	EXTREME_ROWS(name, "STRING", kernel##_row, STANDARD, __VA_ARGS__),                                     \
+	EXTREME_ROWS(name, "BYTES", kernel##_row, STANDARD, __VA_ARGS__),                                      \
+	EXTREME(name, "DATE", kernel##_int32, BOTH, __VA_ARGS__),                                              \
+	EXTREME(name, "TIME", kernel##_int32, BOTH, __VA_ARGS__),                                              \
+	EXTREME(name, "TIMESTAMP", kernel##_int64, BOTH, __VA_ARGS__),                                         \
+	FUNCTION_ROWS_TYPED(name, "(DECIMAL, DECIMAL...) -> = f", kernel##_row, extreme_resolve, 0, BOTH, __VA_ARGS__)
 
 #define ABS_TEXT "The value without its sign.", "ABS(-5)", "5"
 #define SIGN_TEXT "-1, 0 or 1 for a negative number, zero or a positive number.", "SIGN(-8)", "-1"
@@ -524,10 +557,10 @@ const ScalarFunction scalar_math_functions[] = {
 				  "ROUND(GEO_DISTANCE(52.5e0, 13.4e0, 48.9e0, 2.4e0), 0)", "870.0"),
 	FUNCTION_ROWS("GEO_DISTANCE", "(DOUBLE!, DOUBLE!, DOUBLE!, DOUBLE!, STRING) -> DOUBLE", geo_distance_row, 0, BOTH,
 				  GEO_TEXT, "GEO_DISTANCE(0e0, 0e0, 0e0, 0e0, 'miles')", "0.0"),
-	EXTREMES("GREATEST", greatest_row, "The greatest of its arguments, NULLs left out.", "GREATEST(3, 7, NULL)", "7"),
+	EXTREMES("GREATEST", greatest, "The greatest of its arguments, NULLs left out.", "GREATEST(3, 7, NULL)", "7"),
 	FUNCTION_ROWS("LCM", "(BIGINT, BIGINT) -> BIGINT", lcm_row, NULL_IN, BOTH,
 				  "The least common multiple of two integers.", "LCM(4, 6)", "12"),
-	EXTREMES("LEAST", least_row, "The least of its arguments, NULLs left out.", "LEAST(3, 7, NULL)", "3"),
+	EXTREMES("LEAST", least, "The least of its arguments, NULLs left out.", "LEAST(3, 7, NULL)", "3"),
 	REAL("LN", real_ln, BOTH, "The natural logarithm.", "LN(1)", "0.0"),
 	REAL("LOG", real_ln, KSQLDB, "The natural logarithm.", "LOG(1)", "0.0"),
 	REAL("LOG", real_log10, STANDARD, "The logarithm to base 10.", "LOG(100)", "2.0"),

@@ -24,7 +24,8 @@ pad(const ScalarCall *call, int32_t row, const Value *args, Value *out, bool at_
 	bool	is_bytes = args[0].type->kind == TYPE_BYTES;
 	Str		s = args[0].text, filler = call->n_args > 2 ? args[2].text : STR(" ");
 	int64_t wanted = args[1].integer, length, filler_length, missing;
-	StrBuf	buf = {0};
+	size_t	whole, part;
+	char   *to;
 
 	if (call_is_standard(call)) {
 		if (wanted < 0)
@@ -42,15 +43,22 @@ pad(const ScalarCall *call, int32_t row, const Value *args, Value *out, bool at_
 	missing = wanted - length;
 	if (missing / filler_length * (int64_t)filler.length > RESULT_BYTES_MAX)
 		return fail_too_long(call, row);
-	if (!at_left)
-		strbuf_add_str(&buf, s);
-	for (; missing >= filler_length; missing -= filler_length)
-		strbuf_add_str(&buf, filler);
-	strbuf_add(&buf, filler.data, is_bytes ? (size_t)missing : call_text_offset(call, filler, missing));
+	whole = (size_t)(missing / filler_length);
+	missing %= filler_length;
+	part = is_bytes ? (size_t)missing : call_text_offset(call, filler, missing);
+	out->is_null = false;
+	out->text = str_make(NULL, s.length + whole * filler.length + part);
+	out->text.data = to = arena_alloc(call->arena, out->text.length);
+	if (!at_left) {
+		memcpy(to, s.data, s.length);
+		to += s.length;
+	}
+	for (size_t i = 0; i < whole; i++, to += filler.length)
+		memcpy(to, filler.data, filler.length);
+	memcpy(to, filler.data, part);
+	to += part;
 	if (at_left)
-		strbuf_add_str(&buf, s);
-	value_set_text(call, out, strbuf_str(&buf));
-	strbuf_free(&buf);
+		memcpy(to, s.data, s.length);
 	return true;
 }
 
