@@ -613,6 +613,14 @@ add_names(StrBuf *out, const char *const *names, int n, const char *last)
 		strbuf_printf(out, "%s%s", i == 0 ? "" : i == n - 1 ? last : ", ", names[i]);
 }
 
+static bool
+is_foreign_join(const Logical *rows)
+{
+	while (rows->kind == LOGICAL_FILTER)
+		rows = rows->inputs[0];
+	return rows->kind == LOGICAL_JOIN_FOREIGN;
+}
+
 static Status
 key_missing(SelectBinder *sb, const KeySlot *slots, const bool *is_missing, int n, bool is_synthetic, Error *err)
 {
@@ -623,6 +631,14 @@ key_missing(SelectBinder *sb, const KeySlot *slots, const bool *is_missing, int 
 	int			 m = 0;
 	bool		 is_join = sb->scope->is_join && sb->ast->n_group_by == 0 && sb->ast->n_partition_by == 0;
 
+	if (is_foreign_join(sb->rows) && is_join) {
+		for (int i = 0; i < n; i++)
+			if (is_missing[i])
+				return error_user(err,
+								  "Primary key column missing in projection. For foreign-key table-table joins, the projection must "
+								  "include all primary key columns from the left input table (`%s`). Missing column: `%s`.",
+								  sb->scope->sources[0].alias, sb->rows->columns[i].name);
+	}
 	for (int i = 0; i < n && m < 60; i++)
 		if (is_missing[i])
 			for (int j = 0; j < slots[i].n_choices && m < 60; j++)
