@@ -126,8 +126,8 @@ query_open_run(Query *query, const StreamRunOptions *overrides, Error *err)
 	options.epoch_rows = settings_int(query->settings, "epoch.rows");
 	options.epoch_ms = settings_int(query->settings, "commit.interval.ms");
 	options.interrupted = &query->interrupted;
-	options.state = query_backend;
 	if (overrides == NULL) {
+		options.state = query_backend;
 		options.position = query_position;
 		options.context = query;
 	}

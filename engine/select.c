@@ -73,8 +73,10 @@ note_row(SelectRun *run, const char *where, int32_t partition, int64_t offset, c
 {
 	(void)partition;
 	pthread_mutex_lock(&run->lock);
-	if (run->n_bad++ == 0)
-		snprintf(run->example, sizeof run->example, offset >= 0 ? "%s:%lld: %s" : "%s: %3$s", where, (long long)offset, reason);
+	if (run->n_bad++ == 0 && offset >= 0)
+		snprintf(run->example, sizeof run->example, "%s:%lld: %s", where, (long long)offset, reason);
+	else if (run->n_bad == 1)
+		snprintf(run->example, sizeof run->example, "%s: %s", where, reason);
 	pthread_mutex_unlock(&run->lock);
 }
 

@@ -121,7 +121,9 @@ stream_run_open(const Plan *plan, const StreamRunOptions *options, StreamRun **o
 	for (int i = 0; i < plan->n_sources; i++) {
 		const ScanSpec *scan = plan->sources[i]->spec;
 
-		TRY_OUT(source_open(&run->arena, scan->source, options->sources, &run->sources[i], err));
+		const SourceContext *sources = options->sources_for != NULL ? options->sources_for(options->context, scan->source) : options->sources;
+
+		TRY_OUT(source_open(&run->arena, scan->source, sources, &run->sources[i], err));
 		run->n_sources++;
 		n_inputs += run->sources[i]->n_partitions;
 	}

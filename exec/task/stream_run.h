@@ -17,6 +17,8 @@ struct StateBackend;
 typedef struct StreamRunOptions {
 	const Env		   *env;
 	const SourceContext *sources;		/* for opening the plan's sources */
+	/* Another context for some of them (sluice test: the case's inputs); NULL: always `sources`. */
+	const SourceContext *(*sources_for)(void *context, const SourceSpec *source);
 	TaskOutput		   *output;
 	RowLog			   *row_log;
 	ResultCallback		result;
