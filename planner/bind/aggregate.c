@@ -37,7 +37,7 @@ bind_aggregate_call(ExprBinder *outer, const AstExpr *e, Expr **out, Error *err)
 	int			  n = e->n_args;
 
 	if (outer->in_aggregate) {
-		error_user(err, "Aggregate functions can not be nested: %s", ast_text(b, outer->scope, e));
+		error_user(err, "Aggregate functions can not be nested: %s", ast_text(b, outer->scope, outer->aggregate));
 		return error_at_pos(err, e->pos);
 	}
 	if (sb == NULL || outer->lambda != NULL || outer->clause == CLAUSE_WHERE || outer->clause == CLAUSE_GROUP_BY ||
@@ -57,6 +57,7 @@ bind_aggregate_call(ExprBinder *outer, const AstExpr *e, Expr **out, Error *err)
 		return error_at_pos(err, e->pos);
 	}
 	eb.in_aggregate = true;
+	eb.aggregate = e;
 	TRY(bind_children(&eb, e->args, e->n_args, &args, err));
 	for (int i = 0; i < n; i++) {
 		arguments[i].type = args[i]->type;
@@ -390,9 +391,12 @@ place_reference(const Expr *e, void *context)
 {
 	Placement *p = context;
 	Arena	  *arena = p->sb->binder->arena;
+	Expr	   bare = *e;
 
+	/* A key as an argument is guarded, as a grouping expression it is not: the same expression. */
+	bare.is_guarded = e->kind == EXPR_CAST && e->is_guarded;
 	for (int i = 0; i < p->keys->n; i++)
-		if (expr_equal(p->keys->keys[i], e))
+		if (expr_equal(p->keys->keys[i], &bare))
 			return expr_column(arena, i, e->type, e->name);
 	if (e->kind != EXPR_COLUMN)
 		return NULL;

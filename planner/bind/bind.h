@@ -58,6 +58,9 @@ struct Scope {
 	bool		  is_join;
 	SelectBinder *parent;		/* enclosing SELECT of a sub-query */
 	bool		 *parent_used;	/* set when a column of the parent was used */
+	/* Joins: expressions over the rows that are known to equal the (single) key column. */
+	int			  n_key_exprs;
+	Expr		**key_exprs;
 };
 
 typedef struct CteEntry CteEntry;
@@ -168,6 +171,7 @@ typedef struct ExprBinder {
 	SelectBinder *select;			/* NULL: no aggregates, table functions, sub-queries */
 	Clause		clause;
 	bool		in_aggregate;
+	const AstExpr *aggregate;		/* the call around, when in_aggregate */
 	bool		in_table_function;
 	bool		in_case;
 	const LambdaScope *lambda;

@@ -351,7 +351,7 @@ bind_column(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err)
 		return bind_function(eb, e->name.text, NULL, 0, e->pos, out, err);
 	if (eb->scope == NULL) {
 		if (e->qualifier.text != NULL && !b->standard)
-			error_user(err, "'%s' is not a valid stream/table name or alias.", bind_name(b->context, e->qualifier));
+			error_user(err, "Failed to prepare statement: '%s' is not a valid stream/table name or alias.", bind_name(b->context, e->qualifier));
 		else
 			error_user(err, "A column (`%s`) cannot be used here: only constants.", ast_text(b, NULL, e));
 		return error_at_pos(err, e->pos);

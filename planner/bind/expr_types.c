@@ -587,7 +587,7 @@ widen(ExprBinder *eb, const Type **candidate, const AstExpr *ast, const Expr *e,
 	const Type *t = e->type;
 	const Type *common;
 
-	if (t->kind == TYPE_NULL || t == c)
+	if (t->kind == TYPE_NULL || t == c || (c != NULL && e->kind == EXPR_CONSTANT && e->constant.is_null))
 		return OK;
 	if (c == NULL || c->kind == TYPE_NULL) {
 		*candidate = t;
@@ -618,6 +618,18 @@ widen(ExprBinder *eb, const Type **candidate, const AstExpr *ast, const Expr *e,
 	}
 	if (cast_is_implicit(t, c))
 		return OK;
+	if (c->kind == TYPE_STRUCT && t->kind == TYPE_STRUCT) {
+		/* A struct with fewer fields: the others are NULL. */
+		bool fits = true;
+
+		for (int i = 0; i < t->n_fields && fits; i++) {
+			int at = type_field(c, str_of(t->fields[i].name));
+
+			fits = at >= 0 && cast_is_implicit(t->fields[i].type, c->fields[at].type);
+		}
+		if (fits)
+			return OK;
+	}
 	return list_refuse(eb, c, ast, t, err);
 }
 
@@ -630,6 +642,10 @@ coerce(ExprBinder *eb, const AstExpr *ast, Expr *e, const Type *type, Expr **out
 
 	if (e->type == type) {
 		*out = e;
+		return OK;
+	}
+	if (e->kind == EXPR_CONSTANT && e->constant.is_null) {
+		*out = expr_constant(b->arena, value_null(type));
 		return OK;
 	}
 	if (is_text_literal(e) && type->kind != TYPE_STRING)

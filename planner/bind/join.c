@@ -191,8 +191,19 @@ add_pair(Joining *j, JoinPair pair, Error *err)
 		pair.left = expr_cast_to(b, pair.left, type);
 		pair.right = expr_cast_to(b, pair.right, type);
 	}
-	if (type_has_map(pair.left->type) && !b->is_bounded)
-		return error_user(err, "Invalid join condition: MAP and types that contain it cannot be joined on.");
+	if (type_has_map(pair.left->type) && !b->is_bounded) {
+		const ScopeColumn *column = NULL;
+
+		for (int i = 0; i < j->both->n_columns && pair.left->kind == EXPR_COLUMN; i++)
+			if (j->both->columns[i].index == pair.left->index)
+				column = &j->both->columns[i];
+		return error_user(err,
+						  "Map keys, including types that contain maps, are not supported as they may lead to unexpected behavior due to "
+						  "inconsistent serialization. Key column name: `%s%s%s`. Column type: %s. See "
+						  "https://github.com/confluentinc/ksql/issues/6621 for more.",
+						  column != NULL && column->qualifier != NULL ? column->qualifier : "", column != NULL ? "_" : "",
+						  column != NULL ? column->name : "ROWKEY", type_text(b, pair.left->type));
+	}
 	if (j->n_pairs > 0)
 		memcpy(pairs, j->pairs, sizeof *pairs * (size_t)j->n_pairs);
 	pairs[j->n_pairs++] = pair;
@@ -562,7 +573,12 @@ is_column(const Expr *e, int index)
 static bool
 is_key_of(const Scope *scope, const Logical *side, const Expr *e)
 {
-	if (side->n_key != 1 || e->kind != EXPR_COLUMN)
+	if (side->n_key != 1)
+		return false;
+	for (int i = 0; i < scope->n_key_exprs; i++)
+		if (expr_equal(scope->key_exprs[i], e))
+			return true;
+	if (e->kind != EXPR_COLUMN)
 		return false;
 	if (e->index == 0)
 		return true;
@@ -570,6 +586,27 @@ is_key_of(const Scope *scope, const Logical *side, const Expr *e)
 		if (scope->columns[i].is_key && scope->columns[i].index == e->index)
 			return true;
 	return false;
+}
+
+/* What equals the key of the joined rows: what equalled the sides' keys, if they were kept, and the two sides of ON. */
+static void
+note_key_exprs(Joining *j, Scope *scope, bool left_kept, bool right_kept, int left_shift, int right_shift)
+{
+	Arena *arena = j->binder->arena;
+	Scope *l = j->left_scope, *r = j->right_scope;
+	Expr **list = arena_array(arena, Expr *, l->n_key_exprs + r->n_key_exprs + 2);
+	int	   n = 0;
+
+	if (j->n_pairs != 1 || j->kind == JOIN_FULL)
+		return;
+	for (int i = 0; i < l->n_key_exprs && left_kept; i++)
+		list[n++] = logical_shift(arena, l->key_exprs[i], left_shift);
+	list[n++] = logical_shift(arena, j->pairs[0].left, left_shift);
+	for (int i = 0; i < r->n_key_exprs && right_kept; i++)
+		list[n++] = logical_shift(arena, r->key_exprs[i], right_shift);
+	list[n++] = logical_shift(arena, j->pairs[0].right, right_shift);
+	scope->key_exprs = list;
+	scope->n_key_exprs = n;
 }
 
 static bool
@@ -890,6 +927,7 @@ plan_stream_join(Joining *j, Logical **out, Scope *scope, Error *err)
 	}
 	node->is_table = left_table;
 	finish_scope(j, scope, node, 0, left_shift, right_shift);
+	note_key_exprs(j, scope, left_own, right_own, left_shift, right_shift);
 	mark_viable(j, scope, node, left_own, right_own && right->n_key == 1, n_left_scope, left_shift, right_shift);
 	*out = node;
 	if (j->residual != NULL) {

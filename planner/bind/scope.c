@@ -99,7 +99,7 @@ column_unknown(ExprBinder *eb, const AstExpr *e, Error *err)
 		if (binder->standard)
 			error_user(err, "`%s` is not the name or alias of a source of this query.", qualifier);
 		else
-			error_user(err, "'%s' is not a valid stream/table name or alias.", qualifier);
+			error_user(err, "Failed to prepare statement: '%s' is not a valid stream/table name or alias.", qualifier);
 		return error_at_pos(err, e->qualifier.pos);
 	}
 	if (!binder->standard) {

@@ -348,9 +348,11 @@ place_partition(const Expr *e, void *context)
 {
 	Repartition *p = context;
 	Arena		*arena = p->sb->binder->arena;
+	Expr		 bare = *e;
 
+	bare.is_guarded = e->kind == EXPR_CAST && e->is_guarded;
 	for (int i = 0; i < p->n; i++)
-		if (expr_equal(p->keys[i], e))
+		if (expr_equal(p->keys[i], &bare))
 			return expr_column(arena, i, e->type, e->name);
 	if (e->kind == EXPR_COLUMN && e->index < REF_AGGREGATE)
 		return expr_column(arena, e->index + p->n, e->type, e->name);
