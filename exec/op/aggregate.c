@@ -110,7 +110,7 @@ aggregate_close(Op *op)
 		return;
 	aggregate_session_close(self);
 	for (int i = 0; i < spec->n_items && self->items[i].function != NULL; i++)
-		has_destroy |= self->items[i].is_ordered || self->items[i].function->destroy != NULL;
+		has_destroy |= self->sessions == NULL && (self->items[i].is_ordered || self->items[i].function->destroy != NULL);
 	for (uint32_t g = 0; has_destroy && g < self->groups.n_records; g++) {
 		Group *group = group_table_at(&self->groups, g);
 
@@ -475,7 +475,8 @@ aggregate_find(AggregateOp *self, KeySlot **columns, int32_t n, Group **groups, 
 	for (int32_t i = 0; i < n_new; i++) {
 		Group *group = groups[new_rows[i]];
 
-		for (int a = 0; a < spec->n_items; a++)
+		/* A session has its own states. */
+		for (int a = 0; a < spec->n_items && self->sessions == NULL; a++)
 			item_init(&self->items[a], (char *)group);
 		if (has_buckets(spec))
 			bucket_add(self, (Time)group->keys[self->window_slot].low, group->number);
@@ -772,22 +773,28 @@ make_empty_groups(AggregateOp *self, Error *err)
 static Status
 emit_at_end(AggregateOp *self, Error *err)
 {
+	const AggregateSpec *spec = self->op.spec;
 	Arena	 *arena = op_scratch(&self->op);
 	ArenaMark mark = arena_mark(arena);
 	Group	**groups = arena_alloc(arena, sizeof *groups * BATCH_ROWS);
 	Status	  status = OK;
 
 	TRY(make_empty_groups(self, err));
-	for (uint32_t next = 0; next < self->groups.n_records && status == OK;) {
-		uint32_t n = 0;
+	/* Grouping sets one after the other, whatever order their groups were made in. */
+	for (int set = 0; set < (spec->n_grouping_sets > 0 ? spec->n_grouping_sets : 1); set++)
+		for (uint32_t next = 0; next < self->groups.n_records && status == OK;) {
+			uint32_t n = 0;
 
-		if (op_services(&self->op)->interrupted != NULL && *op_services(&self->op)->interrupted)
-			return error_set(err, ERROR_INTERRUPTED, "Interrupted");
-		for (; next < self->groups.n_records && n < BATCH_ROWS; next++)
-			if (group_table_at(&self->groups, next)->is_live)
-				groups[n++] = group_table_at(&self->groups, next);
-		status = aggregate_emit_groups(self, groups, n, ROW_INSERT, err);
-	}
+			if (op_services(&self->op)->interrupted != NULL && *op_services(&self->op)->interrupted)
+				return error_set(err, ERROR_INTERRUPTED, "Interrupted");
+			for (; next < self->groups.n_records && n < BATCH_ROWS; next++) {
+				Group *group = group_table_at(&self->groups, next);
+
+				if (group->is_live && (self->set_slot < 0 || group->keys[self->set_slot].low == (uint64_t)set))
+					groups[n++] = group;
+			}
+			status = aggregate_emit_groups(self, groups, n, ROW_INSERT, err);
+		}
 	arena_rewind(arena, mark);
 	return status;
 }

@@ -89,6 +89,7 @@ typedef struct AggregateOp {
 	uint32_t		 n_unsaved;
 	uint32_t		 unsaved_capacity;
 	StrBuf			 removed;		/* durable: keys to remove at flush: length, bytes, ... */
+	Time			 saved_time;	/* durable: stream time as stored */
 
 	/* Time windows, if windows close or expire: by rising start. */
 	WindowBucket	*buckets;
@@ -149,5 +150,18 @@ Status aggregate_state_load(AggregateOp *self, Error *err);
 Status aggregate_state_flush(AggregateOp *self, Error *err);
 /* Notes that the durable row of a group is to be removed. */
 void   aggregate_state_removed(AggregateOp *self, const Group *group);
+
+/* ---- pieces of durable state, for sessions ---- */
+
+/* Key of a durable row: the group's key bytes, then the window (or 0, 0) and the grouping set. */
+Status aggregate_state_key(AggregateOp *self, const Group *group, Time start, Time end, StrBuf *out, Error *err);
+void   aggregate_state_remove_later(AggregateOp *self, Str key);
+void   aggregate_state_put(AggregateOp *self, Str key, Time time, const char *base);
+/* Hands over the removals noted and stream time; call before the puts. */
+void   aggregate_state_flush_removed(AggregateOp *self);
+Status aggregate_state_load_time(AggregateOp *self, Error *err);
+/* The group (made if need be) and window of a durable row. */
+Status aggregate_state_load_key(AggregateOp *self, Str key, Group **group, Time *start, Time *end, Error *err);
+Status aggregate_state_load_items(AggregateOp *self, Str value, Time *time, char *base, Error *err);
 
 #endif
