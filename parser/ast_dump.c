@@ -246,7 +246,6 @@ dump_properties(Dump *d, const AstProperty *properties, int n)
 	for (int i = 0; i < n; i++) {
 		line_begin(d, "with:");
 		string(d, "name", properties[i].name);
-		flag(d, "quoted", properties[i].is_quoted);
 		d->level++;
 		dump_expr(d, "", properties[i].value);
 		d->level--;

@@ -529,7 +529,8 @@ print_bare(StrBuf *out, const AstExpr *e)
 	case AST_COLUMN:
 		if (e->qualifier.text != NULL) {
 			ast_print_ident(out, e->qualifier);
-			text(out, ".");
+			/* a digit-led name would make the point part of a number */
+			text(out, !e->name.is_quoted && e->name.text[0] >= '0' && e->name.text[0] <= '9' ? ". " : ".");
 		}
 		ast_print_ident(out, e->name);
 		break;
@@ -651,7 +652,7 @@ print_properties(StrBuf *out, const AstProperty *properties, int n)
 	text(out, " WITH (");
 	for (int i = 0; i < n; i++) {
 		comma(out, i);
-		if (properties[i].is_quoted)
+		if (properties[i].is_quoted || strchr(properties[i].name, '.') != NULL)
 			ast_print_string(out, properties[i].name);
 		else
 			text(out, properties[i].name);

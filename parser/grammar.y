@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "grammar.h"
 #include "parser/parser_impl.h"
 
 #define YYNOERRORRECOVERY 1
@@ -228,6 +229,22 @@ insert_new(ParseState *ps, AstPos start, AstIdent name, AstList *columns, AstLis
 	} else
 		i->query = query;
 	return s;
+}
+
+/* ksqlDB takes (a, b) only as the whole of GROUP BY. */
+static void
+tuple_refuse(ParseState *ps, const AstGrouping *tuple)
+{
+	int		second = tuple->n_items > 1 ? tuple->items[1]->pos.offset : tuple->pos.offset + tuple->pos.length;
+
+	for (int i = ps->at - 1; i > 0; i--) {
+		AstPos	pos = ps->inputs[i].value.pos;
+
+		if (ps->inputs[i].code == TK_COMMA && pos.offset < second) {
+			parse_fail(ps, pos, "line %d:%d: Syntax Error\nmissing ')' at ','", pos.line, pos.column);
+			return;
+		}
+	}
 }
 
 static AstRelation *
@@ -967,6 +984,20 @@ select(R) ::= SELECT(T) distinct(D) items(I) opt_from(F) opt_window(W) opt_where
 	R = select_done(ps, R);
 }
 
+/* FROM x WHERE c means SELECT * FROM x WHERE c */
+select(R) ::= FROM(T) relation(F) opt_where(C). {
+	AstSelectItem *all = NEW(AstSelectItem);
+
+	all->expr = expr_done(ps, ast_expr_new(ps, AST_STAR, T.pos));
+	R = NEW(AstSelect);
+	R->pos = pos_span(ps, T.pos);
+	R->items = all;
+	R->n_items = 1;
+	R->from = F;
+	R->where = C;
+	R = select_done(ps, R);
+}
+
 %type distinct {AstSelect *}
 distinct(R) ::= . { R = NEW(AstSelect); }
 distinct(R) ::= ALL. { R = NEW(AstSelect); }
@@ -1218,7 +1249,7 @@ opt_group_by(R) ::= GROUP BY groupings(L). { R = L; }
 groupings(R) ::= grouping(G). { R = list_add(ps, NULL, G); }
 groupings(R) ::= groupings(L) COMMA grouping(G). {
 	if (ps->options.is_ksqldb && G->kind == AST_GROUP_TUPLE && G->n_items > 0)
-		parse_fail(ps, G->pos, "missing ')' at ','");
+		tuple_refuse(ps, G);
 	R = list_add(ps, L, G);
 }
 %type grouping {AstGrouping *}

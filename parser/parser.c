@@ -147,6 +147,44 @@ is_reserved_here(const ParseState *ps, const ParseInput *input)
 	return input->token.keyword != NULL && input->token.keyword->class == KEYWORD_RESERVED && is_wanted(ps, TK_IDENT);
 }
 
+/* Words that say how a query goes on: one of them where a name should be means that something is missing before it. */
+static bool
+is_clause_word(int code)
+{
+	switch (code) {
+	case TK_FROM: case TK_WHERE: case TK_GROUP: case TK_HAVING: case TK_LIMIT: case TK_ON: case TK_AND: case TK_OR:
+	case TK_THEN: case TK_ELSE: case TK_END: case TK_WHEN: case TK_AS: case TK_BY: case TK_IN: case TK_IS: case TK_LIKE:
+	case TK_BETWEEN: case TK_JOIN: case TK_INNER: case TK_SELECT: case TK_WITH: case TK_INTO: case TK_WITHIN:
+	case TK_WINDOW: case TK_VALUES:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void
+syntax_hint(ParseState *ps, int i_input)
+{
+	const ParseInput *input = &ps->inputs[i_input];
+	Str			near = token_str(ps->text, &input->token);
+	StrBuf		wanted = {0};
+	bool		is_clause = is_clause_word(input->code);
+
+	if (i_input > 0 && ps->inputs[i_input - 1].code == TK_COMMA && (is_clause || input->code == TK_RP || input->code == 0))
+		error_hint(ps->err, "There is a comma too many");
+	else if (is_reserved_here(ps, input) && !is_clause)
+		error_hint(ps->err, "%.*s is a reserved word: put it in double quotes to use it as a name", (int)near.length,
+				   near.data);
+	else {
+		wanted_text(ps, &wanted);
+		if (wanted.length > 0)
+			error_hint(ps->err, "Expected %s", strbuf_text(&wanted));
+		else if (is_clause && is_wanted(ps, TK_IDENT))
+			error_hint(ps->err, is_wanted(ps, TK_INTLIT) ? "Expected an expression" : "Expected a name");
+	}
+	strbuf_free(&wanted);
+}
+
 void
 parse_syntax_error(ParseState *ps, int i_input)
 {
@@ -155,7 +193,6 @@ parse_syntax_error(ParseState *ps, int i_input)
 	Str			near = token_str(ps->text, &input->token);
 	bool		is_end = input->code == 0;
 	const char *suggestion = NULL;
-	StrBuf		wanted = {0};
 
 	if (i_input == 0 && input->token.kind == TOKEN_WORD) {
 		char	   *word = str_to_arena(ps->arena, near);
@@ -198,15 +235,8 @@ parse_syntax_error(ParseState *ps, int i_input)
 		return;
 	if (suggestion != NULL)
 		error_hint(ps->err, "Did you mean %s?", suggestion);
-	else if (is_reserved_here(ps, input))
-		error_hint(ps->err, "%.*s is a reserved word: put it in double quotes to use it as a name", (int)near.length,
-				   near.data);
-	else {
-		wanted_text(ps, &wanted);
-		if (wanted.length > 0)
-			error_hint(ps->err, "Expected %s", strbuf_text(&wanted));
-	}
-	strbuf_free(&wanted);
+	else
+		syntax_hint(ps, i_input);
 }
 
 /* ---- tokens of one statement ---- */

@@ -52,6 +52,8 @@ round_trip(const char *sql, ParserOptions options)
 static const char *const statements[] = {
 	/* queries */
 	"SELECT 1",
+	"FROM 'x.csv' WHERE a > 1 LIMIT 5",
+	"SELECT a FROM t UNION ALL (FROM u)",
 	"select a, t.b c, t.* from t",
 	"SELECT DISTINCT a FROM t",
 	"SELECT DISTINCT ON (a, b + 1) a FROM t ORDER BY a",
@@ -106,7 +108,7 @@ static const char *const statements[] = {
 	"SELECT ARRAY[1, 2], ARRAY[], [1, 2][1], MAP('a' := 1, 'b' := 2), MAP(), STRUCT(a := 1, `b c` := STRUCT())",
 	"SELECT transform(a, x => x + 1), reduce(a, 0, (s, x) => s + x), filter(a, x => x > 1 AND x < 5), f(m, (k, v, z) => k)",
 	"SELECT left(a, 2), right(a, 1), list(a), replace(a, 'x', 'y'), if(a, b, c), date(a), \"Quo\"\"ted\", `back``tick`",
-	"SELECT 1abc, a@b, _x FROM t",
+	"SELECT 1abc, a@b, _x, a. 1b FROM t",
 	"SELECT ? + ?, ${x}",
 	/* definitions */
 	"CREATE STREAM s (k STRING KEY, v INT, h BYTES HEADER('h'), hs ARRAY<STRUCT<key STRING, value BYTES>> HEADERS) "
@@ -296,6 +298,9 @@ static const struct {
 	{"CREATE STREAM s (a STRING (KEY))", 1, 28, "Expected"},
 	{"SELECT ``", 1, 8, "empty"},
 	{"SELECT * FROM t WINDOW TUMBLING (SIZE 1 MONTH)", 1, 41, "'MONTH'"},
+	{"SELECT a, FROM t", 1, 11, "comma too many"},
+	{"SELECT f(a, )", 1, 13, "comma too many"},
+	{"SELECT a FROM t WHERE GROUP BY a", 1, 23, "Expected an expression"},
 	{"PRINT t INTERVAL 0", 1, 18, "at least 1"},
 };
 
