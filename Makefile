@@ -29,7 +29,7 @@ BIN := $(if $(filter release,$(VARIANT)),$(BUILD),$(BUILD)/$(VARIANT))
 WARN     := -Wall -Wextra -Wshadow -Werror=implicit-function-declaration
 CPPFLAGS += -I. -I$(BUILD)/gen -D_GNU_SOURCE -DPCRE2_CODE_UNIT_WIDTH=8
 CFLAGS   += -std=c17 -g $(OPT) $(WARN) -Wstrict-prototypes -Wmissing-prototypes -pthread
-CXXFLAGS += -std=c++17 -g $(OPT) $(WARN) -pthread
+CXXFLAGS += -std=c++17 -g $(OPT) $(filter-out -Werror=%,$(WARN)) -pthread
 LDFLAGS  += -pthread $(OPT)
 LIBS     := -lsqlite3 -lreadline -lsimdjson -lpcre2-8 -lutf8proc -lxxhash -lz -lzstd -lm
 ifneq ($(VARIANT),asan)

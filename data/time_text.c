@@ -15,6 +15,14 @@
 int64_t
 days_from_civil(int64_t year, int month, int day)
 {
+	/* The usual years without 64-bit divisions. */
+	if (year >= 1 && year <= 9999) {
+		uint32_t	y = (uint32_t)year - (month <= 2);
+		uint32_t	century = y / 100;
+
+		return (int64_t)y * 365 + y / 4 - century + century / 4
+			+ (153 * ((uint32_t)month + (month > 2 ? -3u : 9u)) + 2) / 5 + (uint32_t)day - 1 - INT64_C(719468);
+	}
 	int64_t	y = month <= 2 ? year - 1 : year;
 	int64_t	era = floor_div64(y, 400);
 	int64_t	year_of_era = y - era * 400;
@@ -328,6 +336,8 @@ ms_of_us(int64_t us)
 static bool
 read_sql_timestamp(Str text, bool names, int64_t *out_us)
 {
+	if (timestamp_sniff(text, out_us))
+		return true;
 	Str		trimmed = str_trim(text);
 	Cursor	c = {trimmed.data, trimmed.data + trimmed.length};
 	int64_t	days, us = 0;
@@ -436,16 +446,27 @@ time_parse_sql(Str text, int32_t *out, Error *err)
 
 /* --- sniffing --- */
 
+/* Two digits, or 100 and more if one is not a digit. */
+static inline unsigned
+two_digits(const char *s)
+{
+	unsigned	high = (unsigned)(unsigned char)s[0] - '0';
+	unsigned	low = (unsigned)(unsigned char)s[1] - '0';
+
+	return high > 9 || low > 9 ? 100 : high * 10 + low;
+}
+
 bool
 date_sniff(Str text, int32_t *out)
 {
-	Cursor	c = {text.data, text.data + text.length};
-	int		year, month, day;
-
-	if (text.length != 10 || !read_number(&c, 4, 4, &year) || !skip_char(&c, '-') || !read_number(&c, 2, 2, &month)
-		|| !skip_char(&c, '-') || !read_number(&c, 2, 2, &day) || !is_valid_date(year, month, day))
+	if (text.length != 10 || text.data[4] != '-' || text.data[7] != '-')
 		return false;
-	*out = (int32_t)days_from_civil(year, month, day);
+	unsigned	century = two_digits(text.data), year = two_digits(text.data + 2);
+	unsigned	month = two_digits(text.data + 5), day = two_digits(text.data + 8);
+
+	if (century > 99 || year > 99 || !is_valid_date(century * 100 + year, (int)month, (int)day))
+		return false;
+	*out = (int32_t)days_from_civil(century * 100 + year, (int)month, (int)day);
 	return true;
 }
 
@@ -457,12 +478,15 @@ timestamp_sniff(Str text, int64_t *out_us)
 	if (text.length < 19 || (text.data[10] != ' ' && text.data[10] != 'T') || text.data[13] != ':' || text.data[16] != ':'
 		|| !date_sniff(str_make(text.data, 10), &days))
 		return false;
-	Cursor	c = {text.data + 11, text.data + text.length};
-	int64_t	us;
-	int		extra, offset_s = 0;
+	Cursor		c = {text.data + 19, text.data + text.length};
+	unsigned	hour = two_digits(text.data + 11), minute = two_digits(text.data + 14), second = two_digits(text.data + 17);
+	int64_t		us = 0;
+	int			n_digits, extra = 0, offset_s = 0;
 
-	if (!read_time(&c, 2, 59, &us, &extra) || us >= US_PER_DAY)
+	if (hour > 23 || minute > 59 || second > 59
+		|| (skip_char(&c, '.') && !read_fraction(&c, 6, &us, &n_digits, &extra)))
 		return false;
+	us += ((hour * 60 + minute) * 60 + second) * INT64_C(1000000);
 	Str		rest = {c.s, (size_t)(c.end - c.s)};
 
 	if (rest.length > 0 && zone_parse_offset(rest, &offset_s) != rest.length)
