@@ -176,6 +176,7 @@ void   query_set_paused(Engine *engine, Query *query, bool is_paused);
 
 /* One epoch, committed.  DONE: completed. */
 Status query_run_epoch(Query *query, int64_t *n_rows, Error *err);
+StateBackend *query_state_backend(void *query, int partition);
 Status query_open_run(Query *query, const StreamRunOptions *overrides, Error *err);
 Status engine_start_workers(Engine *engine, Error *err);
 void   engine_stop_workers(Engine *engine);

@@ -56,7 +56,7 @@ output_write(TaskOutput *output, const TopicSpec *topic, const Record *record, E
 Status
 kept_rows_open(Engine *engine, const char *table_name, int64_t *state_id, Error *err)
 {
-	return store_state_open(engine->store, STR("kept"), str_of(table_name), state_id, err);
+	return store_state_open(engine->store, STR(KEPT_ROWS_OWNER), str_of(table_name), state_id, err);
 }
 
 static Status

@@ -86,8 +86,8 @@ query_free(Query *query)
 
 /* ---- running one epoch ---- */
 
-static StateBackend *
-query_backend(void *context, int partition)
+StateBackend *
+query_state_backend(void *context, int partition)
 {
 	Query *query = context;
 
@@ -127,7 +127,7 @@ query_open_run(Query *query, const StreamRunOptions *overrides, Error *err)
 	options.epoch_ms = settings_int(query->settings, "commit.interval.ms");
 	options.interrupted = &query->interrupted;
 	if (overrides == NULL) {
-		options.state = query_backend;
+		options.state = query_state_backend;
 		options.position = query_position;
 		options.context = query;
 	}

@@ -7,6 +7,7 @@
 #include "data/json_text.h"
 #include "engine/engine_impl.h"
 #include "engine/test_json.h"
+#include "exec/op/aggregate.h"
 #include "exec/op/limit.h"
 #include "exec/op/scan.h"
 
@@ -18,7 +19,8 @@ typedef struct TestTopic {
 } TestTopic;
 
 typedef struct TestQuery {
-	Query *query;
+	const char *id;
+	Query	   *query;
 	int	   statement;
 } TestQuery;
 
@@ -49,6 +51,7 @@ typedef struct TestRun {
 	int			   n_queries;
 	int			   query_capacity;
 	TestQuery	  *queries;
+	Query		  *query_in_hand;
 	int			   n_selects;
 	int			   select_capacity;
 	TestSelect	  *selects;
@@ -194,13 +197,25 @@ out:
 
 /* ---- persistent queries ---- */
 
+/* From the beginning; a query that CREATE OR REPLACE put in another's place goes on where that one was. */
 static bool
-from_the_beginning(void *context, const SourceSpec *source, int partition, int64_t *position)
+query_position(void *context, const SourceSpec *source, int partition, int64_t *position)
 {
-	(void)context;
-	(void)partition;
+	TestRun *run = context;
+	Error	 ignored;
+
 	*position = 0;
-	return source->kind == SOURCE_TOPIC;
+	if (source->kind != SOURCE_TOPIC)
+		return false;
+	if (store_position_get(run->engine->store, str_of(run->query_in_hand->id), str_of(source->name), partition, position, &ignored) != OK)
+		*position = 0;
+	return true;
+}
+
+static struct StateBackend *
+query_state(void *context, int partition)
+{
+	return query_state_backend(((TestRun *)context)->query_in_hand, partition);
 }
 
 static Status
@@ -210,12 +225,12 @@ query_started(TestHooks *hooks, Query *query, Error *err)
 
 	(void)err;
 	for (int i = 0; i < run->n_queries; i++)
-		if (strcmp(run->queries[i].query->id, query->id) == 0) {
+		if (strcmp(run->queries[i].id, query->id) == 0) {
 			run->queries[i].query = query;		/* CREATE OR REPLACE keeps the place */
 			return OK;
 		}
 	grow_array(run->queries, run->n_queries, run->query_capacity);
-	run->queries[run->n_queries++] = (TestQuery){query, run->session->statement_number};
+	run->queries[run->n_queries++] = (TestQuery){arena_strdup(&run->arena, query->id), query, run->session->statement_number};
 	return OK;
 }
 
@@ -255,11 +270,14 @@ static Status
 run_query(TestRun *run, Query *query, bool *moved, Error *err)
 {
 	StreamRunOptions options = {.sources = &run->output_sources, .sources_for = sources_for, .order = input_order,
-								.position = from_the_beginning, .single_partition = true, .row_log = &test_row_log, .context = run};
+								.position = query_position, .single_partition = true, .row_log = &test_row_log, .context = run};
 	int64_t			 n_rows = 1;
 
 	if (query->state == QUERY_PAUSED)
 		return OK;
+	run->query_in_hand = query;
+	if (!run->has_inputs)
+		options.state = query_state;
 	if (query->run == NULL)
 		TRY(query_open_run(query, &options, err));
 	while (n_rows > 0) {
@@ -384,6 +402,12 @@ select_order(void *context, const SourceSpec *source, int partition, int64_t off
 	return input_order(((SelectOutput *)context)->run, source, partition, offset, time);
 }
 
+static bool
+plan_has_aggregate(const PlanNode *node)
+{
+	return node->op == &op_aggregate || (node->n_inputs > 0 && plan_has_aggregate(node->inputs[0]));
+}
+
 static int64_t
 plan_limit(const PlanNode *node)
 {
@@ -425,6 +449,20 @@ run_pull(SelectOutput *output, bool *is_stream, Error *err)
 	return bounded_run(output->plan, &options, &stats, err);
 }
 
+/* ksqlDB taps the output of the one query that writes the source, and names such queries after that. */
+static bool
+is_scalable_push(const TestRun *run, const TestSelect *select, const Plan *plan)
+{
+	const SourceSpec *source = plan->n_sources == 1 ? ((const ScanSpec *)plan->sources[0]->spec)->source : NULL;
+	int				  n_writers = 0;
+
+	if (plan->is_bounded || !select->is_latest || source == NULL || source->kind != SOURCE_TOPIC || plan_has_aggregate(plan->root))
+		return false;
+	for (const Query *q = run->engine->queries; q != NULL; q = q->next)
+		n_writers += q->persistent.sink != NULL && q->persistent.sink->topic != NULL && strcmp(q->persistent.sink->topic, source->topic->name) == 0;
+	return n_writers == 1;
+}
+
 static Status
 run_select(TestRun *run, TestSelect *select, Error *err)
 {
@@ -447,7 +485,7 @@ run_select(TestRun *run, TestSelect *select, Error *err)
 		shown.n_key = 0;
 	schema_print(&shown, &schema);
 	strbuf_printf(&run->responses, "%s{\"statement\": %d, \"rows\": [{\"header\": {\"queryId\": ", run->responses.length > 1 ? ", " : "", select->statement);
-	json_write_string(&run->responses, str_of(plan->is_bounded ? "query_0" : "transient_0"));
+	json_write_string(&run->responses, str_of(plan->is_bounded ? "query_0" : is_scalable_push(run, select, plan) ? "SCALABLE_PUSH_QUERY_0" : "transient_0"));
 	strbuf_add_text(&run->responses, ", \"schema\": ");
 	json_write_string(&run->responses, strbuf_str(&schema));
 	strbuf_add_text(&run->responses, "}}");

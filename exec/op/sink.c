@@ -90,7 +90,7 @@ sink_keep(SinkOp *self, const Batch *in, int32_t row, Time time, Error *err)
 {
 	Op			   *op = &self->op;
 	const SinkSpec *spec = op->spec;
-	int				n_key = spec->n_key;
+	int				n_key = spec->topic != NULL ? spec->topic->key.n_columns : spec->n_key;
 	bool			is_windowed = in->window_start != NULL;
 
 	strbuf_clear(&self->kept_key);

@@ -164,7 +164,7 @@ state_source_open(Arena *arena, const SourceSpec *spec, const SourceContext *con
 	self->base = (Source){
 		.type = &state_source,
 		.spec = spec,
-		.n_partitions = topic->n_partitions > 0 ? topic->n_partitions : 1,
+		.n_partitions = 1,		/* kept rows of all partitions of the topic are together */
 		.bad_records = context->bad_records,
 	};
 	TRY(store_state_open(context->store, STR(KEPT_ROWS_OWNER), str_of(spec->table_name), &self->state_id, err));
