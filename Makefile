@@ -64,10 +64,11 @@ $(OBJ)/%.o: %.cpp $(OBJ)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CXX) $(CPPFLAGS) $(CXXFLAGS) -MMD -MP -c -o $@ $<
 
-# -c: without default reductions, which would come after the fallback of a keyword to a name.
-$(BUILD)/gen/grammar.c $(BUILD)/gen/grammar.h: parser/grammar.y
+# -c: without default reductions, which would come after the fallback of a keyword to a name.  lemon leaves a header alone
+# that would not change, and make would call it out of date for ever: touch.
+$(BUILD)/gen/grammar.c $(BUILD)/gen/grammar.h &: parser/grammar.y
 	@mkdir -p $(BUILD)/gen
-	$(Q)$(LEMON) -q -l -c -d$(BUILD)/gen $<
+	$(Q)$(LEMON) -q -l -c -d$(BUILD)/gen $< && touch $(BUILD)/gen/grammar.h
 
 $(OBJ)/gen/grammar.o: $(BUILD)/gen/grammar.c $(OBJ)/flags
 	@mkdir -p $(@D)
