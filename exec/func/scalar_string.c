@@ -60,12 +60,18 @@ ascii_change_case(const char *from, char *to, size_t length, char first)
 		word = word_change_case(word, letters);
 		memcpy(to + i, &word, 8);
 	}
-	if (i < length) {
-		word = 0;
-		memcpy(&word, from + i, length - i);
+	if (i < length && length >= 8) {
+		/* The last word overlaps the one before, which is written again with the same letters. */
+		memcpy(&word, from + length - 8, 8);
 		all |= word;
 		word = word_change_case(word, letters);
-		memcpy(to + i, &word, length - i);
+		memcpy(to + length - 8, &word, 8);
+	} else if (i < length) {
+		word = 0;
+		memcpy(&word, from, length);
+		all |= word;
+		word = word_change_case(word, letters);
+		memcpy(to, &word, length);
 	}
 	return (all & UINT64_C(0x8080808080808080)) == 0;
 }
