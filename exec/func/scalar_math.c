@@ -254,6 +254,43 @@ INTEGER_PLACES(round_bigint_places, int64_t, false)
 INTEGER_PLACES(trunc_integer_places, int32_t, true)
 INTEGER_PLACES(trunc_bigint_places, int64_t, true)
 
+#define TEST_FUNCTION(name, expression)                                         \
+	static void name(const ScalarCall *call, int32_t n_rows, Vector *out)       \
+	{                                                                           \
+		int			  step = arg_step(call->args[0]);                           \
+		const double *arg = call->args[0]->data;                                \
+                                                                                \
+		for (int32_t i = 0; i < n_rows; i++) {                                  \
+			double	x = arg[i * step];                                          \
+                                                                                \
+			((uint8_t *)out->data)[i] = (expression) != 0;                      \
+		}                                                                       \
+	}
+
+TEST_FUNCTION(is_nan, isnan(x))
+TEST_FUNCTION(is_infinite, isinf(x))
+TEST_FUNCTION(is_finite, isfinite(x))
+
+/* WIDTH_BUCKET: 1 to n for values within the bounds, 0 below and n + 1 at or above the upper one. */
+static bool
+width_bucket(const ScalarCall *call, int32_t row, const Value *args, Value *out)
+{
+	double	x = args[0].number, low = args[1].number, high = args[2].number, n = (double)args[3].integer;
+
+	if (n < 1 || isnan(x) || !isfinite(low) || !isfinite(high) || low == high) {
+		eval_fail(call->context, row, "WIDTH_BUCKET needs two different finite bounds and at least one bucket");
+		return false;
+	}
+	if (low > high) {		/* counted downward */
+		x = -x;
+		low = -low;
+		high = -high;
+	}
+	if (x < low)
+		return value_set_integer(out, 0);
+	return value_set_integer(out, x >= high ? (int64_t)n + 1 : (int64_t)floor((x - low) / (high - low) * n) + 1);
+}
+
 /* ---- MOD, GCD, LCM ---- */
 
 static void
@@ -559,6 +596,11 @@ const ScalarFunction scalar_math_functions[] = {
 	FUNCTION_ROWS("GEO_DISTANCE", "(DOUBLE!, DOUBLE!, DOUBLE!, DOUBLE!, STRING) -> DOUBLE", geo_distance_row, 0, BOTH,
 				  GEO_TEXT, "GEO_DISTANCE(0e0, 0e0, 0e0, 0e0, 'miles')", "0.0"),
 	EXTREMES("GREATEST", greatest, "The greatest of its arguments, NULLs left out.", "GREATEST(3, 7, NULL)", "7"),
+	FUNCTION("ISFINITE", "(DOUBLE) -> BOOLEAN", is_finite, NULL_IN, BOTH, "Whether a number is neither infinite nor NaN.",
+			 "ISFINITE(1e0)", "true"),
+	FUNCTION("ISINF", "(DOUBLE) -> BOOLEAN", is_infinite, NULL_IN, BOTH, "Whether a number is infinite.", "ISINF(1e0)", "false"),
+	FUNCTION("ISNAN", "(DOUBLE) -> BOOLEAN", is_nan, NULL_IN, BOTH, "Whether a value is not a number.", "ISNAN(SQRT(-1))",
+			 "true"),
 	FUNCTION_ROWS("LCM", "(BIGINT, BIGINT) -> BIGINT", lcm_row, NULL_IN, BOTH,
 				  "The least common multiple of two integers.", "LCM(4, 6)", "12"),
 	EXTREMES("LEAST", least, "The least of its arguments, NULLs left out.", "LEAST(3, 7, NULL)", "3"),
@@ -609,5 +651,8 @@ const ScalarFunction scalar_math_functions[] = {
 	FUNCTION("TRUNCATE", "(DOUBLE) -> DOUBLE", trunc_double, NULL_IN, STANDARD, TRUNC_TEXT, "TRUNCATE(-1.9e0)", "-1.0"),
 	FUNCTION("TRUNCATE", "(DOUBLE, INTEGER) -> DOUBLE", trunc_double_places, NULL_IN, STANDARD,
 			 "Cuts off the digits behind a number of decimal places.", "TRUNCATE(2.349e0, 2)", "2.34"),
+	FUNCTION_ROWS("WIDTH_BUCKET", "(DOUBLE, DOUBLE, DOUBLE, INTEGER) -> INTEGER", width_bucket, NULL_IN, BOTH,
+				  "The number, from 1, of the one of n equal parts of a range that holds a value.",
+				  "WIDTH_BUCKET(5.3e0, 0e0, 10e0, 5)", "3"),
 	{.name = NULL},
 };

@@ -4,6 +4,7 @@
 #include "common/hash.h"
 #include "common/hex.h"
 #include "common/md5.h"
+#include "common/sha.h"
 #include "data/double_text.h"
 #include "exec/func/kernel.h"
 
@@ -459,6 +460,56 @@ md5_text(const ScalarCall *call, int32_t n_rows, Vector *out)
 }
 
 static bool
+sha(const ScalarCall *call, int32_t row, const Value *args, Value *out)
+{
+	unsigned char digest[SHA256_BYTES];
+	bool		  is_sha1 = strcmp(call->function->name, "SHA1") == 0;
+	StrBuf		  buf = {0};
+
+	(void)row;
+	if (is_sha1)
+		sha1_digest(args[0].text, digest);
+	else
+		sha256_digest(args[0].text, digest);
+	hex_add_encoded(&buf, str_make((const char *)digest, is_sha1 ? SHA1_BYTES : SHA256_BYTES), false);
+	value_set_text(call, out, strbuf_str(&buf));
+	strbuf_free(&buf);
+	return true;
+}
+
+/* Edits that make one text of the other: insert, delete or replace a character. */
+static bool
+levenshtein(const ScalarCall *call, int32_t row, const Value *args, Value *out)
+{
+	int64_t	 n = utf8_count(args[1].text);
+	int32_t *costs, a, b;
+	size_t	 pos_a = 0, pos_b;
+
+	if (n > 100000 || utf8_count(args[0].text) > 100000)
+		return fail_too_long(call, row);
+	costs = arena_alloc(call->arena, sizeof(int32_t) * (size_t)(n + 1));
+	for (int32_t j = 0; j <= n; j++)
+		costs[j] = j;
+	for (int32_t i = 1; (a = utf8_decode(args[0].text, &pos_a)) >= 0; i++) {
+		int32_t diagonal = costs[0], j = 1;
+
+		costs[0] = i;
+		pos_b = 0;
+		for (; (b = utf8_decode(args[1].text, &pos_b)) >= 0; j++) {
+			int32_t best = diagonal + (a != b);
+
+			diagonal = costs[j];
+			if (costs[j] + 1 < best)
+				best = costs[j] + 1;
+			if (costs[j - 1] + 1 < best)
+				best = costs[j - 1] + 1;
+			costs[j] = best;
+		}
+	}
+	return value_set_integer(out, costs[n]);
+}
+
+static bool
 set_uuid(const ScalarCall *call, const unsigned char bytes[16], Value *out)
 {
 	char	text[37];
@@ -516,8 +567,13 @@ const ScalarFunction scalar_text_functions[] = {
 	FUNCTION_ROWS("FIELD", "(STRING, STRING...) -> INTEGER", field, 0, BOTH,
 				  "The position, from 1, of the first text among those that follow; 0 if it is not there.",
 				  "FIELD('b', 'a', 'b')", "2"),
+	FUNCTION_ROWS("GEN_RANDOM_UUID", "() -> STRING", uuid_random, FUNC_NOT_DETERMINISTIC, STANDARD,
+				  "A new random identifier for each row.", "LENGTH(GEN_RANDOM_UUID())", "36"),
 	FUNCTION_ROWS("HEX", "(STRING) -> STRING", hex_of_bytes, NULL_IN, STANDARD, HEX_TEXT, "HEX('abc')", "616263"),
 	FUNCTION_ROWS("HEX", "(BYTES) -> STRING", hex_of_bytes, NULL_IN, STANDARD, HEX_TEXT, NULL, NULL),
+	FUNCTION_ROWS("LEVENSHTEIN", "(STRING, STRING) -> INTEGER", levenshtein, NULL_IN, BOTH,
+				  "How many characters must be inserted, deleted or replaced to make one text of the other.",
+				  "LEVENSHTEIN('kitten', 'sitting')", "3"),
 	FUNCTION_ROWS("LPAD", "(STRING, INTEGER, STRING) -> STRING", pad_left, NULL_IN, KSQLDB, LPAD_TEXT, "LPAD('7', 3, '0')",
 				  "007"),
 	FUNCTION_ROWS("LPAD", "(BYTES, INTEGER, BYTES) -> BYTES", pad_left, NULL_IN, KSQLDB, LPAD_TEXT, NULL, NULL),
@@ -542,6 +598,15 @@ const ScalarFunction scalar_text_functions[] = {
 	FUNCTION_ROWS("RPAD", "(STRING, INTEGER, STRING) -> STRING", pad_right, NULL_IN, STANDARD, RPAD_TEXT, "RPAD('7', 3, '0')",
 				  "700"),
 	FUNCTION_ROWS("RPAD", "(BYTES, INTEGER, BYTES) -> BYTES", pad_right, NULL_IN, STANDARD, RPAD_TEXT, NULL, NULL),
+	FUNCTION_ROWS("SHA1", "(STRING) -> STRING", sha, NULL_IN, BOTH, "The SHA-1 digest of the text as hexadecimal digits.",
+				  "SHA1('abc')", "a9993e364706816aba3e25717850c26c9cd0d89d"),
+	FUNCTION_ROWS("SHA1", "(BYTES) -> STRING", sha, NULL_IN, BOTH, "The SHA-1 digest of the bytes as hexadecimal digits.", NULL,
+				  NULL),
+	FUNCTION_ROWS("SHA256", "(STRING) -> STRING", sha, NULL_IN, BOTH,
+				  "The SHA-256 digest of the text as hexadecimal digits.", "SHA256('abc')",
+				  "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+	FUNCTION_ROWS("SHA256", "(BYTES) -> STRING", sha, NULL_IN, BOTH, "The SHA-256 digest of the bytes as hexadecimal digits.",
+				  NULL, NULL),
 	FUNCTION_ROWS("SPLIT", "(STRING, STRING) -> ARRAY<STRING>", split, NULL_IN, BOTH, SPLIT_TEXT,
 				  "ARRAY_JOIN(SPLIT('a-b-c', '-'), '+')", "a+b+c"),
 	FUNCTION_ROWS("SPLIT", "(BYTES, BYTES) -> ARRAY<BYTES>", split, NULL_IN, BOTH, SPLIT_TEXT, NULL, NULL),
