@@ -1,4 +1,7 @@
 /* + and - of dates, times and intervals (standard dialect). */
+#include <math.h>
+
+#include "data/double_text.h"
 #include "data/time_text.h"
 #include "exec/expr/interval.h"
 #include "exec/expr/kernels.h"
@@ -42,9 +45,10 @@ static inline Interval
 interval_times(Interval v, double by)
 {
 	double months = v.months * by;
-	double days = v.days * by + (months - (double)(int32_t)months) * 30;
+	double days = v.days * by + (months - trunc(months)) * 30;
 
-	return (Interval){(int32_t)months, (int32_t)days, (int64_t)((double)v.micros * by + (days - (double)(int32_t)days) * 86400e6)};
+	return (Interval){double_to_int32_saturating(months), double_to_int32_saturating(days),
+					  double_to_int64_saturating((double)v.micros * by + (days - trunc(days)) * 86400e6)};
 }
 
 ROWS(timestamp_add, int64_t, Interval, int64_t, timestamp_plus(p, q, 1))
@@ -61,6 +65,9 @@ ROWS(interval_sub, Interval, Interval, Interval, interval_plus(p, q, -1))
 ROWS(interval_mul_double, Interval, double, Interval, interval_times(p, q))
 ROWS(double_mul_interval, double, Interval, Interval, interval_times(q, p))
 ROWS(interval_mul_int, Interval, int32_t, Interval, interval_times(p, q))
+ROWS(interval_mul_bigint, Interval, int64_t, Interval, interval_times(p, (double)q))
+ROWS(bigint_mul_interval, int64_t, Interval, Interval, interval_times(q, (double)p))
+ROWS(interval_div_double, Interval, double, Interval, interval_times(p, 1 / q))
 ROWS(int_mul_interval, int32_t, Interval, Interval, interval_times(q, p))
 ROWS(date_add_days, int32_t, int32_t, int32_t, (uint32_t)p + (uint32_t)q)
 ROWS(date_sub_days, int32_t, int32_t, int32_t, (uint32_t)p - (uint32_t)q)
@@ -92,6 +99,9 @@ time_arithmetic_kernel(ArithmeticOp op, const Type *a, const Type *b, const Type
 		{ARITH_MUL, TYPE_DOUBLE, TYPE_INTERVAL, TYPE_INTERVAL, double_mul_interval},
 		{ARITH_MUL, TYPE_INTERVAL, TYPE_INTEGER, TYPE_INTERVAL, interval_mul_int},
 		{ARITH_MUL, TYPE_INTEGER, TYPE_INTERVAL, TYPE_INTERVAL, int_mul_interval},
+		{ARITH_MUL, TYPE_INTERVAL, TYPE_BIGINT, TYPE_INTERVAL, interval_mul_bigint},
+		{ARITH_MUL, TYPE_BIGINT, TYPE_INTERVAL, TYPE_INTERVAL, bigint_mul_interval},
+		{ARITH_DIV, TYPE_INTERVAL, TYPE_DOUBLE, TYPE_INTERVAL, interval_div_double},
 		{ARITH_ADD, TYPE_DATE, TYPE_INTEGER, TYPE_DATE, date_add_days},
 		{ARITH_ADD, TYPE_INTEGER, TYPE_DATE, TYPE_DATE, date_add_days},
 		{ARITH_SUB, TYPE_DATE, TYPE_INTEGER, TYPE_DATE, date_sub_days},
