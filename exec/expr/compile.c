@@ -115,6 +115,35 @@ compile_kernel(Arena *arena, Node *node, Error *err)
 	}
 }
 
+/* Comparisons and tests of columns and constants that no row can fail. */
+static bool
+is_plain(const Node *node)
+{
+	switch (node->expr->kind) {
+	case EXPR_COLUMN:
+	case EXPR_CONSTANT:
+	case EXPR_IS_NULL:
+	case EXPR_DISTINCT_FROM:
+		break;
+	case EXPR_COMPARE:
+		if (node->args[0]->type != node->args[1]->type)
+			return false;
+		break;
+	case EXPR_AND:
+	case EXPR_OR:
+	case EXPR_NOT:
+		if (!node->standard)
+			return false;
+		break;
+	default:
+		return node->constant != NULL;
+	}
+	for (int i = 0; i < node->n_args; i++)
+		if (!node->args[i]->is_plain)
+			return false;
+	return true;
+}
+
 static bool
 all_constant(const Node *node)
 {
@@ -161,13 +190,16 @@ compile_node(Arena *arena, const Expr *e, Node **out, Error *err)
 	*out = node;
 	if (e->kind == EXPR_CONSTANT) {
 		node->constant = vector_constant(arena, &e->constant, 1);
+		node->is_plain = true;
 		return OK;
 	}
+	node->is_plain = e->kind == EXPR_COLUMN;
 	if (e->kind == EXPR_LAMBDA || e->kind == EXPR_COLUMN || e->kind == EXPR_PARAMETER)
 		return OK;
 	TRY(compile_kernel(arena, node, err));
 	if (all_constant(node) && !(e->kind == EXPR_CALL && (e->function->flags & FUNC_NOT_DETERMINISTIC)))
 		fold(arena, node);
+	node->is_plain = is_plain(node);
 	return OK;
 }
 

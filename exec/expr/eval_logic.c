@@ -1,6 +1,5 @@
 /* AND, OR, NOT, IS NULL, CASE: what decides by row which parts are evaluated. */
-#include "exec/expr/bits.h"
-#include "exec/expr/program_impl.h"
+#include "exec/expr/kernels.h"
 
 /* ksqldb: a NULL condition is an error of the row. */
 static void
@@ -27,6 +26,30 @@ collect_nulls(EvalFrame *frame, const Vector *v, uint64_t **nulls)
 		(*nulls)[w] |= ~(v->form == VECTOR_CONSTANT ? (v->validity[0] & 1 ? ~UINT64_C(0) : 0) : v->validity[w]);
 }
 
+/* r := r AND v, or r OR v.  NULL decides nothing. */
+static void
+combine(uint8_t *restrict r, const Vector *v, int32_t n, bool is_and)
+{
+	const uint8_t *restrict d = v->data;
+
+	if (v->form == VECTOR_CONSTANT) {
+		if (vector_is_valid(v, 0) && (d[0] != 0) != is_and)
+			memset(r, !is_and, (size_t)n);
+	} else if (v->validity == NULL && is_and) {
+		for (int32_t i = 0; i < n; i++)
+			r[i] &= d[i];
+	} else if (v->validity == NULL) {
+		for (int32_t i = 0; i < n; i++)
+			r[i] |= d[i];
+	} else if (is_and) {
+		for (int32_t i = 0; i < n; i++)
+			r[i] &= d[i] | !bitmap_get(v->validity, i);
+	} else {
+		for (int32_t i = 0; i < n; i++)
+			r[i] |= d[i] & bitmap_get(v->validity, i);
+	}
+}
+
 const Vector *
 eval_and_or(const Node *node, EvalFrame *frame)
 {
@@ -41,12 +64,12 @@ eval_and_or(const Node *node, EvalFrame *frame)
 	Vector		   *out = vector_new_unset(arena, type_boolean, n);
 	uint8_t		   *r = out->data;
 
-	memset(r, is_and, (size_t)n);
 	for (int k = 0; k < node->n_args; k++) {
-		const Vector  *v;
-		const uint8_t *d;
+		const Vector *v;
 
-		if (k > 0) {
+		if (k > 0 && memchr(r, is_and, (size_t)n) == NULL)
+			break;
+		if (k > 0 && !node->args[k]->is_plain) {
 			/* Rows that are decided take no part in what follows. */
 			if (open == NULL)
 				open = bitmap_new(arena, n);
@@ -64,32 +87,13 @@ eval_and_or(const Node *node, EvalFrame *frame)
 			context->active = open;
 		}
 		v = node_eval_simple(node->args[k], frame);
-		d = v->data;
 		if (!node->standard)
 			fail_nulls(frame, v, is_and ? "AND" : "OR");
 		else
 			collect_nulls(frame, v, &nulls);
-		if (v->form == VECTOR_CONSTANT) {
-			bool is_null = !vector_is_valid(v, 0);
-
-			/* NULL decides nothing. */
-			if (is_and && !is_null && !d[0])
-				memset(r, 0, (size_t)n);
-			else if (!is_and && !is_null && d[0])
-				memset(r, 1, (size_t)n);
-		} else if (v->validity == NULL && is_and) {
-			for (int32_t i = 0; i < n; i++)
-				r[i] &= d[i];
-		} else if (v->validity == NULL) {
-			for (int32_t i = 0; i < n; i++)
-				r[i] |= d[i];
-		} else if (is_and) {
-			for (int32_t i = 0; i < n; i++)
-				r[i] &= d[i] | !bitmap_get(v->validity, i);
-		} else {
-			for (int32_t i = 0; i < n; i++)
-				r[i] |= d[i] & bitmap_get(v->validity, i);
-		}
+		if (k == 0)
+			memset(r, is_and, (size_t)n);
+		combine(r, v, n, is_and);
 	}
 	context->active = active;
 	if (nulls != NULL) {

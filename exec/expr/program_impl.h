@@ -53,6 +53,7 @@ struct Node {
 	Cast		 *cast;
 	void		 *state;			/* CALL: of prepare(); IN, LIKE: their own */
 	bool		 *null_is_error;	/* CALL: arguments marked `!`; NULL: none */
+	bool		  is_plain;			/* cannot fail and costs little: need not be told which rows are active */
 };
 
 struct Program {
