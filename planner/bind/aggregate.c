@@ -9,25 +9,11 @@
 #include "io/format.h"
 #include "planner/bind/bind.h"
 
-/* The same call twice is computed once. */
-static bool
-item_equal(const AggregateItem *a, const AggregateItem *b)
-{
-	if (a->function != b->function || a->n_args != b->n_args || a->distinct != b->distinct || a->n_order_by > 0 || b->n_order_by > 0 ||
-		(a->filter == NULL) != (b->filter == NULL) || a->type != b->type)
-		return false;
-	for (int i = 0; i < a->n_args; i++)
-		if (!expr_equal(a->args[i], b->args[i]))
-			return false;
-	return a->filter == NULL || expr_equal(a->filter, b->filter);
-}
-
+/* Arguments, overload and clauses of an aggregate call, of GROUP BY or OVER. */
 Status
-bind_aggregate_call(ExprBinder *outer, const AstExpr *e, Expr **out, Error *err)
+bind_aggregate_item(ExprBinder *eb, const AstExpr *e, AggregateItem *out, Error *err)
 {
-	Binder		 *b = outer->binder;
-	ExprBinder	  eb = *outer;
-	SelectBinder *sb = outer->select;
+	Binder		 *b = eb->binder;
 	FunctionArg	 *arguments = arena_array(b->arena, FunctionArg, e->n_args + 2);
 	Value		 *constants = arena_array(b->arena, Value, e->n_args + 2);
 	FunctionMatch match = {0};
@@ -36,29 +22,7 @@ bind_aggregate_call(ExprBinder *outer, const AstExpr *e, Expr **out, Error *err)
 	Expr		**args;
 	int			  n = e->n_args;
 
-	if (outer->in_aggregate) {
-		error_user(err, "Aggregate functions can not be nested: %s", ast_text(b, outer->scope, outer->aggregate));
-		return error_at_pos(err, e->pos);
-	}
-	if (sb == NULL || outer->lambda != NULL || outer->clause == CLAUSE_WHERE || outer->clause == CLAUSE_GROUP_BY ||
-		outer->clause == CLAUSE_PARTITION_BY || outer->clause == CLAUSE_JOIN || outer->clause == CLAUSE_VALUES) {
-		char *name = arena_strdup(b->arena, e->name.text);
-
-		for (char *p = name; *p != '\0'; p++)
-			*p = (char)(*p >= 'a' && *p <= 'z' ? *p - 32 : *p);
-		if (outer->scope == NULL || (outer->clause == CLAUSE_WHERE && !b->standard && sb != NULL && sb->has_window))
-			TRY(bind_children(&eb, e->args, e->n_args, &args, err));
-		error_user(err, "%s does not support aggregate functions: %s is an aggregate function.", clause_name(outer->clause), name);
-		return error_at_pos(err, e->pos);
-	}
-	if (b->is_pull) {
-		error_user(err, "Pull queries don't support aggregate functions. See https://cnfl.io/queries for more info.\n"
-						"Add EMIT CHANGES if you intended to issue a push query.");
-		return error_at_pos(err, e->pos);
-	}
-	eb.in_aggregate = true;
-	eb.aggregate = e;
-	TRY(bind_children(&eb, e->args, e->n_args, &args, err));
+	TRY(bind_children(eb, e->args, e->n_args, &args, err));
 	for (int i = 0; i < n; i++) {
 		arguments[i].type = args[i]->type;
 		if (args[i]->kind == EXPR_CONSTANT)
@@ -84,7 +48,7 @@ bind_aggregate_call(ExprBinder *outer, const AstExpr *e, Expr **out, Error *err)
 	if (e->filter != NULL) {
 		Expr *filter;
 
-		TRY(bind_condition(&eb, e->filter, &filter, err));
+		TRY(bind_condition(eb, e->filter, &filter, err));
 		item.filter = filter;
 	}
 	if (e->n_order_by > 0) {
@@ -94,7 +58,7 @@ bind_aggregate_call(ExprBinder *outer, const AstExpr *e, Expr **out, Error *err)
 		for (int i = 0; i < e->n_order_by; i++) {
 			Expr *key;
 
-			TRY(bind_expr(&eb, e->order_by[i].expr, &key, err));
+			TRY(bind_expr(eb, e->order_by[i].expr, &key, err));
 			order[i] = key;
 			descending[i] = e->order_by[i].is_descending;
 		}
@@ -102,6 +66,58 @@ bind_aggregate_call(ExprBinder *outer, const AstExpr *e, Expr **out, Error *err)
 		item.order_descending = descending;
 		item.n_order_by = e->n_order_by;
 	}
+	*out = item;
+	return OK;
+}
+
+/* The same call twice is computed once. */
+static bool
+item_equal(const AggregateItem *a, const AggregateItem *b)
+{
+	if (a->function != b->function || a->n_args != b->n_args || a->distinct != b->distinct || a->n_order_by > 0 || b->n_order_by > 0 ||
+		(a->filter == NULL) != (b->filter == NULL) || a->type != b->type)
+		return false;
+	for (int i = 0; i < a->n_args; i++)
+		if (!expr_equal(a->args[i], b->args[i]))
+			return false;
+	return a->filter == NULL || expr_equal(a->filter, b->filter);
+}
+
+Status
+bind_aggregate_call(ExprBinder *outer, const AstExpr *e, Expr **out, Error *err)
+{
+	Binder		 *b = outer->binder;
+	ExprBinder	  eb = *outer;
+	SelectBinder *sb = outer->select;
+	AggregateItem item = {0};
+
+	if (outer->in_aggregate) {
+		error_user(err, "Aggregate functions can not be nested: %s", ast_text(b, outer->scope, outer->aggregate));
+		return error_at_pos(err, e->pos);
+	}
+	if (sb == NULL || outer->lambda != NULL || outer->clause == CLAUSE_WHERE || outer->clause == CLAUSE_GROUP_BY ||
+		outer->clause == CLAUSE_PARTITION_BY || outer->clause == CLAUSE_JOIN || outer->clause == CLAUSE_VALUES) {
+		char *name = arena_strdup(b->arena, e->name.text);
+
+		for (char *p = name; *p != '\0'; p++)
+			*p = (char)(*p >= 'a' && *p <= 'z' ? *p - 32 : *p);
+		if (outer->scope == NULL || (outer->clause == CLAUSE_WHERE && !b->standard && sb != NULL && sb->has_window))
+		{
+			Expr **args;
+
+			TRY(bind_children(&eb, e->args, e->n_args, &args, err));
+		}
+		error_user(err, "%s does not support aggregate functions: %s is an aggregate function.", clause_name(outer->clause), name);
+		return error_at_pos(err, e->pos);
+	}
+	if (b->is_pull) {
+		error_user(err, "Pull queries don't support aggregate functions. See https://cnfl.io/queries for more info.\n"
+						"Add EMIT CHANGES if you intended to issue a push query.");
+		return error_at_pos(err, e->pos);
+	}
+	eb.in_aggregate = true;
+	eb.aggregate = e;
+	TRY(bind_aggregate_item(&eb, e, &item, err));
 	for (int i = 0; i < sb->n_items; i++)
 		if (item_equal(&sb->items[i], &item)) {
 			*out = expr_column(b->arena, REF_AGGREGATE + i, item.type, e->name.text);
@@ -576,6 +592,12 @@ plan_aggregate(SelectBinder *sb, const AstQuery *query, BoundColumn *columns, in
 				error_at_pos(err, columns[i].pos);
 		return FAILED;
 	}
+	placement.is_bad = false;
+	overs_transform(sb, place_reference, &placement);
+	if (sb->qualify != NULL)
+		sb->qualify = expr_transform(b->arena, sb->qualify, place_reference, &placement);
+	if (placement.is_bad)
+		return error_user(err, "OVER and QUALIFY of a grouped query can only use grouping expressions and aggregates.");
 	if (*having != NULL) {
 		placement.is_bad = false;
 		*having = expr_transform(b->arena, *having, place_reference, &placement);

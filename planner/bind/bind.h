@@ -150,6 +150,10 @@ struct SelectBinder {
 	int			n_overs;
 	int			overs_capacity;
 	OverItem   *overs;
+	Expr	   *qualify;
+	/* Select items that have been bound: standard HAVING, QUALIFY and ORDER BY may name them. */
+	const struct BoundColumn *aliases;
+	int			n_aliases;
 	/* sub-queries */
 	int			n_subqueries;
 	int			subqueries_capacity;
@@ -255,14 +259,15 @@ Status bind_relation(Binder *binder, const AstRelation *relation, SelectBinder *
 Status bind_join(Binder *binder, const AstRelation *relation, SelectBinder *outer, Logical **out, Scope *scope, Error *err);
 
 /* ---- select.c, query.c ---- */
-typedef struct BoundColumn {
+typedef struct BoundColumn BoundColumn;
+struct BoundColumn {
 	const char *name;
 	Expr	   *expr;			/* over the rows of the SELECT before the projection */
 	const AstExpr *ast;
 	bool		is_unnamed;
 	bool		from_star;
 	AstPos		pos;
-} BoundColumn;
+};
 
 /* The result of a query: plan and its visible columns. */
 typedef struct BoundQuery {
@@ -275,6 +280,7 @@ Status bind_select(Binder *binder, const AstQuery *query, const AstSelect *selec
 				   Logical **out, Error *err);
 
 /* ---- aggregate.c ---- */
+Status bind_aggregate_item(ExprBinder *eb, const AstExpr *e, AggregateItem *out, Error *err);
 Status bind_aggregate_call(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err);
 Status plan_aggregate(SelectBinder *sb, const AstQuery *query, BoundColumn *columns, int n_columns, Expr **having, Error *err);
 
@@ -283,8 +289,11 @@ Status bind_window(Binder *binder, const AstWindow *window, bool is_final, Windo
 int64_t join_grace(const AstWithin *within);
 
 /* ---- over.c ---- */
-typedef struct SelectList SelectList;
-Status plan_overs(SelectBinder *sb, SelectList *list, Error *err);
+/* Adds the operators of all OVER items to the rows. */
+Status plan_overs(SelectBinder *sb, Error *err);
+/* Replaces REF_OVER by the columns that plan_overs has made. */
+Expr  *place_overs(SelectBinder *sb, const Expr *e);
+void   overs_transform(SelectBinder *sb, ExprVisit visit, void *context);
 Status bind_over(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err);
 
 /* ---- subquery.c ---- */

@@ -383,6 +383,13 @@ bind_column(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err)
 	}
 	if (column == NULL && is_call_by_name(b, e))
 		return bind_function(eb, e->name.text, NULL, 0, e->pos, out, err);
+	if (column == NULL && e->qualifier.text == NULL && b->standard && eb->select != NULL && !eb->in_aggregate &&
+		(eb->clause == CLAUSE_HAVING || eb->clause == CLAUSE_QUALIFY || eb->clause == CLAUSE_ORDER_BY))
+		for (int i = 0; i < eb->select->n_aliases; i++)
+			if (name_matches(true, eb->select->aliases[i].name, e->name.text, false)) {
+				*out = eb->select->aliases[i].expr;
+				return OK;
+			}
 	if (column == NULL)
 		return scope_find(eb, e, &column, err);
 	if (b->is_pull && (strcmp(column->name, "ROWPARTITION") == 0 || strcmp(column->name, "ROWOFFSET") == 0) && column->is_hidden) {

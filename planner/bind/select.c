@@ -4,12 +4,12 @@
 #include "io/format.h"
 #include "planner/bind/bind.h"
 
-struct SelectList {
+typedef struct SelectList {
 	SelectBinder *sb;
 	int			  n, capacity;
 	BoundColumn  *columns;
 	int			  next_col;		/* KSQL_COL_n */
-};
+} SelectList;
 
 static BoundColumn *
 list_add(SelectList *list, BoundColumn column)
@@ -981,11 +981,18 @@ bind_select(Binder *b, const AstQuery *query, const AstSelect *ast, SelectBinder
 		TRY(join_subqueries(&sb, true, err));
 	}
 	TRY(bind_items(&list, err));
+	sb.aliases = list.columns;
+	sb.n_aliases = list.n;
 	if (ast->having != NULL) {
 		ExprBinder eb = {.binder = b, .scope = sb.scope, .select = &sb, .clause = CLAUSE_HAVING};
 
 		if (bind_condition(&eb, ast->having, &having, err) != OK)
 			return context_of_clause(b, CLAUSE_HAVING, err);
+	}
+	if (ast->qualify != NULL) {
+		ExprBinder eb = {.binder = b, .scope = sb.scope, .select = &sb, .clause = CLAUSE_QUALIFY};
+
+		TRY(bind_condition(&eb, ast->qualify, &sb.qualify, err));
 	}
 	n_visible = list.n;
 	if (query->n_order_by > 0 && ast->n_partition_by == 0)
@@ -1015,7 +1022,11 @@ bind_select(Binder *b, const AstQuery *query, const AstSelect *ast, SelectBinder
 	if (b->is_persistent && b->depth == 0 && sb.rows->is_table && sb.rows->window.kind != WINDOW_NONE && !is_aggregate)
 		return error_user(err, "KSQL does not support persistent queries on windowed tables.");
 	TRY(plan_table_functions(&sb, &list, err));
-	TRY(plan_overs(&sb, &list, err));
+	TRY(plan_overs(&sb, err));
+	for (int i = 0; i < list.n; i++)
+		list.columns[i].expr = place_overs(&sb, list.columns[i].expr);
+	if (sb.qualify != NULL)
+		sb.rows = logical_filter(b->arena, sb.rows, place_overs(&sb, sb.qualify));
 	TRY(check_names(&sb, &list, n_visible, err));
 	if (b->is_persistent && b->depth == 0)
 		TRY(resolve_keys(&sb, &list, &n_key, err));

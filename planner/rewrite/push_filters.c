@@ -7,8 +7,7 @@
 static Logical *push(RewriteContext *context, Logical *node);
 
 typedef struct ColumnRange {
-	int low, high;		/* columns used: low <= i < high */
-	int least, most;
+	int	 least, most;
 	bool any;
 } ColumnRange;
 
@@ -42,6 +41,49 @@ filter_over(RewriteContext *context, Logical *input, Expr **list, int n)
 	return logical_filter(context->arena, input, expr_and(context->arena, list, n, context->standard));
 }
 
+/* Equalities between the sides of an inner join become keys; gives the number of conditions left. */
+static int
+take_equalities(RewriteContext *context, JoinHashSpec *spec, Expr **list, int n)
+{
+	Arena		*arena = context->arena;
+	int			 n_left = spec->n_left, rest = 0, m = spec->n_keys;
+	const Expr **left = arena_array(arena, const Expr *, m + n + 1), **right = arena_array(arena, const Expr *, m + n + 1);
+
+	if ((spec->kind != JOIN_INNER && spec->kind != JOIN_CROSS) || spec->null_safe)
+		return n;
+	for (int i = 0; i < m; i++) {
+		left[i] = spec->left_keys[i];
+		right[i] = spec->right_keys[i];
+	}
+	for (int i = 0; i < n; i++) {
+		Expr	   *e = list[i];
+		ColumnRange a, b;
+
+		if (e->kind == EXPR_COMPARE && e->op == COMPARE_EQ) {
+			columns_of(e->args[0], &a);
+			columns_of(e->args[1], &b);
+			if (a.any && b.any && a.most < n_left && b.least >= n_left) {
+				left[m] = e->args[0];
+				right[m++] = logical_shift(arena, e->args[1], -n_left);
+				continue;
+			}
+			if (a.any && b.any && b.most < n_left && a.least >= n_left) {
+				left[m] = e->args[1];
+				right[m++] = logical_shift(arena, e->args[0], -n_left);
+				continue;
+			}
+		}
+		list[rest++] = e;
+	}
+	if (m > spec->n_keys) {
+		spec->kind = JOIN_INNER;
+		spec->left_keys = left;
+		spec->right_keys = right;
+		spec->n_keys = m;
+	}
+	return rest;
+}
+
 static Logical *
 push_into_join(RewriteContext *context, Logical *join, Expr **list, int n)
 {
@@ -67,6 +109,7 @@ push_into_join(RewriteContext *context, Logical *join, Expr **list, int n)
 		else
 			rest[nrest++] = list[i];
 	}
+	nrest = take_equalities(context, spec, rest, nrest);
 	join->inputs[0] = push(context, filter_over(context, join->inputs[0], left, nl));
 	join->inputs[1] = push(context, filter_over(context, join->inputs[1], right, nr));
 	return filter_over(context, join, rest, nrest);
