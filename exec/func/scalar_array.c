@@ -356,6 +356,30 @@ generate_series(const ScalarCall *call, int32_t row, const Value *args, Value *o
 	return value_set_items(out, items, (uint32_t)n);
 }
 
+/* RANGE: as DuckDB, from 0 unless said, the end not included; empty where the step leads away from it. */
+static bool
+range(const ScalarCall *call, int32_t row, const Value *args, Value *out)
+{
+	int64_t	 start = call->n_args > 1 ? args[0].integer : 0, end = args[call->n_args > 1 ? 1 : 0].integer;
+	int64_t	 step = call->n_args > 2 ? args[2].integer : 1;
+	__int128 distance = step > 0 ? (__int128)end - start : (__int128)start - end, size = step > 0 ? step : -(__int128)step, n;
+	Value	*items;
+
+	if (step == 0) {
+		eval_fail(call->context, row, "The step of RANGE cannot be zero");
+		return false;
+	}
+	n = distance > 0 ? (distance + size - 1) / size : 0;
+	if (n > SERIES_MAX) {
+		eval_fail(call->context, row, "RANGE would make more than %d elements", SERIES_MAX);
+		return false;
+	}
+	items = arena_array(call->arena, Value, n + 1);
+	for (int64_t i = 0; i < (int64_t)n; i++)
+		items[i] = value_integer(type_bigint, start + i * step);
+	return value_set_items(out, items, (uint32_t)n);
+}
+
 static int
 compare_entry_keys(const void *a, const void *b)
 {
@@ -395,6 +419,7 @@ entries(const ScalarCall *call, int32_t row, const Value *args, Value *out)
 #define MIN_TEXT "The least element of an array, NULLs left out.", "ARRAY_MIN(ARRAY[1, 3, 2])", "1"
 #define SORT_TEXT "The elements of an array in order, ASC or DESC, NULLs last.", "ARRAY_JOIN(ARRAY_SORT(ARRAY[3, 1, 2]), ' ')", "1 2 3"
 #define SERIES_TEXT "The numbers from one to another, both included, as an array.", "ARRAY_JOIN(GENERATE_SERIES(1, 3), ' ')", "1 2 3"
+#define RANGE_TEXT "The numbers from one, or 0, up to but not including another, as an array."
 #define LENGTH_TEXT "The number of elements of an array."
 
 const ScalarFunction scalar_array_functions[] = {
@@ -465,6 +490,11 @@ const ScalarFunction scalar_array_functions[] = {
 				  "ARRAY_JOIN(LIST_DISTINCT(ARRAY[2, 1, 2]), ' ')", "2 1"),
 	FUNCTION_ROWS("LIST_SORT", "(ARRAY<T>) -> ARRAY<T>", array_sort, 0, STANDARD,
 				  "The elements of an array in order, NULLs last.", "ARRAY_JOIN(LIST_SORT(ARRAY[3, 1, 2]), ' ')", "1 2 3"),
+	FUNCTION_ROWS("RANGE", "(BIGINT) -> ARRAY<BIGINT>", range, NULL_IN, STANDARD, RANGE_TEXT, "ARRAY_JOIN(RANGE(3), ' ')", "0 1 2"),
+	FUNCTION_ROWS("RANGE", "(BIGINT, BIGINT) -> ARRAY<BIGINT>", range, NULL_IN, STANDARD, RANGE_TEXT,
+				  "ARRAY_JOIN(RANGE(1, 3), ' ')", "1 2"),
+	FUNCTION_ROWS("RANGE", "(BIGINT, BIGINT, BIGINT) -> ARRAY<BIGINT>", range, NULL_IN, STANDARD, RANGE_TEXT,
+				  "ARRAY_JOIN(RANGE(1, 6, 2), ' ')", "1 3 5"),
 	FUNCTION_ROWS("SLICE", "(ARRAY<T>, INTEGER, INTEGER) -> ARRAY<T>", slice, 0, BOTH,
 				  "The elements from one position, counted from 1, to another, both included.",
 				  "ARRAY_JOIN(SLICE(ARRAY[1, 2, 3, 4], 2, 3), ' ')", "2 3"),

@@ -255,6 +255,14 @@ Expr *expr_and(Arena *arena, Expr *const *list, int n, bool standard);
 /* ---- relation.c ---- */
 Status bind_relation(Binder *binder, const AstRelation *relation, SelectBinder *outer, Logical **out, Scope *scope, Error *err);
 
+/* ---- table_function.c ---- */
+/* Puts the rows of a table function in FROM beside each row of *rows; keep_all: rows for which it gives none too. */
+Status bind_function_relation(Binder *binder, const AstRelation *relation, bool keep_all, Logical **rows, Scope *scope, Error *err);
+/* A join whose right side is a table function, which sees the rows of the left side. */
+Status bind_function_join(Binder *binder, const AstRelation *join, SelectBinder *outer, Logical **out, Scope *scope, Error *err);
+/* One row: what a SELECT without FROM reads. */
+Logical *logical_one_row(Binder *binder);
+
 /* ---- join.c ---- */
 Status bind_join(Binder *binder, const AstRelation *relation, SelectBinder *outer, Logical **out, Scope *scope, Error *err);
 

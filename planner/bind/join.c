@@ -963,6 +963,8 @@ bind_join(Binder *b, const AstRelation *relation, SelectBinder *outer, Logical *
 	const char **names = NULL;
 	int			 n_names = 0;
 
+	if (relation->right->kind == AST_RELATION_FUNCTION && b->standard)
+		return bind_function_join(b, relation, outer, out, scope, err);
 	j.left_scope = scope_new(b->arena);
 	j.right_scope = scope_new(b->arena);
 	TRY(bind_relation(b, relation->left, outer, &j.left, j.left_scope, err));

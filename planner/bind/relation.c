@@ -393,8 +393,13 @@ bind_relation(Binder *b, const AstRelation *relation, SelectBinder *outer, Logic
 	case AST_RELATION_JOIN:
 		return bind_join(b, relation, outer, out, scope, err);
 	case AST_RELATION_FUNCTION:
-		error_unsupported(err, "Table functions in FROM are not supported yet.");
-		return error_at_pos(err, relation->pos);
+		if (!b->standard || !b->is_bounded) {
+			error_user(err, b->standard ? "A continuous query cannot read a table function alone: put it behind a stream."
+										: "Table functions in FROM are SQL of the standard dialect.");
+			return error_at_pos(err, relation->pos);
+		}
+		*out = logical_one_row(b);
+		return bind_function_relation(b, relation, false, out, scope, err);
 	}
 	return error_bug(err, "unknown relation");
 }

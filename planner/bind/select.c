@@ -859,8 +859,8 @@ check_pull(SelectBinder *sb, const AstQuery *query, Error *err)
 					  what);
 }
 
-static Logical *
-one_row(Binder *b)
+Logical *
+logical_one_row(Binder *b)
 {
 	Logical		*node = logical_new(b->arena, LOGICAL_SCAN, NULL);
 	LogicalScan *scan = arena_new(b->arena, LogicalScan);
@@ -938,7 +938,7 @@ bind_from(SelectBinder *sb, SelectBinder *outer, Error *err)
 	if (ast->from == NULL) {
 		if (!b->is_bounded)
 			return error_user(err, "A continuous query needs a FROM clause.");
-		sb->rows = one_row(b);
+		sb->rows = logical_one_row(b);
 		return OK;
 	}
 	return bind_relation(b, ast->from, outer, &sb->rows, sb->scope, err);
