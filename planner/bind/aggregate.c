@@ -568,6 +568,8 @@ plan_aggregate(SelectBinder *sb, const AstQuery *query, BoundColumn *columns, in
 	int			   n;
 
 	TRY(bind_keys(&list, err));
+	for (int i = 0; i < sb->n_extra_keys; i++)
+		key_add(&list, sb->extra_keys[i], "KEY");
 	placement.n_items = sb->n_items;
 	input = sb->rows;
 	for (int i = 0; i < n_columns; i++) {
@@ -594,10 +596,11 @@ plan_aggregate(SelectBinder *sb, const AstQuery *query, BoundColumn *columns, in
 	}
 	placement.is_bad = false;
 	overs_transform(sb, place_reference, &placement);
+	subqueries_transform(sb, place_reference, &placement);
 	if (sb->qualify != NULL)
 		sb->qualify = expr_transform(b->arena, sb->qualify, place_reference, &placement);
 	if (placement.is_bad)
-		return error_user(err, "OVER and QUALIFY of a grouped query can only use grouping expressions and aggregates.");
+		return error_user(err, "OVER, QUALIFY and sub-queries of a grouped query can only use grouping expressions and aggregates.");
 	if (*having != NULL) {
 		placement.is_bad = false;
 		*having = expr_transform(b->arena, *having, place_reference, &placement);

@@ -95,7 +95,7 @@ typedef enum Clause {
 	CLAUSE_QUALIFY, CLAUSE_LIMIT, CLAUSE_VALUES, CLAUSE_CONSTANT,
 } Clause;
 
-typedef enum SubqueryUse { SUBQUERY_SCALAR, SUBQUERY_EXISTS, SUBQUERY_IN } SubqueryUse;
+enum { SUBQUERY_KEYS = 24 };	/* equalities to outer columns */
 
 /* A sub-query that becomes a join. */
 typedef struct BoundSubquery {
@@ -109,7 +109,8 @@ typedef struct BoundSubquery {
 	Expr	  **left_keys;		/* over the outer rows */
 	Expr	  **right_keys;		/* over the sub-query's columns */
 	Expr	   *residual;		/* over outer columns (REF_OUTER) and the sub-query's columns */
-	int			value_column;	/* SCALAR */
+	bool		is_exists;
+	int			n_hidden;		/* columns of the plan behind the visible ones: correlated keys */
 	const Type *type;
 	bool		null_is_zero;	/* COUNT(*) of no rows */
 	bool		is_joined;
@@ -142,6 +143,8 @@ struct SelectBinder {
 	int			n_keys;
 	Expr	  **keys;
 	const char **key_names;
+	int			n_extra_keys;		/* a correlated sub-query groups by these as well */
+	Expr	  **extra_keys;
 	/* table functions */
 	int			n_functions;
 	int			functions_capacity;
@@ -307,5 +310,11 @@ Status bind_over(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err);
 /* ---- subquery.c ---- */
 Status bind_subquery(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err);
 Status join_subqueries(SelectBinder *sb, bool is_early, Error *err);
+Logical *join_subquery(SelectBinder *sb, Logical *left, const BoundSubquery *sub, Logical *right);
+Status bind_semi_join(ExprBinder *eb, const AstExpr *e, BoundSubquery **out, Error *err);
+Status subquery_correlate(SelectBinder *sb, BoundSubquery *sub, Expr *condition, Error *err);
+Expr  *place_subqueries(SelectBinder *sb, const Expr *e);
+void   subqueries_transform(SelectBinder *sb, ExprVisit visit, void *context);
+bool   expr_has_outer(const Expr *e);
 
 #endif

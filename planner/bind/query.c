@@ -350,5 +350,9 @@ bind_query(Binder *b, const AstQuery *query, SelectBinder *outer, BoundSubquery 
 	status = bind_body(b, query, query->body, outer, correlated, out, err);
 	b->ctes = ctes;
 	TRY(status);
+	/* Whether there are rows does not depend on how many are taken. */
+	if (correlated != NULL && correlated->is_exists && query->limit != NULL && query->limit->kind == AST_INTEGER &&
+		query->limit->integer > 0 && query->offset == NULL)
+		return OK;
 	return plan_limit(b, query, out, err);
 }

@@ -880,16 +880,126 @@ logical_one_row(Binder *b)
 	return node;
 }
 
-static Status
-plan_where(SelectBinder *sb, Error *err)
-{
-	Binder	  *b = sb->binder;
-	ExprBinder eb = {.binder = b, .scope = sb->scope, .select = sb, .clause = CLAUSE_WHERE};
-	Expr	  *condition;
+typedef struct AstConjuncts {
+	int				n, capacity;
+	const AstExpr **items;
+} AstConjuncts;
 
-	if (bind_condition(&eb, sb->ast->where, &condition, err) != OK)
-		return context_of_clause(b, CLAUSE_WHERE, err);
-	sb->rows = logical_filter(b->arena, sb->rows, condition);
+static void
+conjuncts_of(Arena *arena, const AstExpr *e, AstConjuncts *out)
+{
+	if (e->kind == AST_BINARY && e->op == AST_OP_AND) {
+		conjuncts_of(arena, e->left, out);
+		conjuncts_of(arena, e->right, out);
+		return;
+	}
+	arena_grow(arena, out->items, out->n, out->capacity);
+	out->items[out->n++] = e;
+}
+
+/* Conditions that are tests of a sub-query become SEMI and ANTI joins above the filter of the others. */
+static Status
+plan_where(SelectBinder *sb, BoundSubquery *correlated, Error *err)
+{
+	Binder		   *b = sb->binder;
+	ExprBinder		eb = {.binder = b, .scope = sb->scope, .select = sb, .clause = CLAUSE_WHERE};
+	AstConjuncts	asts = {0};
+	Expr		  **list = NULL, **conditions;
+	BoundSubquery **semis;
+	int				n = 0, n_semis = 0;
+
+	if (!b->standard) {
+		Expr *condition;
+
+		if (bind_condition(&eb, sb->ast->where, &condition, err) != OK)
+			return context_of_clause(b, CLAUSE_WHERE, err);
+		sb->rows = logical_filter(b->arena, sb->rows, condition);
+		return OK;
+	}
+	conjuncts_of(b->arena, sb->ast->where, &asts);
+	conditions = arena_array(b->arena, Expr *, asts.n);
+	semis = arena_array(b->arena, BoundSubquery *, asts.n);
+	for (int i = 0; i < asts.n; i++) {
+		Expr *condition;
+		int	  m = 0, capacity = 0;
+
+		TRY(bind_semi_join(&eb, asts.items[i], &semis[n_semis], err));
+		if (semis[n_semis] != NULL) {
+			n_semis++;
+			continue;
+		}
+		TRY(bind_condition(&eb, asts.items[i], &condition, err));
+		list = NULL;
+		expr_conjuncts(b->arena, condition, &list, &m, &capacity);
+		if (!expr_has_outer(condition)) {
+			conditions[n++] = condition;
+			continue;
+		}
+		if (correlated == NULL) {
+			error_unsupported(err, "This sub-query cannot use columns of the query around it.");
+			return error_at_pos(err, asts.items[i]->pos);
+		}
+		for (int k = 0; k < m; k++)
+			if (expr_has_outer(list[k]))
+				TRY(subquery_correlate(sb, correlated, list[k], err));
+			else
+				sb->rows = logical_filter(b->arena, sb->rows, list[k]);
+	}
+	TRY(join_subqueries(sb, true, err));
+	if (n > 0)
+		sb->rows = logical_filter(b->arena, sb->rows, place_subqueries(sb, expr_and(b->arena, conditions, n, b->standard)));
+	for (int i = 0; i < n_semis; i++)
+		sb->rows = join_subquery(sb, sb->rows, semis[i], semis[i]->plan);
+	return OK;
+}
+
+/* ---- correlated sub-queries: what the join needs behind the visible columns ---- */
+
+typedef struct InnerColumns {
+	SelectList *list;
+	int			first;
+} InnerColumns;
+
+static Expr *
+place_inner(const Expr *e, void *context)
+{
+	InnerColumns *inner = context;
+	SelectList	 *list = inner->list;
+	Arena		 *arena = list->sb->binder->arena;
+
+	if (e->kind != EXPR_COLUMN || ref_kind(e->index) == REF_OUTER)
+		return NULL;
+	for (int i = inner->first; i < list->n; i++)
+		if (expr_equal(list->columns[i].expr, e))
+			return expr_column(arena, i, e->type, e->name);
+	list_add(list, (BoundColumn){.name = e->name, .expr = (Expr *)e, .ast = NULL});
+	return expr_column(arena, list->n - 1, e->type, e->name);
+}
+
+static Status
+add_correlated(SelectBinder *sb, SelectList *list, BoundSubquery *sub, bool is_aggregate, const AstQuery *query, Error *err)
+{
+	Binder	   *b = sb->binder;
+	int			n_visible = list->n;
+	InnerColumns inner = {list, n_visible};
+
+	if (sub == NULL || (sub->n_keys == 0 && sub->residual == NULL))
+		return OK;
+	if (query->limit != NULL && !sub->is_exists) {
+		error_unsupported(err, "LIMIT in a sub-query that uses outer columns is not supported.");
+		return error_at_pos(err, query->limit->pos);
+	}
+	if (is_aggregate && (sub->residual != NULL || sb->ast->n_group_by > 0)) {
+		error_unsupported(err, "A grouped sub-query can be related to outer columns by equality only, and without GROUP BY.");
+		return error_at_pos(err, sb->ast->pos);
+	}
+	for (int i = 0; i < sub->n_keys; i++) {
+		list_add(list, (BoundColumn){.name = "KEY", .expr = sub->right_keys[i], .ast = NULL});
+		sub->right_keys[i] = expr_column(b->arena, list->n - 1, sub->right_keys[i]->type, "KEY");
+	}
+	if (sub->residual != NULL)
+		sub->residual = expr_transform(b->arena, sub->residual, place_inner, &inner);
+	sub->n_hidden = list->n - n_visible;
 	return OK;
 }
 
@@ -944,6 +1054,27 @@ bind_from(SelectBinder *sb, SelectBinder *outer, Error *err)
 	return bind_relation(b, ast->from, outer, &sb->rows, sb->scope, err);
 }
 
+/* Sub-queries inside of aggregates have been joined below the aggregation. */
+static void
+place_early(SelectBinder *sb, SelectList *list)
+{
+	Arena *arena = sb->binder->arena;
+
+	if (sb->n_subqueries == 0)
+		return;
+	for (int i = 0; i < sb->n_items; i++) {
+		const Expr **args = arena_array(arena, const Expr *, sb->items[i].n_args + 1);
+
+		for (int k = 0; k < sb->items[i].n_args; k++)
+			args[k] = place_subqueries(sb, sb->items[i].args[k]);
+		sb->items[i].args = args;
+		if (sb->items[i].filter != NULL)
+			sb->items[i].filter = place_subqueries(sb, sb->items[i].filter);
+	}
+	for (int i = 0; i < list->n; i++)
+		list->columns[i].expr = place_subqueries(sb, list->columns[i].expr);
+}
+
 static int
 visible_keys(const SelectBinder *sb, const SelectList *list, int n_visible)
 {
@@ -977,8 +1108,7 @@ bind_select(Binder *b, const AstQuery *query, const AstSelect *ast, SelectBinder
 		TRY(bind_window(b, ast->window, query->emit == AST_EMIT_FINAL, &sb.window, err));
 	}
 	if (ast->where != NULL) {
-		TRY(plan_where(&sb, err));
-		TRY(join_subqueries(&sb, true, err));
+		TRY(plan_where(&sb, correlated, err));
 	}
 	TRY(bind_items(&list, err));
 	sb.aliases = list.columns;
@@ -1002,13 +1132,28 @@ bind_select(Binder *b, const AstQuery *query, const AstSelect *ast, SelectBinder
 		n_visible = list.n;
 	}
 	is_aggregate = ast->n_group_by > 0 || sb.n_items > 0 || (sb.has_window && b->standard);
+	if (correlated != NULL && correlated->n_keys > 0 && is_aggregate) {
+		sb.extra_keys = arena_memdup(b->arena, correlated->right_keys, sizeof *sb.extra_keys * (size_t)correlated->n_keys);
+		sb.n_extra_keys = correlated->n_keys;
+	}
+	if (correlated != NULL) {
+		int n_sorted = list.n;
+
+		TRY(add_correlated(&sb, &list, correlated, is_aggregate, query, err));
+		if (n_sorted == n_visible)
+			n_visible = list.n;
+		else if (list.n > n_sorted)
+			return error_unsupported(err, "ORDER BY in a sub-query that uses outer columns is not supported.");
+	}
 	if (is_aggregate) {
 		TRY(join_subqueries(&sb, true, err));
+		place_early(&sb, &list);
 		if (sb.n_functions > 0)
 			return error_user(err, "Table functions cannot be used with aggregations.");
 		TRY(plan_aggregate(&sb, query, list.columns, list.n, &having, err));
+		TRY(join_subqueries(&sb, false, err));
 		if (having != NULL)
-			sb.rows = logical_filter(b->arena, sb.rows, having);
+			sb.rows = logical_filter(b->arena, sb.rows, place_subqueries(&sb, having));
 	} else {
 		if (sb.has_window)
 			return error_user(err, "WINDOW clause requires a GROUP BY clause.");
@@ -1021,6 +1166,9 @@ bind_select(Binder *b, const AstQuery *query, const AstSelect *ast, SelectBinder
 	}
 	if (b->is_persistent && b->depth == 0 && sb.rows->is_table && sb.rows->window.kind != WINDOW_NONE && !is_aggregate)
 		return error_user(err, "KSQL does not support persistent queries on windowed tables.");
+	TRY(join_subqueries(&sb, false, err));
+	for (int i = 0; i < list.n; i++)
+		list.columns[i].expr = place_subqueries(&sb, list.columns[i].expr);
 	TRY(plan_table_functions(&sb, &list, err));
 	TRY(plan_overs(&sb, err));
 	for (int i = 0; i < list.n; i++)
@@ -1038,7 +1186,11 @@ bind_select(Binder *b, const AstQuery *query, const AstSelect *ast, SelectBinder
 		exprs[i] = list.columns[i].expr;
 		names[i] = list.columns[i].name;
 	}
-	(void)correlated;
+	for (int i = 0; i < list.n; i++)
+		if (expr_has_outer(exprs[i])) {
+			error_unsupported(err, "A sub-query can use columns of the query around it in WHERE only.");
+			return error_at_pos(err, list.columns[i].pos);
+		}
 	sb.rows = logical_project(b->arena, sb.rows, exprs, names, list.n, n_key);
 	if (ast->is_distinct) {
 		Logical		 *node = logical_new(b->arena, LOGICAL_DISTINCT, sb.rows);
