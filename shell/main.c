@@ -1,8 +1,329 @@
+/*
+ * The command line: what is asked for is decided here, and nothing else.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "engine/engine.h"
 #include "engine/test_run.h"
+#include "shell/datagen.h"
+#include "shell/print/printer.h"
+#include "shell/repl.h"
+
+#define VERSION "0.1.0"
+
+static const char usage_text[] =
+	"usage: sluice [options]                       interactive shell\n"
+	"       sluice [options] -c \"SQL\"              run statements and exit\n"
+	"       sluice [options] -f FILE               run a script and exit\n"
+	"       ... | sluice [options]                 run statements of standard input\n"
+	"       sluice test --sql-file FILE ...        run SQL against recorded inputs\n"
+	"       sluice datagen SET ...                 make data to try things with\n"
+	"\n"
+	"  -c, --command SQL        statements; may be given several times\n"
+	"  -f, --file FILE          script\n"
+	"  -v, --variable NAME=VALUE  defines ${NAME}\n"
+	"      --data DIR           data directory (default ./sluice-data; opened when a statement needs it)\n"
+	"      --output MODE        table, vertical, csv, json or markdown (default: table on a terminal, else csv)\n"
+	"      --no-header          no column names\n"
+	"      --threads N          threads of a bounded query (default: all processors)\n"
+	"      --dialect NAME       standard (default) or ksqldb\n"
+	"      --set NAME=VALUE     a setting, as SET\n"
+	"      --keep-going         goes on after an error; the exit status still tells it\n"
+	"      --strict             the first bad row of a file fails the query\n"
+	"      --timing             how long each query took\n"
+	"  -h, --help               this text\n"
+	"  -V, --version            the version\n";
+
+typedef struct Options {
+	int			 n_commands;
+	const char **commands;		/* -c texts and -f paths in order */
+	bool		*is_file;
+	const char	*directory;
+	OutputMode	 mode;
+	bool		 has_mode;
+	bool		 no_header;
+	bool		 keep_going;
+	bool		 timing;
+	int			 n_variables;
+	const char **variables;
+	Settings	*settings;
+} Options;
+
+static int
+fail_usage(const char *format, const char *what)
+{
+	fprintf(stderr, "sluice: ");
+	fprintf(stderr, format, what);
+	fprintf(stderr, "\nTry 'sluice --help'.\n");
+	return 2;
+}
+
+static bool
+set_option(Options *options, const char *name, const char *value)
+{
+	Error err;
+
+	if (settings_set(options->settings, name, value, &err) == OK)
+		return true;
+	error_print(stderr, &err, STR(""));
+	return false;
+}
+
+static void
+add_command(Options *options, const char *text, bool is_file)
+{
+	options->commands = xrealloc(options->commands, sizeof *options->commands * (size_t)(options->n_commands + 1));
+	options->is_file = xrealloc(options->is_file, sizeof *options->is_file * (size_t)(options->n_commands + 1));
+	options->commands[options->n_commands] = text;
+	options->is_file[options->n_commands++] = is_file;
+}
+
+enum { OPTION_DATA = 256, OPTION_OUTPUT, OPTION_NO_HEADER, OPTION_THREADS, OPTION_DIALECT, OPTION_KEEP_GOING, OPTION_TIMING, OPTION_SET, OPTION_STRICT };
+
+static const struct option long_options[] = {
+	{"command", required_argument, NULL, 'c'},			{"file", required_argument, NULL, 'f'},
+	{"variable", required_argument, NULL, 'v'},			{"data", required_argument, NULL, OPTION_DATA},
+	{"output", required_argument, NULL, OPTION_OUTPUT}, {"no-header", no_argument, NULL, OPTION_NO_HEADER},
+	{"threads", required_argument, NULL, OPTION_THREADS}, {"dialect", required_argument, NULL, OPTION_DIALECT},
+	{"keep-going", no_argument, NULL, OPTION_KEEP_GOING}, {"timing", no_argument, NULL, OPTION_TIMING},
+	{"set", required_argument, NULL, OPTION_SET},		{"strict", no_argument, NULL, OPTION_STRICT},
+	{"help", no_argument, NULL, 'h'},					{"version", no_argument, NULL, 'V'},
+	{NULL, 0, NULL, 0},
+};
+
+/* Exit status, or -1 to go on. */
+static int
+take_option(Options *options, int option, char *argument)
+{
+	char *equals;
+
+	switch (option) {
+	case 'c':
+	case 'f':
+		add_command(options, argument, option == 'f');
+		return -1;
+	case 'v':
+		if (strchr(argument, '=') == NULL)
+			return fail_usage("-v wants NAME=VALUE, got '%s'", argument);
+		options->variables = xrealloc(options->variables, sizeof *options->variables * (size_t)(options->n_variables + 1));
+		options->variables[options->n_variables++] = argument;
+		return -1;
+	case OPTION_DATA:
+		options->directory = argument;
+		return -1;
+	case OPTION_OUTPUT:
+		if (!output_mode_parse(argument, &options->mode))
+			return fail_usage("unknown output mode '%s': table, vertical, csv, json or markdown", argument);
+		options->has_mode = true;
+		return -1;
+	case OPTION_NO_HEADER:
+		options->no_header = true;
+		return -1;
+	case OPTION_THREADS:
+		return set_option(options, "threads", argument) ? -1 : 2;
+	case OPTION_DIALECT:
+		return set_option(options, "sql.dialect", argument) ? -1 : 2;
+	case OPTION_STRICT:
+		return set_option(options, "strict", "true") ? -1 : 2;
+	case OPTION_SET:
+		equals = strchr(argument, '=');
+		if (equals == NULL)
+			return fail_usage("--set wants NAME=VALUE, got '%s'", argument);
+		*equals = '\0';
+		return set_option(options, argument, equals + 1) ? -1 : 2;
+	case OPTION_KEEP_GOING:
+		options->keep_going = true;
+		return -1;
+	case OPTION_TIMING:
+		options->timing = true;
+		return -1;
+	case 'h':
+		fputs(usage_text, stdout);
+		return 0;
+	case 'V':
+		printf("sluice %s\n", VERSION);
+		return 0;
+	default:
+		fprintf(stderr, "Try 'sluice --help'.\n");
+		return 2;
+	}
+}
+
+static int
+parse_options(Options *options, int argc, char **argv)
+{
+	int option;
+
+	while ((option = getopt_long(argc, argv, "c:f:v:hV", long_options, NULL)) != -1) {
+		int status = take_option(options, option, optarg);
+
+		if (status >= 0)
+			return status;
+	}
+	if (optind < argc) {
+		if (strncmp(argv[optind], "http://", 7) == 0 || strncmp(argv[optind], "https://", 8) == 0)
+			return fail_usage("a server cannot be spoken to yet: %s", argv[optind]);
+		return fail_usage("unknown argument '%s'", argv[optind]);
+	}
+	return -1;
+}
+
+/* ---- running texts ---- */
+
+typedef struct ErrorContext {
+	const char *where;		/* file; NULL: the command line */
+} ErrorContext;
+
+static void
+print_statement_error(void *context, const Error *err, Str sql)
+{
+	const ErrorContext *where = context;
+
+	if (where->where != NULL)
+		fprintf(stderr, "%s: ", where->where);
+	error_print(stderr, err, sql);
+}
+
+static Status
+read_all(FILE *file, StrBuf *out)
+{
+	char   block[65536];
+	size_t n;
+
+	while ((n = fread(block, 1, sizeof block, file)) > 0)
+		strbuf_add(out, block, n);
+	return ferror(file) ? FAILED : OK;
+}
+
+static Status
+run_text(Session *session, Printer *printer, Str sql, const char *where, bool keep_going)
+{
+	ErrorContext context = {where};
+	Error		 err;
+
+	session_keep_going(session, keep_going, print_statement_error, &context);
+	return session_execute(session, sql, &printer->sink, &err);
+}
+
+static Status
+run_file(Session *session, Printer *printer, const char *path, bool keep_going)
+{
+	FILE  *file = fopen(path, "rb");
+	StrBuf text = {0};
+	Status status;
+
+	if (file == NULL || read_all(file, &text) == FAILED) {
+		fprintf(stderr, "error: Cannot read the script '%s': %s\n", path, strerror(errno));
+		if (file != NULL)
+			fclose(file);
+		strbuf_free(&text);
+		return FAILED;
+	}
+	fclose(file);
+	status = run_text(session, printer, strbuf_str(&text), path, keep_going);
+	strbuf_free(&text);
+	return status;
+}
+
+static Status
+run_commands(const Options *options, Engine *engine, Session *session, Printer *printer)
+{
+	Status status = OK;
+	Error  err;
+
+	interrupt_target(session_client(session));
+	for (int i = 0; i < options->n_commands && (status == OK || options->keep_going); i++) {
+		Status one = options->is_file[i] ? run_file(session, printer, options->commands[i], options->keep_going)
+										 : run_text(session, printer, str_of(options->commands[i]), NULL, options->keep_going);
+
+		if (one == FAILED)
+			status = FAILED;
+	}
+	if (options->n_commands == 0) {
+		StrBuf text = {0};
+
+		if (read_all(stdin, &text) == FAILED)
+			status = FAILED;
+		else
+			status = run_text(session, printer, strbuf_str(&text), NULL, options->keep_going);
+		strbuf_free(&text);
+	}
+	if (status == OK && engine_wait_bounded(engine, NULL, &err) == FAILED) {
+		error_print(stderr, &err, STR(""));
+		status = FAILED;
+	}
+	return status;
+}
+
+static char *
+history_path(void)
+{
+	const char *home = getenv("HOME");
+	StrBuf		path = {0};
+
+	if (home == NULL)
+		return NULL;
+	strbuf_printf(&path, "%s/.sluice_history", home);
+	return path.data;
+}
+
+static void
+define_variables(const Options *options, Session *session)
+{
+	for (int i = 0; i < options->n_variables; i++) {
+		char *name = xstrdup(options->variables[i]);
+		char *equals = strchr(name, '=');
+
+		*equals = '\0';
+		session_define(session, name, equals + 1);
+		free(name);
+	}
+}
+
+static int
+run(const Options *options)
+{
+	EngineOptions engine_options = {.directory = options->directory != NULL ? options->directory : "./sluice-data", .settings = options->settings};
+	Engine		 *engine = NULL;
+	Session		 *session = NULL;
+	Printer		  printer;
+	bool		  is_interactive = options->n_commands == 0 && isatty(STDIN_FILENO);
+	Error		  err;
+	int			  result = 1;
+
+	printer_init(&printer, stdout, options->has_mode ? options->mode : isatty(STDOUT_FILENO) ? OUTPUT_TABLE : OUTPUT_CSV);
+	printer.has_header = !options->no_header;
+	printer.shows_timing = options->timing;
+	printer.is_quiet = !isatty(STDOUT_FILENO);
+	if (engine_open(&engine_options, &engine, &err) == FAILED || session_open(engine, &session, &err) == FAILED) {
+		error_print(stderr, &err, STR(""));
+		goto out;
+	}
+	define_variables(options, session);
+	if (is_interactive) {
+		char *history = history_path();
+
+		result = repl_run(session_client(session), &printer, history);
+		free(history);
+	} else
+		result = run_commands(options, engine, session, &printer) == OK ? 0 : 1;
+	if (fflush(stdout) != 0) {
+		fprintf(stderr, "error: Cannot write the result: %s\n", strerror(errno));
+		result = 1;
+	}
+out:
+	session_close(session);
+	engine_close(engine);
+	printer_free(&printer);
+	return result;
+}
 
 static int
 test_main(int argc, char **argv)
@@ -34,8 +355,23 @@ test_main(int argc, char **argv)
 int
 main(int argc, char **argv)
 {
+	Options options = {0};
+	int		result;
+
+	signal(SIGPIPE, SIG_DFL);
 	if (argc > 1 && strcmp(argv[1], "test") == 0)
 		return test_main(argc - 1, argv + 1);
-	fprintf(stderr, "usage: sluice test ...\n");
-	return 2;
+	if (argc > 1 && strcmp(argv[1], "datagen") == 0)
+		return datagen_main(argc - 1, argv + 1);
+	if (argc > 1 && strcmp(argv[1], "server") == 0)
+		return fail_usage("%s is not supported yet: use the shell, -c or -f", "sluice server");
+	options.settings = settings_new(NULL);
+	result = parse_options(&options, argc, argv);
+	if (result < 0)
+		result = run(&options);
+	settings_free(options.settings);
+	free(options.commands);
+	free(options.is_file);
+	free(options.variables);
+	return result;
 }
