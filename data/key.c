@@ -477,3 +477,84 @@ row_decode(const Type *const *types, int n_columns, Str bytes, Arena *arena, Val
 		TRY(decode_one(types[c], bytes, &at, arena, &out[c], err));
 	return OK;
 }
+
+static void
+decode_null(Vector *v, Arena *arena, int64_t row)
+{
+	vector_set_null(v, arena, row);
+	if (v->type->kind == TYPE_STRUCT)
+		for (int c = 0; c < v->n_children; c++)
+			decode_null(&v->children[c], arena, row);
+}
+
+/* The next value of a row, into row `row` of a FLAT vector. */
+static Status
+decode_flat(Vector *v, Str bytes, size_t *at, Arena *arena, int64_t row, Error *err)
+{
+	size_t		width;
+	uint32_t	count;
+	uint32_t	first;
+	const char *p;
+
+	if (*at >= bytes.length)
+		return truncated(v->type, err);
+	if (bytes.data[(*at)++] == TAG_NULL) {
+		decode_null(v, arena, row);
+		return OK;
+	}
+	if (v->validity != NULL)
+		bitmap_set(v->validity, row);
+	switch (v->type->kind) {
+	case TYPE_STRUCT:
+		for (int c = 0; c < v->n_children; c++)
+			TRY(decode_flat(&v->children[c], bytes, at, arena, row, err));
+		return OK;
+	case TYPE_STRING:
+	case TYPE_BYTES:
+	case TYPE_ARRAY:
+	case TYPE_MAP:
+		width = sizeof count;
+		break;
+	default:
+		width = (size_t)type_width(v->type);
+		break;
+	}
+	if (bytes.length - *at < width)
+		return truncated(v->type, err);
+	p = bytes.data + *at;
+	*at += width;
+	switch (v->type->kind) {
+	case TYPE_STRING:
+	case TYPE_BYTES:
+		memcpy(&count, p, sizeof count);
+		if (bytes.length - *at < count)
+			return truncated(v->type, err);
+		((StrView *)v->data)[row] = str_view_make(bytes.data + *at, count);
+		*at += count;
+		return OK;
+	case TYPE_ARRAY:
+	case TYPE_MAP:
+		memcpy(&count, p, sizeof count);
+		if (count > bytes.length)
+			return truncated(v->type, err);
+		first = vector_list_reserve(v, arena, count);
+		((ListEntry *)v->data)[row] = (ListEntry){first, count};
+		for (uint32_t k = 0; k < count; k++)
+			for (int c = 0; c < v->n_children; c++)
+				TRY(decode_flat(&v->children[c], bytes, at, arena, first + k, err));
+		return OK;
+	default:
+		memcpy((char *)v->data + width * (size_t)row, p, width);
+		return OK;
+	}
+}
+
+Status
+row_decode_vectors(Vector *const *columns, int n_columns, Str bytes, Arena *arena, int64_t row, Error *err)
+{
+	size_t at = 0;
+
+	for (int c = 0; c < n_columns; c++)
+		TRY(decode_flat(columns[c], bytes, &at, arena, row, err));
+	return OK;
+}

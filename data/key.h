@@ -24,4 +24,7 @@ int32_t key_partition(Str serialised_key, int32_t n_partitions);
 void   row_encode(const Vector *const *columns, int n_columns, int64_t row, StrBuf *out);
 Status row_decode(const Type *const *types, int n_columns, Str bytes, Arena *arena, Value *out, Error *err);
 
+/* As row_decode, into row `row` of FLAT vectors of the row's types.  Text is borrowed from `bytes`. */
+Status row_decode_vectors(Vector *const *columns, int n_columns, Str bytes, Arena *arena, int64_t row, Error *err);
+
 #endif

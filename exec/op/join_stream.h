@@ -23,6 +23,7 @@ typedef struct JoinWindowSpec {
 	int64_t	 grace_ms;		/* resolved */
 	bool	 has_grace;		/* GRACE PERIOD written: unmatched rows are held until the window closes */
 	bool	 is_windowed;	/* both sides have windowed keys: part of the join key */
+	bool	 is_session;	/* of session windows: start and end must agree, else the start only */
 	const Type *const *left_types;
 	const Type *const *right_types;
 } JoinWindowSpec;
@@ -35,7 +36,8 @@ typedef struct JoinTableSpec {
 	int		 n_key;
 	int		 n_left;
 	int		 n_right;
-	bool	 is_windowed;
+	bool	 is_windowed;	/* as above */
+	bool	 is_session;
 	const Type *const *left_types;
 	const Type *const *right_types;
 } JoinTableSpec;

@@ -908,6 +908,7 @@ plan_stream_join(Joining *j, Logical **out, Scope *scope, Error *err)
 		spec->has_grace = w->grace.is_set;
 		spec->grace_ms = join_grace(w);
 		spec->is_windowed = left->window.kind != WINDOW_NONE;
+		spec->is_session = left->window.kind == WINDOW_SESSION;
 		spec->left_types = types_of(b, left);
 		spec->right_types = types_of(b, right);
 		node = joined(b, LOGICAL_JOIN_WINDOW, left, right, n_key, front, true);
@@ -920,6 +921,7 @@ plan_stream_join(Joining *j, Logical **out, Scope *scope, Error *err)
 		spec->n_left = left->n_columns;
 		spec->n_right = right->n_columns;
 		spec->is_windowed = right->window.kind != WINDOW_NONE;
+		spec->is_session = right->window.kind == WINDOW_SESSION;
 		spec->left_types = types_of(b, left);
 		spec->right_types = types_of(b, right);
 		node = joined(b, left_table ? LOGICAL_JOIN_TABLE_TABLE : LOGICAL_JOIN_STREAM_TABLE, left, right, n_key, front, true);
