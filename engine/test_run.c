@@ -68,11 +68,12 @@ typedef struct TestRun {
 	const char	  *row_error;
 } TestRun;
 
+/* The wall clock of a case stands still at 2024-01-01; only records move time. */
 static Time
 stopped_clock(const Env *env)
 {
 	(void)env;
-	return 0;
+	return INT64_C(1704067200000);
 }
 
 static uint64_t
