@@ -1,6 +1,9 @@
 #include "io/connector/file/csv_convert.h"
 
 #include <stdlib.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #include "common/base64.h"
 #include "common/utf8.h"
@@ -23,7 +26,7 @@ load_tail8(const char *end, uint32_t length)
 	unsigned gap = 8 * (8 - length);
 
 	memcpy(&word, end - 8, 8);
-	return gap == 0 ? word : (word >> gap << gap) | (REPEAT8('0') >> (64 - gap));
+	return (word >> gap << gap) | (REPEAT8('0') >> 1 >> (63 - gap));
 }
 
 static inline bool
@@ -68,23 +71,24 @@ parse_int64(const char *at, uint32_t length, int64_t *out)
 	bool	 is_negative = at[0] == '-';
 
 	if (length - is_negative >= 1 && length - is_negative <= 16 && parse_digits16(at + is_negative, length - is_negative, &value)) {
-		*out = is_negative ? -(int64_t)value : (int64_t)value;
+		*out = (int64_t)((value ^ -(uint64_t)is_negative) + is_negative);
 		return true;
 	}
 	return int64_parse(str_trim(str_make(at, length)), out);
 }
 
 /*
- * [-]digits[.digits] of at most 16 digits: unscaled number and digits after the point.  False: something else, or longer.
+ * [-]digits[.digits] of at most 16 digits: magnitude and digits after the point.  False: something else, or longer.  Signs
+ * cannot be predicted, so there is no branch on them.
  */
-static inline bool
-parse_fixed(const char *at, uint32_t length, int64_t *unscaled, uint32_t *scale)
+static inline __attribute__((always_inline)) bool
+parse_fixed(const char *at, uint32_t length, uint64_t *magnitude, uint32_t *scale, uint32_t *is_negative)
 {
-	bool	 is_negative = at[0] == '-';
 	uint64_t value;
 
-	at += is_negative;
-	length -= is_negative;
+	*is_negative = at[0] == '-';
+	at += *is_negative;
+	length -= *is_negative;
 	if (length - 1 < 8) {
 		/* the point is taken out of the word */
 		uint64_t word = load_tail8(at + length, length);
@@ -126,22 +130,22 @@ parse_fixed(const char *at, uint32_t length, int64_t *unscaled, uint32_t *scale)
 			return false;
 		*scale = point < length ? length - point - 1 : 0;
 	}
-	*unscaled = is_negative ? -(int64_t)value : (int64_t)value;
+	*magnitude = value;
 	return true;
 }
 
 static inline bool
 parse_double(const char *at, uint32_t length, double *out)
 {
-	int64_t	 unscaled;
-	uint32_t scale;
+	uint64_t magnitude, bits;
+	uint32_t scale, is_negative;
 
 	/* below 2^53 the number and the power of ten are exact, and so the quotient is rounded once */
-	if (parse_fixed(at, length, &unscaled, &scale) && unscaled < (INT64_C(1) << 53) && unscaled > -(INT64_C(1) << 53)) {
-		if (unscaled == 0 && at[0] == '-')
-			*out = -0.0;
-		else
-			*out = (double)unscaled / power10_double[scale];
+	if (parse_fixed(at, length, &magnitude, &scale, &is_negative) && magnitude < (UINT64_C(1) << 53)) {
+		*out = (double)(int64_t)magnitude / power10_double[scale];
+		memcpy(&bits, out, sizeof bits);
+		bits |= (uint64_t)is_negative << 63;
+		memcpy(out, &bits, sizeof bits);
 		return true;
 	}
 	return double_parse(str_make(at, length), DOUBLE_SQL, out);
@@ -183,10 +187,11 @@ parse_date(const char *at, uint32_t length, int32_t *out)
 	do {                                                                         \
 		type_ *restrict data = v->data;                                          \
 		for (int32_t i = 0; i < run->n; i++) {                                   \
-			const char *at = run->at[i];                                         \
-			uint32_t	length = run->length[i];                                 \
+			const char *at;                                                      \
+			uint32_t	length;                                                  \
+			field_text(run, i, &at, &length);                                    \
 			if (length == 0 || context->has_null_text) {                         \
-				if (field_is_null(context, run, i)) {                            \
+				if (field_is_null(context, run, i, at, length)) {                \
 					data[i] = (zero_);                                           \
 					vector_set_null(v, context->arena, i);                       \
 					continue;                                                    \
@@ -200,13 +205,13 @@ parse_date(const char *at, uint32_t length, int32_t *out)
 	} while (0)
 
 static inline bool
-field_is_null(const ConvertContext *context, const FieldRun *run, int32_t i)
+field_is_null(const ConvertContext *context, const FieldRun *run, int32_t i, const char *at, uint32_t length)
 {
 	if (run->quoted != NULL && run->quoted[i])
 		return false;
-	if (run->length[i] == 0)
+	if (length == 0)
 		return true;
-	return context->has_null_text && str_equal(context->null_text, str_make(run->at[i], run->length[i]));
+	return context->has_null_text && str_equal(context->null_text, str_make(at, length));
 }
 
 static bool
@@ -240,15 +245,15 @@ parse_decimal(const char *at, uint32_t length, DecimalShape shape, Decimal *out)
 	static const int64_t power10[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000,
 									  10000000000, 100000000000, 1000000000000, 10000000000000, 100000000000000,
 									  1000000000000000, 10000000000000000, 100000000000000000, 1000000000000000000};
-	int64_t				 unscaled;
-	uint32_t			 scale;
+	uint64_t			 magnitude;
+	uint32_t			 scale, is_negative;
 
-	if (parse_fixed(at, length, &unscaled, &scale) && (int)scale <= shape.scale && shape.scale - scale <= 18) {
-		Decimal value = (Decimal)unscaled * power10[shape.scale - scale];
+	if (parse_fixed(at, length, &magnitude, &scale, &is_negative) && (int)scale <= shape.scale && shape.scale - scale <= 18) {
+		Decimal value = (Decimal)magnitude * power10[shape.scale - scale];
 
-		if (shape.precision <= 18 ? value < power10[shape.precision] && value > -power10[shape.precision]
+		if (shape.precision <= 18 ? value < power10[shape.precision]
 								  : decimal_fits(value, shape.precision)) {
-			*out = value;
+			*out = is_negative ? -value : value;
 			return true;
 		}
 	}
@@ -292,6 +297,28 @@ parse_timestamp(const char *at, uint32_t length, int64_t *out)
 	return timestamp_parse_sql(str_make(at, length), out, &ignored) == OK || int64_parse(str_make(at, length), out);
 }
 
+/* As str_view_make without a branch on the length, which cannot be predicted.  16 bytes may be read. */
+static inline StrView
+make_view(const char *at, uint32_t length)
+{
+#ifdef __SSE2__
+	static const uint8_t ones[32] = {[0] = 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255};
+	/* ones[12 - length ..] is a mask of the first `length` bytes */
+	uint32_t is_far = length > STR_VIEW_INLINE;
+	__m128i	 mask = _mm_loadu_si128((const __m128i *)(const void *)(ones + (is_far ? 8 : STR_VIEW_INLINE - length)));
+	__m128i	 text = _mm_and_si128(_mm_loadu_si128((const __m128i *)(const void *)at), mask);
+	__m128i	 low = _mm_or_si128(_mm_slli_si128(text, 4), _mm_cvtsi32_si128((int)length));
+	__m128i	 pointer = _mm_slli_si128(_mm_cvtsi64_si128(is_far ? (long long)(uintptr_t)at : 0), 8);
+	__m128i	 both = _mm_or_si128(low, pointer);
+	StrView	 view;
+
+	_mm_storeu_si128((__m128i *)(void *)&view, both);
+	return view;
+#else
+	return str_view_make(at, length);
+#endif
+}
+
 static void
 convert_strings(ConvertContext *context, const FieldRun *run, Vector *v)
 {
@@ -299,11 +326,12 @@ convert_strings(ConvertContext *context, const FieldRun *run, Vector *v)
 
 	v->is_ascii = context->is_ascii;
 	for (int32_t i = 0; i < run->n; i++) {
-		const char *at = run->at[i];
-		uint32_t	length = run->length[i];
+		const char *at;
+		uint32_t	length;
 
+		field_text(run, i, &at, &length);
 		if (length == 0 || context->has_null_text) {
-			if (field_is_null(context, run, i) && !(context->has_null_text && length == 0 && context->null_text.length > 0)) {
+			if (field_is_null(context, run, i, at, length) && !(context->has_null_text && length == 0 && context->null_text.length > 0)) {
 				data[i] = (StrView){0};
 				vector_set_null(v, context->arena, i);
 				continue;
@@ -314,29 +342,7 @@ convert_strings(ConvertContext *context, const FieldRun *run, Vector *v)
 			context->fail(context, i, str_make(at, length), "it is not valid UTF-8");
 			continue;
 		}
-		if (length <= STR_VIEW_INLINE) {
-			/* 12 bytes are there to be read; those behind the text are cleared */
-			uint64_t low;
-			uint32_t high;
-			StrView	 view;
-
-			memcpy(&low, at, 8);
-			memcpy(&high, at + 8, 4);
-			if (length < 8) {
-				low &= length == 0 ? 0 : ~(uint64_t)0 >> (64 - 8 * length);
-				high = 0;
-			} else {
-				high &= (uint32_t)(((uint64_t)1 << (8 * (length - 8))) - 1);
-			}
-			view.length = length;
-			memcpy(view.inlined, &low, 8);
-			memcpy(view.inlined + 8, &high, 4);
-			data[i] = view;
-		} else {
-			data[i].length = length;
-			memcpy(data[i].far.prefix, at, 4);
-			memcpy(data[i].far.pointer, &at, sizeof at);
-		}
+		data[i] = make_view(at, length);
 	}
 }
 
@@ -359,12 +365,16 @@ convert_nested(ConvertContext *context, const FieldRun *run, Vector *v)
 	JsonPlan *plan = json_plan_value(context->arena, v->type);
 
 	for (int32_t i = 0; i < run->n; i++) {
-		Str		   text = str_make(run->at[i], run->length[i]);
-		JsonReader reader = {
-			.cursor = {text.data, text.data + text.length, text.data}, .arena = context->arena, .is_lenient = true, .from_text = true};
-		Error reason;
+		const char *at;
+		uint32_t	length;
 
-		if (field_is_null(context, run, i)) {
+		field_text(run, i, &at, &length);
+
+		Str		   text = str_make(at, length);
+		JsonReader reader = {.cursor = {at, at + length, at}, .arena = context->arena, .is_lenient = true, .from_text = true};
+		Error	   reason;
+
+		if (field_is_null(context, run, i, at, length)) {
 			row_set_null(v, context->arena, i);
 			continue;
 		}

@@ -8,12 +8,30 @@
  */
 #include "data/vector.h"
 
+/* Where the texts of n rows are: from base + begin[i * begin_step] + skip to base + end[i * end_step]; or, if `at` is set, there. */
 typedef struct FieldRun {
-	int32_t		   n;
-	const char	 **at;
-	uint32_t	  *length;
-	const uint8_t *quoted;		/* per field: it stood in quotes, so an empty one is not NULL; NULL: none did */
+	int32_t			n;
+	const char	   *base;
+	const uint32_t *begin, *end;
+	uint32_t		begin_step, end_step, skip;
+	const char	  **at;
+	uint32_t	   *length;
+	const uint8_t  *quoted;		/* per field: it stood in quotes, so an empty one is not NULL; NULL: none did */
 } FieldRun;
+
+static inline void
+field_text(const FieldRun *run, int32_t i, const char **at, uint32_t *length)
+{
+	if (run->at == NULL) {
+		uint32_t begin = run->begin[(size_t)i * run->begin_step] + run->skip;
+
+		*at = run->base + begin;
+		*length = run->end[(size_t)i * run->end_step] - begin;
+	} else {
+		*at = run->at[i];
+		*length = run->length[i];
+	}
+}
 
 typedef struct ConvertContext ConvertContext;
 struct ConvertContext {

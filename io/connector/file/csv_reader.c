@@ -24,7 +24,6 @@ csv_reader_open(FileSource *self, Arena *arena, Error *err)
 	self->scan.quote = self->file->quote;
 	self->scan.capacity_lines = BATCH_ROWS;
 	self->scan.capacity_ends = (uint32_t)n * BATCH_ROWS + 64;
-	self->scan.lines = arena_alloc(arena, sizeof(uint32_t) * rows);
 	self->scan.ends = arena_alloc(arena, sizeof(uint32_t) * (self->scan.capacity_ends + CSV_SCAN_SLACK));
 	self->row_ends = arena_alloc(arena, sizeof(uint32_t) * (size_t)n * rows);
 	self->row_start = arena_alloc(arena, sizeof(uint32_t) * rows);
@@ -118,26 +117,31 @@ looks_aligned(FileSource *self, const FilePart *part, size_t at)
 {
 	CsvScan *scan = &self->scan;
 	int		 n = self->file->n_columns;
-	uint32_t end_index = 0, rows;
+	int n_fields = 0;
 
 	csv_scan(scan, part->buffer.data, at, part->buffer.length);
 	if (scan->is_irregular)
 		return false;
-	rows = scan->n_lines;
-	for (uint32_t r = 0; r < rows; r++) {
-		uint32_t count = 1;
-
-		while (end_index < scan->n_ends && scan->ends[end_index] != scan->lines[r]) {
-			end_index++;
-			count++;
+	for (uint32_t e = 0; e < scan->n_ends; e++) {
+		n_fields++;
+		if (part->buffer.data[scan->ends[e]] == '\n') {
+			if (n_fields != n)
+				return false;
+			n_fields = 0;
 		}
-		if (end_index >= scan->n_ends)
-			break;
-		end_index++;
-		if ((int)count != n)
-			return false;
 	}
-	return rows > 0;
+	return scan->n_lines > 0;
+}
+
+/* Where the first row of the last scan ends. */
+static uint32_t
+first_line(const CsvScan *scan, const char *text)
+{
+	uint32_t e = 0;
+
+	while (text[scan->ends[e]] != '\n')
+		e++;
+	return scan->ends[e];
 }
 
 /*
@@ -170,7 +174,7 @@ csv_align(FileSource *self, FilePart *part, Error *err)
 			if (at < b->length && (b->data[at] == self->file->delimiter || b->data[at] == '\n' || b->data[at] == '\r')) {
 				csv_scan(&self->scan, b->data, at, b->length);
 
-				size_t line_end = self->scan.n_lines > 0 ? self->scan.lines[0] : b->length;
+				size_t line_end = self->scan.n_lines > 0 ? first_line(&self->scan, b->data) : b->length;
 
 				if (line_end < b->length && looks_aligned(self, part, line_end + 1)) {
 					newline = line_end;
@@ -198,62 +202,71 @@ skip_endless_row(FileSource *self, FilePart *part, Error *err)
 }
 
 /*
- * Rows one by one: those that have the right number of fields are listed in row_start and row_ends.  Returns how many.
+ * Rows one by one: those that have the right number of fields are listed in row_start and row_ends, up to max_rows.
+ * Gives how many, and where the rows that were looked at end.
  */
 static Status
-sort_out_rows(FileSource *self, FilePart *part, uint32_t n_lines, int32_t *n_good, Error *err)
+sort_out_rows(FileSource *self, FilePart *part, int32_t max_rows, int32_t *n_good, size_t *consumed, Error *err)
 {
 	const CsvScan *scan = &self->scan;
 	const char	  *data = part->buffer.data;
 	uint32_t	   n = (uint32_t)self->file->n_columns;
-	uint32_t	   e = 0, good = 0;
+	uint32_t	   first = 0;
+	int32_t		   good = 0;
 	size_t		   start = part->buffer.pos;
 
-	for (uint32_t r = 0; r < n_lines; r++) {
-		uint32_t first = e, end = scan->lines[r];
-		size_t	 length = end - start;
+	for (uint32_t e = 0; e < scan->n_ends && good < max_rows; e++) {
+		size_t end = scan->ends[e], length = end - start;
 
-		while (scan->ends[e] != end)
-			e++;
-		e++;
-		if (length == 0 || (length == 1 && data[start] == '\r')) {
-			start = end + 1;
+		if (data[end] != '\n')
 			continue;
-		}
-		if (e - first != n) {
+		if (part_offset(part, start) >= part->end)
+			break;
+		if (length == 0 || (length == 1 && data[start] == '\r')) {
+			/* blank */
+		} else if (e + 1 - first != n) {
 			if (data[end - 1] == '\r')
 				length--;
 			TRY(part_bad_row(self, part, start, str_make(data + start, length), err, "expected %u field%s, found %u", n, n == 1 ? "" : "s",
-							 e - first));
+							 e + 1 - first));
 		} else {
 			self->row_start[good] = (uint32_t)start;
-			memcpy(self->row_ends + good * n, scan->ends + first, n * sizeof(uint32_t));
+			memcpy(self->row_ends + (uint32_t)good * n, scan->ends + first, n * sizeof(uint32_t));
 			good++;
 		}
 		start = end + 1;
+		first = e + 1;
 	}
-	*n_good = (int32_t)good;
+	*n_good = good;
+	*consumed = start;
 	return OK;
 }
 
-/* All rows have n fields and none is empty. */
+/*
+ * All rows of the scan have n fields and none is empty: then every n-th end is a newline and no other is.  Fills
+ * row_start of the first n_rows.
+ */
 static bool
-rows_are_regular(const FileSource *self, uint32_t n_lines, size_t start)
+rows_are_regular(FileSource *self, const FilePart *part, uint32_t n_rows)
 {
-	const uint32_t *ends = self->scan.ends, *lines = self->scan.lines;
-	uint32_t		n = (uint32_t)self->file->n_columns, differences = 0;
+	const uint32_t *ends = self->scan.ends;
+	const char	   *data = part->buffer.data;
+	uint32_t		n = (uint32_t)self->file->n_columns, start = (uint32_t)part->buffer.pos;
+	uint32_t		all_rows = self->scan.n_ends / n;
+	unsigned		differences = 0;
 
-	if ((uint64_t)n_lines * n > self->scan.n_ends)
+	if (self->scan.n_lines != all_rows)
 		return false;
-	if (n == 1) {
-		for (uint32_t r = 0; r < n_lines; r++) {
-			differences |= lines[r] == start;
-			start = lines[r] + 1;
-		}
-		return differences == 0;
+	for (uint32_t r = 0; r < n_rows; r++) {
+		uint32_t end = ends[r * n + n - 1];
+
+		self->row_start[r] = start;
+		differences |= (unsigned char)data[end] ^ (unsigned)'\n';
+		differences |= (unsigned)(end - start < 1) | (unsigned)(end - start == 1 && data[start] == '\r');
+		start = end + 1;
 	}
-	for (uint32_t r = 0; r < n_lines; r++)
-		differences |= ends[r * n + n - 1] ^ lines[r];
+	for (uint32_t r = n_rows; r < all_rows; r++)
+		differences |= (unsigned char)data[ends[r * n + n - 1]] ^ (unsigned)'\n';
 	return differences == 0;
 }
 
@@ -341,24 +354,26 @@ gather_fields(CsvBatch *batch, FieldRun *run)
 	uint32_t	   *length = self->field_length;
 	const uint32_t *ends = batch->ends;
 
-	if (c == 0) {
-		for (int32_t r = 0; r < batch->n_rows; r++) {
-			at[r] = data + self->row_start[r];
-			length[r] = ends[(uint32_t)r * n] - self->row_start[r];
-		}
-	} else {
-		for (int32_t r = 0; r < batch->n_rows; r++) {
-			uint32_t begin = ends[(uint32_t)r * n + c - 1] + 1;
-
-			at[r] = data + begin;
-			length[r] = ends[(uint32_t)r * n + c] - begin;
-		}
-	}
-	if (c == n - 1)
+	*run = (FieldRun){
+		.n = batch->n_rows,
+		.base = data,
+		.begin = c == 0 ? self->row_start : ends + c - 1,
+		.end = ends + c,
+		.begin_step = c == 0 ? 1 : n,
+		.end_step = n,
+		.skip = c > 0,
+	};
+	/* texts as they stand: the common case */
+	if (!self->scan.has_quotes && !(c == n - 1 && self->scan.has_returns))
+		return;
+	for (int32_t r = 0; r < batch->n_rows; r++)
+		field_text(run, r, &at[r], &length[r]);
+	if (c == n - 1 && self->scan.has_returns)
 		for (int32_t r = 0; r < batch->n_rows; r++)
 			if (length[r] > 0 && at[r][length[r] - 1] == '\r')
 				length[r]--;
-	*run = (FieldRun){.n = batch->n_rows, .at = at, .length = length};
+	run->at = at;
+	run->length = length;
 	if (self->scan.has_quotes) {
 		run->quoted = self->field_quoted;
 		for (int32_t r = 0; r < batch->n_rows; r++) {
@@ -410,7 +425,7 @@ csv_read_rows(FileSource *self, FilePart *part, int32_t max_rows, Arena *arena, 
 	FileBuffer		 *b = &part->buffer;
 	CsvScan			 *scan = &self->scan;
 	const SourceSpec *spec = self->base.spec;
-	uint32_t		  n = (uint32_t)self->file->n_columns, n_lines;
+	uint32_t		  n = (uint32_t)self->file->n_columns;
 	int32_t			  n_rows;
 	size_t			  consumed;
 	CsvBatch		  batch;
@@ -431,21 +446,14 @@ csv_read_rows(FileSource *self, FilePart *part, int32_t max_rows, Arena *arena, 
 	csv_scan(scan, b->data, b->pos, b->length);
 	if (scan->is_irregular)
 		csv_scan_careful(scan, b->data, b->pos, b->length);
-	n_lines = scan->n_lines < (uint32_t)max_rows ? scan->n_lines : (uint32_t)max_rows;
-	if (n_lines == 0) {
+	if (scan->n_lines == 0) {
 		bool is_full = scan->n_ends >= scan->capacity_ends;
 
-		if (is_full || b->length - b->pos > ROW_BYTES_MAX || (b->at_end && b->pos < b->length && b->data[b->length - 1] == '\n' && !self->file->follow))
+		if (is_full || b->length - b->pos > ROW_BYTES_MAX ||
+			(b->at_end && b->pos < b->length && b->data[b->length - 1] == '\n' && !self->file->follow))
 			return skip_endless_row(self, part, err);
 		return OK;
 	}
-	/* rows that begin behind the end of the range belong to the next reader */
-	while (n_lines > 0 && part_offset(part, n_lines > 1 ? scan->lines[n_lines - 2] + 1 : b->pos) >= part->end)
-		n_lines--;
-	if (n_lines == 0)
-		return OK;
-	consumed = scan->lines[n_lines - 1] + 1;
-
 	batch = (CsvBatch){
 		.convert = {.arena = arena, .is_ascii = !scan->has_high, .is_utf8 = !scan->has_high, .fail = csv_fail},
 		.source = self,
@@ -456,22 +464,22 @@ csv_read_rows(FileSource *self, FilePart *part, int32_t max_rows, Arena *arena, 
 		batch.convert.null_text = str_of(self->file->null_text);
 		batch.convert.has_null_text = true;
 	}
-	if (rows_are_regular(self, n_lines, b->pos)) {
-		self->row_start[0] = (uint32_t)b->pos;
-		for (uint32_t r = 1; r < n_lines; r++)
-			self->row_start[r] = scan->lines[r - 1] + 1;
+	n_rows = scan->n_lines < (uint32_t)max_rows ? (int32_t)scan->n_lines : max_rows;
+	if (rows_are_regular(self, part, (uint32_t)n_rows)) {
+		/* rows that begin behind the end of the range belong to the next reader */
+		while (n_rows > 0 && part_offset(part, self->row_start[n_rows - 1]) >= part->end)
+			n_rows--;
 		batch.ends = scan->ends;
-		n_rows = (int32_t)n_lines;
-		/* a lone \r makes a blank line, also of a file with one column */
+		consumed = n_rows > 0 ? scan->ends[(uint32_t)n_rows * n - 1] + 1 : b->pos;
 	} else {
-		TRY(sort_out_rows(self, part, n_lines, &n_rows, err));
+		TRY(sort_out_rows(self, part, max_rows, &n_rows, &consumed, err));
 		batch.ends = self->row_ends;
 	}
 	if (n_rows == 0) {
 		part_take(part, consumed);
 		return OK;
 	}
-	if (!batch.convert.is_utf8)
+	if (scan->has_high)
 		batch.convert.is_utf8 = text_is_utf8(b->data + b->pos, consumed - b->pos);
 	batch.n_rows = n_rows;
 
@@ -498,7 +506,6 @@ csv_read_rows(FileSource *self, FilePart *part, int32_t max_rows, Arena *arena, 
 			return batch.status;
 		rows->columns[c] = v;
 	}
-	(void)n;
 	part_finish_batch(self, part, arena, rows, self->row_start);
 	*out = batch.bad != NULL ? leave_out_bad(arena, rows, batch.bad) : rows;
 	part_take(part, consumed);

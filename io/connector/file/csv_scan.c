@@ -32,25 +32,29 @@ carriage_returns(const char *p)
 /* ---- any machine ---- */
 
 static inline void
-masks_plain(const char *p, char delimiter, char quote, uint64_t *d, uint64_t *n, uint64_t *q, uint64_t *high)
+masks_plain(const char *p, char delimiter, char quote, uint64_t *d, uint64_t *n, uint64_t *q, uint64_t *high,
+			uint64_t *cr)
 {
-	uint64_t bd = 0, bn = 0, bq = 0, bh = 0;
+	uint64_t bd = 0, bn = 0, bq = 0, bh = 0, br = 0;
 
 	for (int i = 0; i < 64; i++) {
 		bd |= (uint64_t)(p[i] == delimiter) << i;
 		bn |= (uint64_t)(p[i] == '\n') << i;
 		bq |= (uint64_t)(p[i] == quote) << i;
-		bh |= (uint64_t)((unsigned char)p[i] >> 7) << i;
+		bh |= (unsigned char)p[i] & 0x80;
+		br |= p[i] == '\r';
 	}
 	*d = bd;
 	*n = bn;
 	*q = bq;
 	*high = bh;
+	*cr = br;
 }
 
 #define KERNEL(name) name##_plain
 #define TARGET
 #define MASKS masks_plain
+#define CTZ(bits) ((uint32_t)__builtin_ctzll((bits) | (uint64_t)1 << 63))
 #include "io/connector/file/csv_scan_kernel.h"
 
 static size_t
@@ -67,23 +71,27 @@ newline_plain(const char *text, size_t from, size_t length)
 #define AVX2 __attribute__((target("avx2,bmi,bmi2,popcnt,lzcnt")))
 
 AVX2 static inline void
-masks_avx2(const char *p, char delimiter, char quote, uint64_t *d, uint64_t *n, uint64_t *q, uint64_t *high)
+masks_avx2(const char *p, char delimiter, char quote, uint64_t *d, uint64_t *n, uint64_t *q, uint64_t *high,
+		   uint64_t *cr)
 {
 	__m256i a = _mm256_loadu_si256((const __m256i *)(const void *)p);
 	__m256i b = _mm256_loadu_si256((const __m256i *)(const void *)(p + 32));
 	__m256i vd = _mm256_set1_epi8(delimiter), vn = _mm256_set1_epi8('\n'), vq = _mm256_set1_epi8(quote);
+	__m256i vr = _mm256_set1_epi8('\r');
 
 #define MASK64(x, y) ((uint64_t)(uint32_t)_mm256_movemask_epi8(x) | (uint64_t)(uint32_t)_mm256_movemask_epi8(y) << 32)
 	*d = MASK64(_mm256_cmpeq_epi8(a, vd), _mm256_cmpeq_epi8(b, vd));
 	*n = MASK64(_mm256_cmpeq_epi8(a, vn), _mm256_cmpeq_epi8(b, vn));
 	*q = MASK64(_mm256_cmpeq_epi8(a, vq), _mm256_cmpeq_epi8(b, vq));
-	*high = MASK64(a, b);
+	*high = (uint32_t)_mm256_movemask_epi8(_mm256_or_si256(a, b));
+	*cr = (uint32_t)_mm256_movemask_epi8(_mm256_or_si256(_mm256_cmpeq_epi8(a, vr), _mm256_cmpeq_epi8(b, vr)));
 #undef MASK64
 }
 
 #define KERNEL(name) name##_avx2
 #define TARGET AVX2
 #define MASKS masks_avx2
+#define CTZ(bits) ((uint32_t)_tzcnt_u64(bits))
 #include "io/connector/file/csv_scan_kernel.h"
 
 AVX2 static size_t
@@ -149,6 +157,7 @@ csv_scan_careful(CsvScan *scan, const char *text, size_t from, size_t length)
 	scan->n_ends = scan->n_lines = 0;
 	scan->has_high = false;
 	scan->has_quotes = true;
+	scan->has_returns = true;
 	scan->is_irregular = true;
 	while (at < length && scan->n_ends < scan->capacity_ends && scan->n_lines < scan->capacity_lines) {
 		if (scan->quote != '\0' && text[at] == scan->quote) {
@@ -172,7 +181,7 @@ csv_scan_careful(CsvScan *scan, const char *text, size_t from, size_t length)
 			break;
 		scan->ends[scan->n_ends++] = (uint32_t)at;
 		if (text[at] == '\n')
-			scan->lines[scan->n_lines++] = (uint32_t)at;
+			scan->n_lines++;
 		at++;
 	}
 }

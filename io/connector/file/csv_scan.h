@@ -21,11 +21,12 @@ typedef struct CsvScan {
 	char	  quote;		/* 0: none */
 	/* Results.  Offsets are from the text given. */
 	uint32_t *ends;			/* of fields: delimiters and newlines */
-	uint32_t *lines;		/* of rows: newlines */
-	uint32_t  n_ends, n_lines;
+	uint32_t  n_ends;
+	uint32_t  n_lines;		/* newlines among them */
 	uint32_t  capacity_ends, capacity_lines;
 	bool	  has_quotes;
-	bool	  has_high;		/* bytes above 0x7f */
+	bool	  has_high;		/* bytes above 0x7f (perhaps: behind the rows) */
+	bool	  has_returns;	/* carriage returns (perhaps) */
 	bool	  is_irregular;
 } CsvScan;
 

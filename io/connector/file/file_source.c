@@ -242,8 +242,11 @@ part_begin(FileSource *self, FilePart *part, Error *err)
 	if (scan->n_lines == 0)
 		return DONE;
 
-	uint32_t end = scan->lines[0];
+	uint32_t e = 0, end;
 
+	while (b->data[scan->ends[e]] != '\n')
+		e++;
+	end = scan->ends[e];
 	TRY(csv_check_header(self, part, str_make(b->data + b->pos, end - b->pos), err));
 	part_take(part, end + 1);
 	part->skip_header = false;
