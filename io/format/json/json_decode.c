@@ -6,6 +6,7 @@
 #include "data/double_text.h"
 #include "data/json_text.h"
 #include "data/time_text.h"
+#include "io/digits.h"
 #include "io/format/format_impl.h"
 
 #define ORDER_MAX 96	/* keys of an object whose places are remembered */
@@ -241,6 +242,27 @@ scan_small_integer(JsonCursor *c, int64_t *out)
 
 	const char *digits = p;
 
+	if (end - p >= 24) {
+		uint64_t word;
+		unsigned n_digits;
+
+		memcpy(&word, p, 8);
+		n_digits = digits8_count(word);
+		if (n_digits == 0)
+			return false;
+		value = digits8_parse_first(word, n_digits);
+		p += n_digits;
+		if (n_digits == 8) {
+			static const uint32_t power10[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
+
+			memcpy(&word, p, 8);
+			n_digits = digits8_count(word);
+			if (n_digits > 0) {
+				value = value * power10[n_digits] + digits8_parse_first(word, n_digits);
+				p += n_digits;
+			}
+		}
+	}
 	while (p < end && json_is_digit(*p))
 		value = value * 10 + (uint64_t)(*p++ - '0');
 

@@ -34,6 +34,8 @@ json_peek(const JsonCursor *c)
 static inline char
 json_skip_space(JsonCursor *c)
 {
+	if (c->p < c->end && (unsigned char)*c->p > ' ')
+		return *c->p;
 	while (c->p < c->end && (*c->p == ' ' || *c->p == '\t' || *c->p == '\n' || *c->p == '\r'))
 		c->p++;
 	return json_peek(c);
