@@ -7,6 +7,7 @@
 
 #include "data/time_text.h"
 #include "io/connector.h"
+#include "io/connector/file/file_writer.h"
 
 static Arena arena;
 static char	 directory[64];
@@ -450,6 +451,51 @@ START_TEST(counting)
 }
 END_TEST
 
+static void
+copy_file(FileSpec *file, const char *to, const char *compression)
+{
+	FileWriteSpec spec = {.path = to, .compression = compression, .n_columns = file->n_columns, .columns = file->columns};
+	SourceSpec	  source_spec = {.kind = SOURCE_FILE, .name = file->path, .file = file, .n_columns = file->n_columns, .columns = file->columns};
+	SourceContext context = {.env = &env_real, .bad_records = &bad_log, .n_threads = 1, .is_bounded = true};
+	Source		 *source;
+	FileWriter	 *writer;
+	Batch		 *batch;
+	Error		  err = {0};
+
+	ck_assert_int_eq(source_open(&arena, &source_spec, &context, &source, &err), OK);
+	ck_assert_msg(file_writer_open(&spec, &writer, &err) == OK, "%s", err.message);
+	while (source->type->read(source, 0, 1000, &arena, &batch, &err) == OK && batch != NULL)
+		ck_assert_int_eq(file_writer_add(writer, batch, &err), OK);
+	ck_assert_int_eq(access(to, F_OK), -1);
+	ck_assert_msg(file_writer_commit(writer, &err) == OK, "%s", err.message);
+	source_close(source);
+}
+
+START_TEST(writing)
+{
+	static const char content[] = "a,b,c,d\n1,\"x, \"\"y\"\"\nz\",1.5,2024-01-02 03:04:05\n2,\"\",,\n3,,-0.25,1969-12-31 23:59:59.5\n";
+	static const char *const names[] = {"o.csv", "o.tsv.gz", "o.jsonl", "o.json.zst"};
+	FileSpec		  file = describe(write_file("a.csv", content));
+	const char		 *rows = contents(&file);
+
+	for (int i = 0; i < 4; i++) {
+		FileSpec again;
+
+		copy_file(&file, path_of(names[i]), NULL);
+		again = describe(path_of(names[i]));
+		/* JSON has no timestamps */
+		if (i >= 2) {
+			Column *columns = arena_array(&arena, Column, again.n_columns);
+
+			for (int c = 0; c < again.n_columns; c++)
+				columns[c] = file.columns[c];
+			again.columns = columns;
+		}
+		ck_assert_str_eq(contents(&again), rows);
+	}
+}
+END_TEST
+
 int
 main(void)
 {
@@ -471,6 +517,7 @@ main(void)
 	tcase_add_test(cases, positions);
 	tcase_add_test(cases, follow);
 	tcase_add_test(cases, counting);
+	tcase_add_test(cases, writing);
 	suite_add_tcase(suite, cases);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

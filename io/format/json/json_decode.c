@@ -145,14 +145,17 @@ json_node_name(const JsonCursor *cursor)
 	return value >= INT32_MIN && value <= INT32_MAX ? "IntNode" : "LongNode";
 }
 
+/* `begin` is where the value begins.  (Cursors are not copied for this: reading one whole that was just written in part
+ * stalls the processor.) */
 static Status
-fail_convert(const JsonCursor *at, const Type *type, const Frame *frame, Error *err)
+fail_convert(const JsonReader *r, const char *begin, const Type *type, const Frame *frame, Error *err)
 {
-	StrBuf path = {0}, type_text = {0};
+	StrBuf	   path = {0}, type_text = {0};
+	JsonCursor at = {.p = begin, .end = r->cursor.end, .start = r->cursor.start};
 
 	frame_print(frame, &path);
 	type_print(type, &type_text);
-	error_data(err, "Can't convert type. sourceType: %s, requiredType: %s, path: %s", json_node_name(at),
+	error_data(err, "Can't convert type. sourceType: %s, requiredType: %s, path: %s", json_node_name(&at),
 			   strbuf_text(&type_text), strbuf_text(&path));
 	strbuf_free(&path);
 	strbuf_free(&type_text);
@@ -348,14 +351,14 @@ static Status decode_value(JsonReader *r, JsonPlan *plan, Vector *v, int32_t row
 static Status
 scan_text(JsonReader *r, Str *out, Error *err)
 {
-	JsonText text;
-	JsonCursor at = r->cursor;
+	JsonText	text;
+	const char *begin = r->cursor.p;
 
 	r->cursor.p++;
 	if (!json_scan_string(&r->cursor, &text))
 		return fail_syntax(&r->cursor, err);
 	if (!json_text_decode(&text, r->arena, out))
-		return error_data(err, "Not valid JSON: the text at byte %zu has a bad escape or is not UTF-8", (size_t)(at.p - at.start));
+		return error_data(err, "Not valid JSON: the text at byte %zu has a bad escape or is not UTF-8", (size_t)(begin - r->cursor.start));
 	return OK;
 }
 
@@ -440,8 +443,8 @@ decode_string(JsonReader *r, char first, Vector *v, int32_t row, Error *err)
 	Str text;
 
 	if (first == '"') {
-		JsonText token;
-		JsonCursor at = r->cursor;
+		JsonText	token;
+		const char *begin = r->cursor.p;
 
 		r->cursor.p++;
 		if (!json_scan_string(&r->cursor, &token))
@@ -449,7 +452,7 @@ decode_string(JsonReader *r, char first, Vector *v, int32_t row, Error *err)
 		if (token.is_ascii && !token.is_escaped)
 			text = token.raw;
 		else if (!json_text_decode(&token, r->arena, &text))
-			return error_data(err, "Not valid JSON: the text at byte %zu has a bad escape or is not UTF-8", (size_t)(at.p - at.start));
+			return error_data(err, "Not valid JSON: the text at byte %zu has a bad escape or is not UTF-8", (size_t)(begin - r->cursor.start));
 	} else if (first == '{' || first == '[') {
 		StrBuf buf = {0};
 		Status status = json_value_as_text(r, &buf, err);
@@ -471,10 +474,10 @@ decode_string(JsonReader *r, char first, Vector *v, int32_t row, Error *err)
 static Status
 decode_integer(JsonReader *r, char first, Vector *v, int32_t row, const Frame *frame, Error *err)
 {
-	JsonCursor at = r->cursor;
-	int64_t	   value;
-	Str		   text;
-	bool	   is_integer;
+	const char *begin = r->cursor.p;
+	int64_t		value;
+	Str			text;
+	bool		is_integer;
 
 	if (first == '"') {
 		TRY(scan_text(r, &text, err));
@@ -482,22 +485,22 @@ decode_integer(JsonReader *r, char first, Vector *v, int32_t row, const Frame *f
 	}
 	if (first == '-' || json_is_digit(first)) {
 		if (scan_small_integer(&r->cursor, &value))
-			return store_integer(r, v, row, value, str_make(at.p, (size_t)(r->cursor.p - at.p)), frame, err);
+			return store_integer(r, v, row, value, str_make(begin, (size_t)(r->cursor.p - begin)), frame, err);
 		TRY(scan_number(r, &text, &is_integer, err));
 		if (r->from_text && (!is_integer || !int64_parse(text, &value)))
 			return fail_value(text, v->type, frame, NULL, err);
 		return store_integer(r, v, row, number_to_int64_wrap(text), text, frame, err);
 	}
-	return fail_convert(&at, v->type, frame, err);
+	return fail_convert(r, begin, v->type, frame, err);
 }
 
 static Status
 decode_double(JsonReader *r, char first, Vector *v, int32_t row, const Frame *frame, Error *err)
 {
-	JsonCursor at = r->cursor;
-	Str		   text;
-	bool	   is_integer;
-	double	   value;
+	const char *begin = r->cursor.p;
+	Str			text;
+	bool		is_integer;
+	double		value;
 
 	if (first == '"') {
 		TRY(scan_text(r, &text, err));
@@ -508,7 +511,7 @@ decode_double(JsonReader *r, char first, Vector *v, int32_t row, const Frame *fr
 		if (!double_parse(text, DOUBLE_STRICT, &value))
 			return fail_value(text, v->type, frame, NULL, err);
 	} else {
-		return fail_convert(&at, v->type, frame, err);
+		return fail_convert(r, begin, v->type, frame, err);
 	}
 	((double *)v->data)[row] = value;
 	return OK;
@@ -517,7 +520,7 @@ decode_double(JsonReader *r, char first, Vector *v, int32_t row, const Frame *fr
 static Status
 decode_decimal(JsonReader *r, char first, Vector *v, int32_t row, const Frame *frame, Error *err)
 {
-	JsonCursor	 at = r->cursor;
+	const char	*begin = r->cursor.p;
 	DecimalShape shape = {v->type->precision, v->type->scale};
 	Str			 text;
 	bool		 is_integer;
@@ -529,7 +532,7 @@ decode_decimal(JsonReader *r, char first, Vector *v, int32_t row, const Frame *f
 	else if (first == '-' || json_is_digit(first))
 		TRY(scan_number(r, &text, &is_integer, err));
 	else
-		return fail_convert(&at, v->type, frame, err);
+		return fail_convert(r, begin, v->type, frame, err);
 	code = decimal_parse(text, shape, DECIMAL_EXACT, &value);
 	if (code != DECIMAL_OK) {
 		Error reason = {0};
@@ -544,12 +547,12 @@ decode_decimal(JsonReader *r, char first, Vector *v, int32_t row, const Frame *f
 static Status
 decode_bytes(JsonReader *r, char first, Vector *v, int32_t row, const Frame *frame, Error *err)
 {
-	JsonCursor at = r->cursor;
-	StrBuf	   bytes = {0};
-	Str		   text;
+	const char *begin = r->cursor.p;
+	StrBuf		bytes = {0};
+	Str			text;
 
 	if (first != '"')
-		return fail_convert(&at, v->type, frame, err);
+		return fail_convert(r, begin, v->type, frame, err);
 	TRY(scan_text(r, &text, err));
 	if (!base64_add_decoded(&bytes, text)) {
 		strbuf_free(&bytes);
@@ -864,21 +867,21 @@ decode_value(JsonReader *r, JsonPlan *plan, Vector *v, int32_t row, const Frame 
 		else if (json_scan_word(c, "false", 5))
 			((uint8_t *)v->data)[row] = 0;
 		else
-			return fail_convert(c, plan->type, frame, err);
+			return fail_convert(r, c->p, plan->type, frame, err);
 		return OK;
 	case TYPE_BYTES:
 		return decode_bytes(r, first, v, row, frame, err);
 	case TYPE_ARRAY:
 		if (first != '[')
-			return fail_convert(c, plan->type, frame, err);
+			return fail_convert(r, c->p, plan->type, frame, err);
 		return decode_array(r, plan, v, row, frame, depth, err);
 	case TYPE_MAP:
 		if (first != '{')
-			return fail_convert(c, plan->type, frame, err);
+			return fail_convert(r, c->p, plan->type, frame, err);
 		return decode_map(r, plan, v, row, frame, depth, err);
 	case TYPE_STRUCT:
 		if (first != '{')
-			return fail_convert(c, plan->type, frame, err);
+			return fail_convert(r, c->p, plan->type, frame, err);
 		return decode_struct(r, plan, v, row, frame, depth, err);
 	default:
 		return error_unsupported(err, "Values of type %s cannot be read from JSON", type_kind_word(plan->type));

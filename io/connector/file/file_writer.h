@@ -1,0 +1,42 @@
+#ifndef SLUICE_IO_CONNECTOR_FILE_FILE_WRITER_H
+#define SLUICE_IO_CONNECTOR_FILE_FILE_WRITER_H
+
+/*
+ * Writes batches as a CSV or JSON-lines file (COPY ... TO).
+ *
+ * The rows go to a temporary file beside the target, which takes its place when all is written: a reader sees the old file
+ * or the new one, never a part.  "-" is standard output, written as it comes.  One thread at a time.
+ */
+#include "data/batch.h"
+#include "data/schema.h"
+
+typedef struct FileWriter FileWriter;
+
+/* Borrowed until the writer is closed. */
+typedef struct FileWriteSpec {
+	const char	 *path;
+	const char	 *format;		/* "CSV", "TSV", "JSON"; NULL: by the suffix of the path, else CSV */
+	const char	 *compression;	/* "gzip", "zstd", "none"; NULL: by the suffix */
+	char		  delimiter;	/* 0: comma (TSV: tab) */
+	bool		  no_header;
+	const char	 *null_text;	/* NULL: nothing (an empty text is written as "") */
+	int			  n_columns;
+	const Column *columns;
+} FileWriteSpec;
+
+/* ERROR_USER if the spec or the place is wrong, ERROR_UNSUPPORTED for Parquet. */
+Status file_writer_open(const FileWriteSpec *spec, FileWriter **out, Error *err);
+
+/* The batch's first n_columns columns. */
+Status file_writer_add(FileWriter *writer, const Batch *rows, Error *err);
+
+/* Puts the file in its place.  The writer is closed whatever comes of it. */
+Status file_writer_commit(FileWriter *writer, Error *err);
+
+/* Forgets what was written.  NULL does nothing. */
+void file_writer_abort(FileWriter *writer);
+
+int64_t file_writer_rows(const FileWriter *writer);
+int64_t file_writer_bytes(const FileWriter *writer);	/* before compression */
+
+#endif
