@@ -193,9 +193,12 @@ make_query(StatementContext *context, const AstStatement *statement, const char 
 
 	planner_context_init(&planner, engine, &query->arena, query->snapshot, query->settings, context->standard);
 	/* Specs may point into the AST: the query parses its own. */
-	if (table != NULL)
-		status = plan_source_table(&planner, table, &query->persistent, err);
-	else {
+	if (table != NULL) {
+		/* The catalog's copy: the one given lives as long as the statement. */
+		table = catalog_source(query->snapshot, str_of(table->name));
+		status = table != NULL ? plan_source_table(&planner, table, &query->persistent, err)
+							   : error_bug(err, "A table is not in the catalog that it was put into");
+	} else {
 		Str text = str_make(str_to_arena(&query->arena, context->sql), context->sql.length);
 
 		(void)statement;
