@@ -27,6 +27,8 @@ typedef struct EvalContext {
 	Arena	  *scratch;			/* results live here: reset by the owner when the push is over */
 	EvalLog	  *log;				/* NULL: failures are counted only */
 	const Env *env;				/* clock and randomness for UNIX_TIMESTAMP, RANDOM, UUID */
+	int64_t	   collect_list_limit;	/* of COLLECT_LIST, COLLECT_SET: most elements; 0 and less: no limit */
+	int64_t	   collect_set_limit;
 	int64_t	   n_failed;		/* rows that failed, all in all */
 	/* While a kernel runs: which rows have failed so far (bitmap, cleared by the evaluator), and the first reason. */
 	uint64_t  *failed;

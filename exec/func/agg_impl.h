@@ -105,6 +105,10 @@ agg_note(const AggregateCall *call, const void *state, Vector *results, int32_t 
 /* ---- families ---- */
 extern const Aggregate basic_aggregates[];
 extern const Aggregate extreme_aggregates[];
+extern const Aggregate collect_aggregates[];
+extern const Aggregate topk_aggregates[];
+extern const Aggregate stat_aggregates[];
+extern const Aggregate text_aggregates[];
 
 /* Result type: that of the first argument. */
 const Type *agg_resolve_same(const Type *const *args, int n_args, const Value *constants, Error *err);

@@ -102,6 +102,8 @@ typedef struct AggregateCall {
 	Arena				   *arena;			/* step: where text and lists of results go */
 	int64_t				   *used_bytes;		/* a state that allocates adds what it takes and subtracts what it frees */
 	bool					is_single;		/* step: all rows go into states[0] */
+	/* merge: the states are of consecutive parts of the input.  Otherwise (sessions) the sequence numbers tell the order. */
+	bool					merges_parts;
 	Error				   *err;			/* step and retract may fail the query: set it and return FAILED */
 } AggregateCall;
 

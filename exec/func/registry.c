@@ -25,6 +25,10 @@ const ScalarFunction *const scalar_families[] = {
 const Aggregate *const aggregate_families[] = {
 	basic_aggregates,
 	extreme_aggregates,
+	collect_aggregates,
+	topk_aggregates,
+	stat_aggregates,
+	text_aggregates,
 	NULL,
 };
 

@@ -832,8 +832,12 @@ aggregate_merge(Op *op, Op *other_op, Error *err)
 	Group			   **map = self->has_distinct ? xcalloc(other->groups.n_records + 1, sizeof *map) : NULL;
 	Status				 status = OK;
 
-	if (spec->window.kind == WINDOW_SESSION)
+	for (int a = 0; a < spec->n_items; a++)
+		self->items[a].call.merges_parts = true;
+	if (spec->window.kind == WINDOW_SESSION) {
+		free(map);
 		return aggregate_session_merge(self, other, err);
+	}
 	if (spec->is_table) {
 		free(map);
 		return error_unsupported(err, "An aggregate over a table does not run in parallel");

@@ -516,6 +516,7 @@ item_load(const Item *item, char *base, Str bytes, Error *err)
 		*item->call.used_bytes += (int64_t)state->capacity;
 		return OK;
 	}
+	((Item *)(uintptr_t)item)->call.err = err;
 	if (item->function->load != NULL)
 		return item->function->load(&item->call, bytes, base + item->offset);
 	if (bytes.length != item->state_size)
