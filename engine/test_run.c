@@ -480,11 +480,13 @@ run_select(TestRun *run, TestSelect *select, Error *err)
 	TRY_OUT(parser_parse(&arena, str_of(select->sql), (ParserOptions){.is_ksqldb = true}, &list, err));
 	TRY_OUT(select_plan(&context, list.items[0]->query, &snapshot, &plan, err));
 	output.plan = plan;
-	Schema shown = *plan->schema;
+	for (int i = 0; i < plan->schema->n_columns; i++) {
+		const Schema one = {1, plan->is_key != NULL && plan->is_key[i] ? 1 : 0, &plan->schema->columns[i]};
 
-	if (!plan->is_bounded || plan->n_sources == 0 || ((const ScanSpec *)plan->sources[0]->spec)->source->kind == SOURCE_TOPIC)
-		shown.n_key = 0;
-	schema_print(&shown, &schema);
+		if (i > 0)
+			strbuf_add_text(&schema, ", ");
+		schema_print(&one, &schema);
+	}
 	strbuf_printf(&run->responses, "%s{\"statement\": %d, \"rows\": [{\"header\": {\"queryId\": ", run->responses.length > 1 ? ", " : "", select->statement);
 	json_write_string(&run->responses, str_of(plan->is_bounded ? "query_0" : is_scalable_push(run, select, plan) ? "SCALABLE_PUSH_QUERY_0" : "transient_0"));
 	strbuf_add_text(&run->responses, ", \"schema\": ");

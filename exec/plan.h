@@ -27,6 +27,7 @@ typedef struct Plan {
 	PlanNode	  *root;			/* op_sink (persistent) or op_result (transient) */
 	bool		   is_bounded;
 	const Schema  *schema;			/* of the rows that a client sees, or of the sink */
+	const bool	  *is_key;			/* bounded query over a table: which columns are its key, window bounds too; NULL: none */
 	bool		   result_is_table;	/* rows are changes of a table */
 	bool		   is_windowed;
 	WindowSpec	   window;			/* of the result, kind NONE if not windowed */

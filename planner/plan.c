@@ -22,6 +22,7 @@ finish(Binder *b, Logical *root, Plan **out, Error *err)
 	(*out)->is_windowed = window.kind != WINDOW_NONE;
 	(*out)->needs_order = b->needs_order;
 	(*out)->needs_single_rows = b->needs_single_rows;
+	(*out)->is_key = b->is_key;
 	return OK;
 }
 
@@ -87,6 +88,8 @@ add_sink(Binder *b, Logical *root, const CatalogSource *sink, bool has_topic, Lo
 
 	if (has_topic)
 		TRY(bind_topic(b->context, sink, &spec->topic, err));
+	spec->n_key = sink->schema->n_key;
+	spec->null_key_when_null = !b->is_repartitioned;
 	spec->is_table = sink->kind == ENTITY_TABLE;
 	spec->fail_on_bad_time = settings_bool(b->context->settings, "ksql.timestamp.throw.on.invalid");
 	if (has_topic)

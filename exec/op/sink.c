@@ -57,6 +57,15 @@ sink_headers(Op *op, const Batch *in, int32_t row, Record *record)
 	record->n_headers = (int)list.n_items;
 }
 
+static bool
+key_is_null(const Batch *in, int n_key, int32_t row)
+{
+	for (int c = 0; c < n_key; c++)
+		if (vector_is_valid(in->columns[c], row))
+			return false;
+	return true;
+}
+
 /* Serialises row `row` and hands it to the task's output. */
 static Status
 sink_write(SinkOp *self, const Batch *in, int32_t row, Time time, Error *err)
@@ -70,7 +79,10 @@ sink_write(SinkOp *self, const Batch *in, int32_t row, Time time, Error *err)
 
 	strbuf_clear(&self->key_bytes);
 	strbuf_clear(&self->value_bytes);
-	TRY(self->key->encode(self->key, in->columns, row, &self->key_bytes, &record.key_is_null, err));
+	if (n_key == 0 || (spec->null_key_when_null && key_is_null(in, n_key, row)))
+		record.key_is_null = true;
+	else
+		TRY(self->key->encode(self->key, in->columns, row, &self->key_bytes, &record.key_is_null, err));
 	record.partition = record.key_is_null ? (int)(self->n_keyless++ % topic->n_partitions)
 										  : key_partition(strbuf_str(&self->key_bytes), topic->n_partitions);
 	if (topic->window != WINDOW_NONE && in->window_start != NULL && !record.key_is_null)

@@ -11,6 +11,9 @@
 typedef struct SinkSpec {
 	const TopicSpec *topic;			/* name, partitions, formats, window; NULL: no topic is written */
 	int				 n_key;			/* leading key columns */
+	/* A key of which all columns are NULL is a null key: rows that keep the key of their source.  (A key of several columns
+	 * that a query has made keeps its fields.) */
+	bool			 null_key_when_null;
 	bool			 is_table;		/* the rows are also kept, by key (and window), for bounded queries */
 	const Expr		*timestamp;		/* WITH (TIMESTAMP=...) of the sink, over the input columns; NULL: event time */
 	bool			 fail_on_bad_time;

@@ -87,7 +87,8 @@ typedef struct Binder {
 	int			n_sources;
 	int			sources_capacity;
 	const CatalogSource **sources;
-	bool		limit_pushed;
+	bool		is_repartitioned;	/* PARTITION BY */
+	const bool *is_key;				/* pull query over a table: which result columns are its key */
 } Binder;
 
 typedef enum Clause {
@@ -254,6 +255,10 @@ bool expr_any(const Expr *e, bool (*test)(const Expr *e, void *context), void *c
 /* Splits an AND into its conjuncts. */
 void expr_conjuncts(Arena *arena, Expr *e, Expr ***list, int *n, int *capacity);
 Expr *expr_and(Arena *arena, Expr *const *list, int n, bool standard);
+
+/* ---- pull.c ---- */
+/* ksqlDB's limits of pull queries over tables. */
+Status check_pull_where(SelectBinder *sb, const AstExpr *where, Error *err);
 
 /* ---- relation.c ---- */
 Status bind_relation(Binder *binder, const AstRelation *relation, SelectBinder *outer, Logical **out, Scope *scope, Error *err);

@@ -381,6 +381,7 @@ plan_partition_by(SelectBinder *sb, SelectList *list, Error *err)
 	Expr		   **exprs;
 	const char	   **names;
 
+	b->is_repartitioned = true;
 	if (input->is_table) {
 		error_user(err, "PARTITION BY is only supported for streams, not for tables.%s",
 				   b->standard ? "" : " Only streams may be repartitioned.");
@@ -1086,6 +1087,38 @@ visible_keys(const SelectBinder *sb, const SelectList *list, int n_visible)
 	return n;
 }
 
+/* Which columns of a pull query's answer are key columns of the table, window bounds included. */
+static void
+mark_keys(SelectBinder *sb, const SelectList *list)
+{
+	bool *is_key = arena_array(sb->binder->arena, bool, list->n + 1);
+
+	for (int i = 0; i < list->n; i++) {
+		const Expr *e = list->columns[i].expr;
+
+		is_key[i] = e->kind == EXPR_COLUMN && (e->index < sb->rows->n_key || strcmp(e->name, "WINDOWSTART") == 0 ||
+											   strcmp(e->name, "WINDOWEND") == 0);
+	}
+	sb->binder->is_key = is_key;
+}
+
+/*
+ * The projection of the result.  Clients are not shown a stream's rows without a value; of a table's deletes they see
+ * the key wherever it stands in the select list (all columns are evaluated, the values are NULL).
+ */
+static void
+project_nulls(SelectBinder *sb, Expr *const *exprs, const char *const *names, int n, int n_key)
+{
+	Binder *b = sb->binder;
+	bool	is_result = !b->is_persistent && b->depth == 0;
+
+	if (is_result && !b->is_bounded && sb->rows->is_table)
+		n_key = n;
+	sb->rows = logical_project(b->arena, sb->rows, exprs, names, n, n_key);
+	if (is_result && !sb->rows->is_table)
+		((ProjectSpec *)sb->rows->spec)->drops_null_values = true;
+}
+
 Status
 bind_select(Binder *b, const AstQuery *query, const AstSelect *ast, SelectBinder *outer, BoundSubquery *correlated, Logical **out,
 			Error *err)
@@ -1107,6 +1140,8 @@ bind_select(Binder *b, const AstQuery *query, const AstSelect *ast, SelectBinder
 		sb.has_window = true;
 		TRY(bind_window(b, ast->window, query->emit == AST_EMIT_FINAL, &sb.window, err));
 	}
+	if (b->is_pull && b->depth == 0 && ast->from != NULL)
+		TRY(check_pull_where(&sb, ast->where, err));
 	if (ast->where != NULL) {
 		TRY(plan_where(&sb, correlated, err));
 	}
@@ -1191,7 +1226,9 @@ bind_select(Binder *b, const AstQuery *query, const AstSelect *ast, SelectBinder
 			error_unsupported(err, "A sub-query can use columns of the query around it in WHERE only.");
 			return error_at_pos(err, list.columns[i].pos);
 		}
-	sb.rows = logical_project(b->arena, sb.rows, exprs, names, list.n, n_key);
+	if (b->is_pull && b->depth == 0 && sb.rows->is_table)
+		mark_keys(&sb, &list);
+	project_nulls(&sb, exprs, names, list.n, n_key);
 	if (ast->is_distinct) {
 		Logical		 *node = logical_new(b->arena, LOGICAL_DISTINCT, sb.rows);
 		DistinctSpec *spec = arena_new(b->arena, DistinctSpec);
