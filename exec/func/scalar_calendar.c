@@ -573,6 +573,34 @@ add_interval(const ScalarCall *call, int32_t row, const Value *args, Value *out)
 	return value_set_integer(out, interval_add(t, args[1].interval, sign));
 }
 
+/* AGE(to, from): the years and months, days and time between, as one would count them on a calendar. */
+static bool
+age(const ScalarCall *call, int32_t row, const Value *args, Value *out)
+{
+	int64_t	  to = args[0].integer, from = args[1].integer, months, start, days, ms;
+	int		  sign = 1;
+	CivilDate a, b;
+
+	(void)call;
+	(void)row;
+	if (to < from) {
+		sign = -1;
+		to = args[1].integer;
+		from = args[0].integer;
+	}
+	a = civil_from_days(floor_div64(from, MS_PER_DAY));
+	b = civil_from_days(floor_div64(to, MS_PER_DAY));
+	months = (b.year - a.year) * 12 + b.month - a.month;
+	start = time_add(from, PART_MONTH, months);
+	if (start > to)
+		start = time_add(from, PART_MONTH, --months);
+	days = (to - start) / MS_PER_DAY;
+	ms = to - start - days * MS_PER_DAY;
+	out->is_null = false;
+	out->interval = (Interval){sign * (int32_t)months, sign * (int32_t)days, sign * ms * 1000};
+	return true;
+}
+
 /* How many boundaries of the unit lie between two times. */
 static int64_t
 boundaries(Part part, int64_t from, int64_t to)
@@ -1088,6 +1116,9 @@ strptime_row(const ScalarCall *call, int32_t row, const Value *args, Value *out)
 #define DIFF_TEXT "How many boundaries of a unit such as 'month' lie between two times."
 
 const ScalarFunction scalar_calendar_functions[] = {
+	FUNCTION_ROWS("AGE", "(TIMESTAMP, TIMESTAMP) -> INTERVAL", age, NULL_IN, STANDARD,
+				  "The time between two timestamps as years, months, days and time of day.",
+				  "AGE(MAKE_TIMESTAMP(2024, 3, 1, 0, 0, 0), MAKE_TIMESTAMP(2023, 1, 15, 0, 0, 0))", NULL),
 	ADD_ROWS("DATEADD", ADD_TEXT, "DATEADD('month', 1, CAST('2024-01-31' AS DATE))", "2024-02-29"),
 	DIFF_ROWS("DATEDIFF", DIFF_TEXT, "DATEDIFF('day', FROM_DAYS(0), FROM_DAYS(3))", "3"),
 	FUNCTION("DATEPART", "(STRING, TIMESTAMP) -> BIGINT", date_part, NULL_IN, BOTH, PART_TEXT, NULL, NULL),

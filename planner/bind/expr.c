@@ -348,7 +348,7 @@ bind_column(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err)
 	if (find_parameter(eb, e, out))
 		return OK;
 	if (eb->scope == NULL && is_call_by_name(b, e))
-		return bind_function(eb, e->name.text, NULL, 0, e->pos, out, err);
+		return bind_function(eb, e->name.text, (Expr *[1]){NULL}, 0, e->pos, out, err);
 	if (eb->scope == NULL) {
 		if (e->qualifier.text != NULL && !b->standard)
 			error_user(err, "Failed to prepare statement: '%s' is not a valid stream/table name or alias.", bind_name(b->context, e->qualifier));
@@ -382,7 +382,7 @@ bind_column(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err)
 		}
 	}
 	if (column == NULL && is_call_by_name(b, e))
-		return bind_function(eb, e->name.text, NULL, 0, e->pos, out, err);
+		return bind_function(eb, e->name.text, (Expr *[1]){NULL}, 0, e->pos, out, err);
 	if (column == NULL && e->qualifier.text == NULL && b->standard && eb->select != NULL && !eb->in_aggregate &&
 		(eb->clause == CLAUSE_HAVING || eb->clause == CLAUSE_QUALIFY || eb->clause == CLAUSE_ORDER_BY))
 		for (int i = 0; i < eb->select->n_aliases; i++)
