@@ -18,9 +18,6 @@ pending_open(Op *op, Error *err)
 	__attribute__((weak)) const OpType symbol = {.name = text, .size = sizeof(Op), .ports = -1, .open = pending_open}
 
 PENDING(op_join_hash, "A bounded join");
-PENDING(op_set_op, "INTERSECT or EXCEPT");
-PENDING(op_distinct, "DISTINCT");
-PENDING(op_sort, "ORDER BY");
 PENDING(op_window_function, "OVER");
 PENDING(op_join_foreign, "A foreign-key join");
 PENDING(op_join_table_table, "A table-table join");
