@@ -321,12 +321,9 @@ join_output_end(JoinOutput *out, Error *err)
 Status
 join_output_add(JoinOutput *out, const JoinRow *row, Error *err)
 {
-	if (out->n == out->capacity) {
-		if (out->n == BATCH_ROWS)
-			TRY(join_output_end(out, err));
-		else
-			output_grow(out);
-	}
+	if (out->n == out->capacity)
+		output_grow(out);
 	out->rows[out->n++] = *row;
-	return OK;
+	/* At once, not with the next row: handing on frees the copies of bytes, and the next row may have one. */
+	return out->n == BATCH_ROWS ? join_output_end(out, err) : OK;
 }
