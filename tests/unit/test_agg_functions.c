@@ -280,7 +280,7 @@ START_TEST(lists_and_sets)
 	check_aggregate("ATTR", "(T) -> = same", KSQL, "INTEGER", "5 .", ".");
 	check_aggregate("ARRAY_AGG", "(T) -> = list", STD, "INTEGER", "3 1", "[3,1]");
 	check_aggregate("MODE", "(T) -> = same", STD, "STRING", "x y . y .", "'y'");
-	check_aggregate("STRING_AGG", "(STRING, STRING) -> STRING", STD, "STRING;STRING", "a . b|=; ", "'a;b'");
+	check_aggregate("STRING_AGG", "(STRING, STRING) -> STRING", STD, "STRING;STRING", "a . b|=;", "'a;b'");
 }
 END_TEST
 
