@@ -183,6 +183,8 @@ run_continuous(StatementContext *context, const Plan *plan, SelectRun *run, Resu
 								.is_compacting = settings_has(context->session->settings, "cache.max.bytes.buffering")
 												 && settings_int(context->session->settings, "cache.max.bytes.buffering") > 0,
 								.epoch_rows = settings_int(context->session->settings, "epoch.rows"),
+								.collect_list_limit = settings_int(context->session->settings, "ksql.functions.collect_list.limit"),
+								.collect_set_limit = settings_int(context->session->settings, "ksql.functions.collect_set.limit"),
 								.epoch_ms = settings_int(context->session->settings, "commit.interval.ms"),
 								.interrupted = &context->session->interrupted};
 	StreamRun		*stream = NULL;

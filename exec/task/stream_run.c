@@ -77,6 +77,8 @@ run_new_task(StreamRun *run, int partition, int n_partitions)
 	task->services.budget = run->options.budget;
 	task->services.is_compacting = run->options.is_compacting;
 	task->services.is_timed = run->options.is_timed;
+	task->eval.collect_list_limit = run->options.collect_list_limit;
+	task->eval.collect_set_limit = run->options.collect_set_limit;
 	task->services.interrupted = run->options.interrupted;
 	task->services.partition = partition;
 	task->services.n_partitions = n_partitions;

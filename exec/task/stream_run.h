@@ -25,6 +25,8 @@ typedef struct StreamRunOptions {
 	void			   *result_context;
 	MemoryBudget	   *budget;
 	bool				is_compacting;
+	int64_t			 collect_list_limit;	/* of COLLECT_LIST and COLLECT_SET; 0 and less: none */
+	int64_t			 collect_set_limit;
 	bool				is_timed;
 	bool				single_partition;	/* all partitions in one task (sluice test, bounded plans in order) */
 	int64_t				epoch_rows;			/* 0: 65536 */
