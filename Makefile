@@ -82,6 +82,13 @@ $(BIN)/tests/%: $(OBJ)/tests/unit/%.o $(OBJS)
 .PHONY: unit
 unit: $(UNIT:tests/unit/%.c=$(BIN)/tests/%) ## build the unit tests
 	
+.PHONY: docs
+docs: $(BIN)/docs-functions ## write the reference pages that are made from the program
+	$(Q)$(BIN)/docs-functions > docs/functions.md
+
+$(BIN)/docs-functions: $(OBJ)/docs/gen/functions.o $(OBJS)
+	$(Q)$(CXX) $(LDFLAGS) -o $@ $^ $(LIBS)
+
 .PHONY: asan tsan ubsan
 asan tsan ubsan: ## build and test under a sanitizer
 	$(Q)$(MAKE) VARIANT=$@ all unit
