@@ -114,6 +114,7 @@ typedef struct StatementContext {
 	PlannerContext	planner;
 	bool			standard;
 	Str				sql;
+	int				sql_offset;			/* where it begins in the text that positions count in */
 } StatementContext;
 
 typedef struct TestHooks TestHooks;

@@ -19,6 +19,8 @@ plan_with(StatementContext *context, const AstQuery *query, const CatalogSnapsho
 {
 	planner_context_init(&context->planner, context->engine, context->arena, snapshot, context->session->settings,
 						 context->standard);
+	context->planner.sql = context->sql;
+	context->planner.sql_offset = context->sql_offset;
 	return plan_select(&context->planner, query, out, err);
 }
 

@@ -130,7 +130,8 @@ static Status
 execute_statement(Session *session, Arena *arena, const AstStatement *statement, ResultSink *sink, Error *err)
 {
 	StatementContext context = {.session = session, .engine = session->engine, .sink = sink, .arena = arena,
-								.standard = settings_standard(session->settings), .sql = statement->text};
+								.standard = settings_standard(session->settings), .sql = statement->text,
+								.sql_offset = statement->pos.offset};
 
 	session->interrupted = false;
 	if (sink->statement != NULL)

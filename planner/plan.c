@@ -174,6 +174,8 @@ plan_create_as(PlannerContext *context, const AstStatement *statement, Persisten
 	Logical				  *root;
 	Plan				  *plan;
 
+	context->sql = statement->text;
+	context->sql_offset = statement->pos.offset;
 	b.emit = create->query->emit;
 	b.is_persistent = true;
 	b.sink_name = bind_name(context, create->name);
@@ -261,6 +263,8 @@ plan_insert_select(PlannerContext *context, const AstStatement *statement, Persi
 	Logical				*root;
 	Plan				*plan;
 
+	context->sql = statement->text;
+	context->sql_offset = statement->pos.offset;
 	TRY(bind_source_name(context, insert->name, &sink, err));
 	b.emit = insert->query->emit;
 	b.is_persistent = true;

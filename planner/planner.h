@@ -23,6 +23,10 @@ struct PlannerContext {
 	int (*topic_partitions)(PlannerContext *context, const char *topic);
 	int (*topic_replicas)(PlannerContext *context, const char *topic);
 	void *host;								/* for the callbacks */
+	/* The statement's text, for names of unaliased expressions (standard); empty: they are printed from the tree.  Its
+	 * first byte is at `sql_offset` of the text that positions count in. */
+	Str	  sql;
+	int	  sql_offset;
 };
 
 /* ---- queries ---- */

@@ -233,6 +233,8 @@ bind_view(Binder *b, const CatalogSource *view, const char *alias, const AstRela
 	PlannerContext	*context = b->context;
 	bool			 standard = b->standard;
 	const AstQuery	*query = NULL;
+	Str				 sql = context->sql;
+	int				 sql_offset = context->sql_offset;
 	Status			 status;
 
 	if (b->depth > 32)
@@ -245,11 +247,15 @@ bind_view(Binder *b, const CatalogSource *view, const char *alias, const AstRela
 		query = statement->create_view.query;
 	if (query == NULL)
 		return error_bug(err, "view %s has no query", view->name);
+	context->sql = str_of(view->view_sql);
+	context->sql_offset = 0;
 	b->ctes = NULL;
 	b->depth++;
 	b->standard = context->standard = view->standard;
 	status = bind_query(b, query, NULL, NULL, out, err);
 	b->standard = context->standard = standard;
+	context->sql = sql;
+	context->sql_offset = sql_offset;
 	b->depth--;
 	b->ctes = ctes;
 	if (status != OK) {

@@ -171,7 +171,31 @@ field_name(SelectList *list, const char *field)
 	return name;
 }
 
-/* The text of the item as written: the statement's text is not at hand here, so it is printed from the tree. */
+/* The item as written, white space collapsed; NULL if the statement's text is not at hand. */
+static const char *
+written_text(Binder *b, AstPos pos)
+{
+	Str		sql = b->context->sql;
+	int		from = pos.offset - b->context->sql_offset;
+	StrBuf	buf = {0};
+	char   *text;
+
+	if (sql.length == 0 || pos.line == 0 || from < 0 || pos.length <= 0 || (size_t)from + (size_t)pos.length > sql.length)
+		return NULL;
+	for (int i = from; i < from + pos.length; i++) {
+		bool is_space = (unsigned char)sql.data[i] <= ' ';
+
+		if (!is_space)
+			strbuf_add_char(&buf, sql.data[i]);
+		else if (buf.length > 0 && buf.data[buf.length - 1] != ' ')
+			strbuf_add_char(&buf, ' ');
+	}
+	text = arena_strdup(b->arena, strbuf_text(&buf));
+	strbuf_free(&buf);
+	return text;
+}
+
+/* From the tree: as near to the text as printing gives. */
 static const char *
 standard_name(SelectList *list, const AstExpr *e)
 {
@@ -249,8 +273,11 @@ name_of_item(SelectList *list, const AstSelectItem *item, const Expr *expr, cons
 			*out = bind_name(b->context, e->name);
 		else if (e->kind == AST_CAST && e->arg->kind == AST_COLUMN)
 			*out = bind_name(b->context, e->arg->name);
-		else
-			*out = standard_name(list, e);
+		else {
+			*out = written_text(b, item->pos);
+			if (*out == NULL)
+				*out = standard_name(list, e);
+		}
 		return OK;
 	}
 	*out = next_unnamed(list);
