@@ -359,7 +359,7 @@ bind_file_relation(Binder *b, const AstRelation *relation, Logical **out, Scope 
 			options[n++] = property_text(p);
 		}
 	}
-	if (bind_file(b->context, relation->path, options, n, &file, err) != OK || b->context->describe_file(b->context, file, err) != OK)
+	if (bind_file(b->context, relation->path, options, n / 2, &file, err) != OK || b->context->describe_file(b->context, file, err) != OK)
 		return error_at_pos(err, relation->pos);
 	for (int i = 0; i < file->n_columns; i++)
 		scan_add(&s, file->columns[i].name, file->columns[i].type, i, 0, NULL);
