@@ -131,6 +131,46 @@ call_new(ParseState *ps, AstIdent name, CallParts parts)
 	return expr_done(ps, e);
 }
 
+/* The side that TRIM names, which the grammar has read as a column or as the type of a literal; NULL: none. */
+static const char *
+trim_function(const AstExpr *e)
+{
+	static const char *const sides[][2] = {{"BOTH", "BTRIM"}, {"LEADING", "LTRIM"}, {"TRAILING", "RTRIM"}};
+
+	for (int i = 0; i < 3; i++)
+		if ((e->kind == AST_COLUMN || e->kind == AST_TYPED_LITERAL) && e->qualifier.text == NULL && !e->name.is_quoted &&
+			str_equal_nocase(str_of(e->name.text), str_of(sides[i][0])))
+			return sides[i][1];
+	return NULL;
+}
+
+static AstExpr *
+call_with_words(ParseState *ps, AstIdent name, AstExpr *first, AstExpr *second, AstIdent word, AstExpr *third)
+{
+	CallParts	parts = {0};
+
+	if (str_equal_nocase(str_of(name.text), STR("SUBSTRING")) &&
+		(third == NULL || str_equal_nocase(str_of(word.text), STR("FOR")))) {
+		parts.args = list_add(ps, list_add(ps, NULL, first), second);
+		if (third != NULL)
+			list_add(ps, parts.args, third);
+	} else if (str_equal_nocase(str_of(name.text), STR("TRIM")) && third == NULL) {
+		const char *function = trim_function(first);
+
+		parts.args = list_add(ps, NULL, second);
+		name.text = function != NULL ? function : "BTRIM";
+		if (function == NULL) {
+			list_add(ps, parts.args, first);
+		} else if (first->kind == AST_TYPED_LITERAL) {
+			first->kind = AST_STRING;
+			list_add(ps, parts.args, first);
+		}
+	} else {
+		parse_fail(ps, name.pos, "FROM between arguments is for SUBSTRING(text FROM start FOR length) and TRIM(BOTH 'x' FROM text)");
+	}
+	return call_new(ps, name, parts);
+}
+
 static void
 relation_alias(ParseState *ps, AstRelation *r, AliasParts alias)
 {
@@ -648,6 +688,9 @@ primary(R) ::= EXTRACT(T) LP name(N) FROM expr(E) RP. {
 	R->arg = E;
 	R = expr_done(ps, R);
 }
+/* The forms of standard SQL with words between the arguments: SUBSTRING(s FROM 2 FOR 3), TRIM(BOTH 'x' FROM s). */
+primary(R) ::= name(N) LP expr(A) FROM expr(B) RP. { R = call_with_words(ps, N, A, B, (AstIdent){0}, NULL); }
+primary(R) ::= name(N) LP expr(A) FROM expr(B) name(F) expr(C) RP. { R = call_with_words(ps, N, A, B, F, C); }
 primary(R) ::= ARRAY(T) LB exprs(L) RB. { R = expr_list(ps, AST_ARRAY, T.pos, L); }
 primary(R) ::= ARRAY(T) BRACKETS. { R = expr_list(ps, AST_ARRAY, T.pos, NULL); }
 primary(R) ::= LB(T) exprs(L) RB. { R = expr_list(ps, AST_ARRAY, T.pos, L); }
