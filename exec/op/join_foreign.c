@@ -36,7 +36,8 @@ foreign_open(Op *op, Error *err)
 	if (spec->kind != JOIN_INNER && spec->kind != JOIN_LEFT)
 		return error_unsupported(err, "A %s join on a foreign key is not supported", join_kind_name(spec->kind));
 	self->times[0] = self->times[1] = INT64_MIN;
-	join_output_init(&self->out, op, spec->n_key, spec->n_left, spec->n_right, spec->left_types, spec->right_types, false);
+	join_output_init(&self->out, op, spec->n_key, spec->n_left, spec->n_right, spec->left_types, spec->right_types, false,
+					 true);
 	self->foreign = arena_array(&op->arena, Program *, spec->n_foreign);
 	self->foreign_columns = arena_array(&op->arena, const Vector *, spec->n_foreign);
 	for (int f = 0; f < spec->n_foreign; f++)

@@ -98,10 +98,10 @@ join_kept_decode(Str value, bool is_windowed)
 
 void
 join_output_init(JoinOutput *out, Op *op, int n_key, int n_left, int n_right, const Type *const *left_types,
-				 const Type *const *right_types, bool is_windowed)
+				 const Type *const *right_types, bool is_windowed, bool is_foreign)
 {
 	*out = (JoinOutput){.op = op, .n_key = n_key, .n_columns = {n_left, n_right}, .types = {left_types, right_types},
-						.is_windowed = is_windowed};
+						.is_windowed = is_windowed, .is_foreign = is_foreign};
 }
 
 void
@@ -151,7 +151,7 @@ output_grow(JoinOutput *out)
 #undef GROW
 }
 
-/* Where a side's columns come from: a delete carries its key alone, in the key columns. */
+/* Where a side's columns come from: a delete carries its key alone. */
 static JoinSource
 row_source(const JoinRow *row, int side)
 {
@@ -254,6 +254,32 @@ output_key(JoinOutput *out, const Batch *selected, const Vector **columns, Error
 	return OK;
 }
 
+/*
+ * A deleted row's key stands in the key columns of the sides as well: the result may be keyed by any column that is known
+ * to equal the key.
+ */
+static void
+output_fill_deleted(JoinOutput *out, const Vector *const *keys, const Vector **columns)
+{
+	Arena  *arena = op_scratch(out->op);
+	int32_t n_deleted = 0;
+
+	for (int32_t i = 0; i < out->n; i++)
+		n_deleted += out->rows[i].kind == ROW_DELETE;
+	for (int k = 0; k < out->n_key && n_deleted > 0; k++) {
+		Vector *filled;
+
+		if (n_deleted == out->n) {
+			columns[k] = keys[k];
+			continue;
+		}
+		filled = vector_new(arena, keys[k]->type, out->n);
+		for (int32_t i = 0; i < out->n; i++)
+			vector_copy_row(filled, arena, i, out->rows[i].kind == ROW_DELETE ? keys[k] : columns[k], i);
+		columns[k] = filled;
+	}
+}
+
 /* The input's rows as the output has them; the input itself when that is row for row. */
 static const Batch *
 output_selected(JoinOutput *out)
@@ -278,6 +304,9 @@ output_emit(JoinOutput *out, Error *err)
 	TRY(output_side(out, 0, selected, batch->columns + out->n_key, err));
 	TRY(output_side(out, 1, selected, batch->columns + out->n_key + out->n_columns[0], err));
 	TRY(output_key(out, selected, batch->columns, err));
+	output_fill_deleted(out, batch->columns, batch->columns + out->n_key);
+	if (!out->is_foreign)
+		output_fill_deleted(out, batch->columns, batch->columns + out->n_key + out->n_columns[0]);
 	for (int32_t i = 0; i < out->n; i++) {
 		const JoinRow *row = &out->rows[i];
 

@@ -24,7 +24,7 @@ typedef struct JoinRow {
 	JoinSource source[2];	/* left, right */
 	Str		   kept[2];
 	int		   key_side;
-	RowKind	   kind;		/* ROW_DELETE: the key only, the sides are NULL whatever their source */
+	RowKind	   kind;		/* ROW_DELETE: the key only, whatever the sources */
 	int32_t	   input_row;	/* of the batch that join_output_begin was given: for headers and JOIN_INPUT */
 	Time	   time;
 	Time	   window_start;	/* where the join is windowed */
@@ -37,6 +37,7 @@ typedef struct JoinOutput {
 	int				   n_columns[2];
 	const Type *const *types[2];
 	bool			   is_windowed;
+	bool			   is_foreign;	/* the right side's first columns are another key than the output's */
 	/* Of the current push. */
 	const Batch		  *in;			/* NULL: the rows come from no input row */
 	int				   port;
@@ -54,7 +55,7 @@ typedef struct JoinOutput {
 } JoinOutput;
 
 void join_output_init(JoinOutput *out, Op *op, int n_key, int n_left, int n_right, const Type *const *left_types,
-					  const Type *const *right_types, bool is_windowed);
+					  const Type *const *right_types, bool is_windowed, bool is_foreign);
 void join_output_free(JoinOutput *out);
 
 /* Rows to come are caused by rows of `in` on `port`; in NULL: by the passing of time. */

@@ -6,7 +6,8 @@
 /*
  * Streaming joins.  Ports: 0 left, 1 right.  Both inputs carry their join key in their first n_key columns (the planner
  * re-keys them).  Output columns: the join key (n_key), all left columns, all right columns; key columns are the
- * first n_key.  The side that is missing is NULL.  RIGHT joins are planned as they are written.
+ * first n_key.  The side that is missing is NULL.  RIGHT joins are planned as they are written.  A ROW_DELETE has the
+ * key in the key columns of the sides too (foreign key: of the left side), and NULL elsewhere.
  */
 typedef enum JoinKind { JOIN_INNER, JOIN_LEFT, JOIN_RIGHT, JOIN_FULL, JOIN_SEMI, JOIN_ANTI, JOIN_CROSS } JoinKind;
 

@@ -23,7 +23,7 @@ stream_table_open(Op *op, Error *err)
 	if (spec->kind != JOIN_INNER && spec->kind != JOIN_LEFT)
 		return error_unsupported(err, "A %s join of a stream with a table is not supported", join_kind_name(spec->kind));
 	join_output_init(&self->out, op, spec->n_key, spec->n_left, spec->n_right, spec->left_types, spec->right_types,
-					 spec->is_windowed);
+					 spec->is_windowed, false);
 	TRY(state_table_open(op_services(op)->state, op->id, 0, op_services(op)->budget, "the table of a join", &self->table,
 						 err));
 	op->state_rows = state_table_count(self->table);

@@ -30,7 +30,7 @@ table_table_open(Op *op, Error *err)
 		return error_unsupported(err, "A %s join of changing tables is not supported", join_kind_name(spec->kind));
 	self->times[0] = self->times[1] = INT64_MIN;
 	join_output_init(&self->out, op, spec->n_key, spec->n_left, spec->n_right, spec->left_types, spec->right_types,
-					 spec->is_windowed);
+					 spec->is_windowed, false);
 	for (int s = 0; s < 2; s++) {
 		TRY(state_table_open(op_services(op)->state, op->id, s, op_services(op)->budget, "the tables of a join",
 							 &self->sides[s], err));

@@ -86,7 +86,7 @@ window_open(Op *op, Error *err)
 		return error_unsupported(err, "A %s join of streams is not supported", join_kind_name(spec->kind));
 	window_set_reach(self, spec);
 	join_output_init(&self->out, op, spec->n_key, spec->n_left, spec->n_right, spec->left_types, spec->right_types,
-					 spec->is_windowed);
+					 spec->is_windowed, false);
 	self->clock = (JoinClock){INT64_MIN, {INT64_MIN, INT64_MIN}, 0};
 	self->times[0] = self->times[1] = INT64_MIN;
 	for (int t = 0; t < 4; t++)
