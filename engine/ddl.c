@@ -3,6 +3,7 @@
  * applied; recovery applies the logged commands again.  One at a time, under lock_ddl.
  */
 #include "engine/engine_impl.h"
+#include "planner/bind/properties.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -366,7 +367,7 @@ insert_select(StatementContext *context, const AstStatement *statement, Error *e
 		const AstProperty *property = &statement->insert.properties[i];
 
 		if (strcasecmp(property->name, "QUERY_ID") == 0) {
-			char *upper = arena_strdup(context->arena, property->value->text);
+			char *upper = arena_strdup(context->arena, property_text(property->value));
 
 			for (char *c = upper; *c != '\0'; c++)
 				*c = (char)toupper((unsigned char)*c);

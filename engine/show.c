@@ -2,6 +2,7 @@
  * SHOW and DESCRIBE: what the catalog and the registries hold, as entities.  No text is laid out here.
  */
 #include "engine/engine_impl.h"
+#include "planner/bind/properties.h"
 
 #include <stdlib.h>
 #include <strings.h>
@@ -434,7 +435,7 @@ describe_file_path(StatementContext *context, const AstDescribe *describe, Error
 
 	for (int i = 0; i < describe->n_properties; i++) {
 		options[2 * i] = describe->properties[i].name;
-		options[2 * i + 1] = describe->properties[i].value->text;
+		options[2 * i + 1] = property_text(describe->properties[i].value);
 	}
 	planner_context_init(&context->planner, context->engine, context->arena, NULL, context->session->settings, context->standard);
 	TRY(bind_file(&context->planner, describe->path, options, describe->n_properties, &file, err));

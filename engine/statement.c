@@ -2,6 +2,7 @@
  * One row per kind of statement: what executes it and what it needs.
  */
 #include "engine/engine_impl.h"
+#include "planner/bind/properties.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +31,7 @@ set_execute(StatementContext *context, const AstStatement *statement, Error *err
 	}
 	if (statement->kind == AST_ALTER_SYSTEM)
 		return error_unsupported(err, "ALTER SYSTEM is not supported: give the setting on the command line instead");
-	value = set->value->text;
+	value = property_text(set->value);
 	if (setting_find(set->name) != NULL && setting_find(set->name)->scope == SCOPE_SERVER)
 		return error_user(err, "Property '%s' cannot be changed by SET: it belongs to the server's start", set->name);
 	if (settings_set(context->session->settings, set->name, value, err) == FAILED)

@@ -3,6 +3,7 @@
 
 #include "parser/parser.h"
 #include "planner/bind/bind.h"
+#include "planner/bind/properties.h"
 
 typedef struct ScanBuilder {
 	Binder	   *binder;
@@ -322,16 +323,6 @@ file_alias(Binder *b, const char *path)
 	return arena_strndup(b->arena, base, dot != NULL && dot > base ? (size_t)(dot - base) : strlen(base));
 }
 
-static const char *
-property_text(const AstProperty *p)
-{
-	const AstExpr *v = p->value;
-
-	if (v->kind == AST_BOOLEAN)
-		return v->boolean ? "true" : "false";
-	return v->text;
-}
-
 static Status
 bind_file_relation(Binder *b, const AstRelation *relation, Logical **out, Scope *scope, Error *err)
 {
@@ -346,17 +337,17 @@ bind_file_relation(Binder *b, const AstRelation *relation, Logical **out, Scope 
 	for (int i = 0; i < relation->n_properties; i++) {
 		const AstProperty *p = &relation->properties[i];
 
-		if (property_text(p) == NULL) {
+		if (property_text(p->value) == NULL) {
 			error_user(err, "Option %s of the file needs a literal.", p->name);
 			return error_at_pos(err, p->pos);
 		}
 		if (str_equal_nocase(str_of(p->name), STR("TIMESTAMP")))
-			timestamp = property_text(p);
+			timestamp = property_text(p->value);
 		else if (str_equal_nocase(str_of(p->name), STR("TIMESTAMP_FORMAT")))
-			format = property_text(p);
+			format = property_text(p->value);
 		else {
 			options[n++] = p->name;
-			options[n++] = property_text(p);
+			options[n++] = property_text(p->value);
 		}
 	}
 	if (bind_file(b->context, relation->path, options, n / 2, &file, err) != OK || b->context->describe_file(b->context, file, err) != OK)
