@@ -30,6 +30,63 @@ entry_at(const Bag *bag, size_t at, BagEntry *entry, Head *head)
 	*entry = (BagEntry){head->tag, {bag->bytes + at + HEAD, head->length}, at};
 }
 
+/* Brings the entries of maps, at any depth, into the order of their keys. */
+static void
+value_sort_maps(Value *v)
+{
+	if (v->is_null || !type_is_nested(v->type))
+		return;
+	if (v->type->kind != TYPE_MAP) {
+		for (uint32_t i = 0; i < v->n_items; i++)
+			value_sort_maps(&v->items[i]);
+		return;
+	}
+	for (uint32_t i = 0; i < v->n_items; i++) {
+		Value key = v->items[2 * i], item = v->items[2 * i + 1];
+		uint32_t at = i;
+
+		value_sort_maps(&item);
+		for (; at > 0 && !v->items[2 * at - 2].is_null && !key.is_null && value_compare(&v->items[2 * at - 2], &key, false) > 0; at--) {
+			v->items[2 * at] = v->items[2 * at - 2];
+			v->items[2 * at + 1] = v->items[2 * at - 1];
+		}
+		v->items[2 * at] = key;
+		v->items[2 * at + 1] = item;
+	}
+}
+
+void
+bag_encode(const Vector *const *args, int n, int32_t row, StrBuf *out)
+{
+	bool has_map = false;
+
+	for (int a = 0; a < n; a++)
+		has_map |= type_has_map(args[a]->type);
+	if (!has_map) {
+		row_encode(args, n, row, out);
+		return;
+	}
+	/* Equal maps must give equal bytes. */
+	{
+		Arena		   arena = {0};
+		const Vector **columns = arena_array(&arena, const Vector *, n);
+
+		for (int a = 0; a < n; a++) {
+			Value	value = vector_get(args[a], row, &arena);
+			Vector *v = vector_new(&arena, args[a]->type, 1);
+
+			value_sort_maps(&value);
+			if (value.is_null)
+				vector_set_null(v, &arena, 0);
+			else
+				vector_set(v, &arena, 0, &value);
+			columns[a] = v;
+		}
+		row_encode(columns, n, 0, out);
+		arena_free(&arena);
+	}
+}
+
 bool
 bag_next(const Bag *bag, size_t *at, BagEntry *entry)
 {

@@ -23,6 +23,9 @@ typedef struct BagEntry {
 	size_t	at;				/* handle of this entry, for bag_remove and bag_set_tag */
 } BagEntry;
 
+/* Bytes of n columns of a row: equal rows have equal bytes. */
+void bag_encode(const Vector *const *args, int n, int32_t row, StrBuf *out);
+
 /* Walks: `for (size_t at = 0; bag_next(bag, &at, &entry);)`. */
 bool bag_next(const Bag *bag, size_t *at, BagEntry *entry);
 bool bag_find(Bag *bag, Str row, BagEntry *entry);

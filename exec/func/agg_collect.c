@@ -24,7 +24,7 @@ enum { HISTOGRAM_MAX = 1000 };
 				Str row;                                                                                              \
                                                                                                                       \
 				strbuf_clear(&buf);                                                                                   \
-				row_encode(args, n_columns, i, &buf);                                                                 \
+				bag_encode(args, n_columns, i, &buf);                                                                 \
 				row = strbuf_str(&buf);                                                                               \
 				body;                                                                                                 \
 			}                                                                                                         \
@@ -93,7 +93,7 @@ collect_list_retract(const AggregateCall *call, void *state, const Vector *const
 	BagEntry entry, found = {.at = SIZE_MAX};
 
 	(void)call;
-	row_encode(args, 1, row, &buf);
+	bag_encode(args, 1, row, &buf);
 	for (size_t at = 0; bag_next(state, &at, &entry);)
 		if (str_equal(entry.row, strbuf_str(&buf)))
 			found = entry;
@@ -146,7 +146,7 @@ count_remove(Bag *s, const Vector *const *args, int32_t row)
 	BagEntry entry;
 	bool	 found;
 
-	row_encode(args, 1, row, &buf);
+	bag_encode(args, 1, row, &buf);
 	found = bag_find(s, strbuf_str(&buf), &entry);
 	if (found && entry.tag <= 1)
 		bag_remove(s, entry.at);

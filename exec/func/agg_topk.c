@@ -63,7 +63,7 @@ topk_take(const AggregateCall *call, char *const *states, uint32_t offset, const
 
 		if (!agg_skips(skip, i) && arg_valid(args[0], i)) {
 			strbuf_clear(&buf);
-			row_encode(args, call->n_args - 1, i, &buf);
+			bag_encode(args, call->n_args - 1, i, &buf);
 			topk_offer(call, s, strbuf_str(&buf), is_distinct);
 		}
 		agg_note(call, s, results, i);
