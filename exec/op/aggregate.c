@@ -79,6 +79,8 @@ aggregate_open(Op *op, Error *err)
 	for (int i = 0; i < spec->n_items; i++) {
 		Item *item = &self->items[i];
 
+		item->owner = self;
+		item->number = i;
 		TRY(item_open(op, item, &spec->items[i], &self->used_bytes, err));
 		self->has_distinct |= item->distinct != NULL;
 		if (item->state_size >= 16)
@@ -204,17 +206,18 @@ buckets_drop(AggregateOp *self, uint32_t n)
 		return;
 	if (self->has_distinct)
 		is_dead = xcalloc(self->groups.n_records + 1, sizeof *is_dead);
-	for (uint32_t b = 0; b < n; b++) {
-		for (uint32_t g = 0; g < self->buckets[b].n_groups; g++) {
-			if (is_dead != NULL)
+	if (is_dead != NULL) {
+		for (uint32_t b = 0; b < n; b++)
+			for (uint32_t g = 0; g < self->buckets[b].n_groups; g++)
 				is_dead[self->buckets[b].groups[g]] = true;
-			aggregate_remove_group(self, group_table_at(&self->groups, self->buckets[b].groups[g]));
-		}
-		free(self->buckets[b].groups);
-	}
-	if (is_dead != NULL)
 		for (int i = 0; i < spec->n_items; i++)
 			item_forget(&self->items[i], is_dead, self->groups.n_records);
+	}
+	for (uint32_t b = 0; b < n; b++) {
+		for (uint32_t g = 0; g < self->buckets[b].n_groups; g++)
+			aggregate_remove_group(self, group_table_at(&self->groups, self->buckets[b].groups[g]));
+		free(self->buckets[b].groups);
+	}
 	free(is_dead);
 	self->n_buckets -= n;
 	memmove(self->buckets, self->buckets + n, self->n_buckets * sizeof *self->buckets);

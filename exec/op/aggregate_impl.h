@@ -9,8 +9,12 @@
 #include "exec/op/group_table.h"
 #include "exec/state/state.h"
 
+struct AggregateOp;
+
 /* One aggregate of the select list as it runs. */
 typedef struct Item {
+	struct AggregateOp	*owner;
+	int					 number;
 	const AggregateItem *spec;
 	const Aggregate		*function;
 	AggregateCall		 call;
@@ -22,6 +26,10 @@ typedef struct Item {
 	uint32_t			 inner_size;	/* ordered: size of the function's own state */
 	bool				 is_ordered;	/* keeps its rows and aggregates them, sorted, when the result is wanted */
 	GroupTable			*distinct;		/* (group, arguments) -> how many rows; NULL: not DISTINCT */
+	Group			   **unsaved;		/* durable: tuples to write at flush */
+	uint32_t			 n_unsaved;
+	uint32_t			 unsaved_capacity;
+	StrBuf				 removed;		/* durable: keys of tuples to remove at flush: length, bytes, ... */
 } Item;
 
 /* Argument columns of an item for some rows: n_args, then the ORDER BY columns; FLAT or CONSTANT. */
@@ -65,7 +73,8 @@ typedef struct WindowBucket {
 	uint32_t  capacity;
 } WindowBucket;
 
-typedef struct AggregateOp {
+typedef struct AggregateOp AggregateOp;
+struct AggregateOp {
 	Op				 op;
 	Program		   **keys;
 	int				 n_slots;		/* keys, then the window, then the grouping set */
@@ -99,7 +108,7 @@ typedef struct AggregateOp {
 
 	struct Sessions *sessions;
 	StateTable		*rows;			/* is_table: source key -> group key and arguments of its row */
-} AggregateOp;
+};
 
 /* What is computed once for a pushed batch. */
 typedef struct PushData {
@@ -160,8 +169,11 @@ void   aggregate_state_put(AggregateOp *self, Str key, Time time, const char *ba
 /* Hands over the removals noted and stream time; call before the puts. */
 void   aggregate_state_flush_removed(AggregateOp *self);
 Status aggregate_state_load_time(AggregateOp *self, Error *err);
-/* The group (made if need be) and window of a durable row. */
-Status aggregate_state_load_key(AggregateOp *self, Str key, Group **group, Time *start, Time *end, Error *err);
+/* The group (made if need be) and window of a durable row; *used: bytes of the key. */
+Status aggregate_state_load_key(AggregateOp *self, Str key, Group **group, Time *start, Time *end, size_t *used, Error *err);
+/* A tuple of DISTINCT has changed, or is about to be removed. */
+void   aggregate_tuple_changed(Item *item, Group *tuple);
+void   aggregate_tuple_removed(Item *item, Group *tuple);
 Status aggregate_state_load_items(AggregateOp *self, Str value, Time *time, char *base, Error *err);
 
 #endif

@@ -77,6 +77,8 @@ item_close(Item *item)
 {
 	if (item->distinct != NULL)
 		group_table_free(item->distinct);
+	free(item->unsaved);
+	strbuf_free(&item->removed);
 }
 
 static const Vector *
@@ -205,8 +207,10 @@ distinct_filter(Item *item, const uint32_t *group_ids, ItemInput *in, int32_t n_
 	memset(skip, 0xff, sizeof *skip * words);
 	for (int32_t i = 0; i < n_new; i++)
 		bitmap_clear(skip, rows[new_rows[i]]);
-	for (int32_t i = 0; i < n; i++)
+	for (int32_t i = 0; i < n; i++) {
 		++*(int64_t *)((char *)tuples[i] + item->distinct->state_offset);
+		aggregate_tuple_changed(item, tuples[i]);
+	}
 	in->skip = skip;
 	return OK;
 }
@@ -221,8 +225,10 @@ item_forget(Item *item, const bool *is_dead, uint32_t n_numbers)
 	for (uint32_t i = 0; i < table->n_records; i++) {
 		Group *tuple = group_table_at(table, i);
 
-		if (tuple->is_live && tuple->keys[0].low < n_numbers && is_dead[tuple->keys[0].low])
+		if (tuple->is_live && tuple->keys[0].low < n_numbers && is_dead[tuple->keys[0].low]) {
+			aggregate_tuple_removed(item, tuple);
 			group_table_remove(table, tuple);
+		}
 	}
 }
 
@@ -439,8 +445,13 @@ item_retract(Item *item, char *base, uint32_t group_id, const ItemInput *in, int
 		columns = distinct_slots(item, ids, in, row + 1, rows, 1, arena);
 		group_table_hash(item->distinct, columns, 1, &hash);
 		tuple = group_table_lookup(item->distinct, columns, hash, 0);
-		if (tuple == NULL || --*(int64_t *)((char *)tuple + item->distinct->state_offset) > 0)
+		if (tuple == NULL)
 			return OK;
+		if (--*(int64_t *)((char *)tuple + item->distinct->state_offset) > 0) {
+			aggregate_tuple_changed(item, tuple);
+			return OK;
+		}
+		aggregate_tuple_removed(item, tuple);
 		group_table_remove(item->distinct, tuple);
 	}
 	if (item->is_ordered) {

@@ -780,10 +780,11 @@ load_session(void *context, Str key, Str value, Error *err)
 	Arena				*arena = op_scratch(&self->op);
 	ArenaMark			 mark = arena_mark(arena);
 	Time				 start, end, was_emitted;
+	size_t				 used;
 	Session				*session;
 	Group				*group;
 
-	TRY(aggregate_state_load_key(self, key, &group, &start, &end, err));
+	TRY(aggregate_state_load_key(self, key, &group, &start, &end, &used, err));
 	session = session_new(self, group, start, end);
 	list_insert(group_sessions(self, group), session);
 	TRY(aggregate_state_load_items(self, value, &was_emitted, (char *)session, err));

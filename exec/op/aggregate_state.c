@@ -3,12 +3,13 @@
  *	table 0: a row per group or session: key bytes, window start, window end, grouping set -> event time, states
  *	table 1: "time" -> stream time and the newest window start (or session end)
  *	table 2: is_table: the rows of the source table (a StateTable)
+ *	table 3 + i: DISTINCT of item i: key of the group, arguments -> how many rows
  */
 #include "exec/op/aggregate_impl.h"
 
 #include "data/key.h"
 
-enum { TABLE_GROUPS = 0, TABLE_TIME = 1 };
+enum { TABLE_GROUPS = 0, TABLE_TIME = 1, TABLE_DISTINCT = 3 };
 
 /* Big-endian with the sign turned, so that bytes order as numbers. */
 static void
@@ -119,9 +120,98 @@ aggregate_state_flush_removed(AggregateOp *self)
 	}
 }
 
+/* ---- DISTINCT ---- */
+
+static Status
+tuple_key(Item *item, const Group *tuple, StrBuf *out, Error *err)
+{
+	AggregateOp *self = item->owner;
+	Arena		*arena = op_scratch(&self->op);
+	ArenaMark	 mark = arena_mark(arena);
+
+	TRY(group_state_key(self, group_table_at(&self->groups, (uint32_t)tuple->keys[0].low), out, err));
+	for (int a = 0; a < item->spec->n_args; a++) {
+		const Type	 *type = item->spec->args[a]->type;
+		Vector		 *v = vector_new(arena, type, 1);
+		const Vector *column = v;
+
+		TRY(key_slot_get(type, &tuple->keys[a + 1], v, 0, arena, err));
+		key_encode(&column, 1, 0, out);
+	}
+	arena_rewind(arena, mark);
+	return OK;
+}
+
+void
+aggregate_tuple_changed(Item *item, Group *tuple)
+{
+	const AggregateSpec *spec = item->owner->op.spec;
+
+	/* How many rows a tuple stands for matters only where rows can be taken back. */
+	if (op_services(&item->owner->op)->state == NULL || tuple->is_unsaved || (tuple->is_stored && !spec->is_table))
+		return;
+	tuple->is_unsaved = true;
+	grow_array(item->unsaved, item->n_unsaved, item->unsaved_capacity);
+	item->unsaved[item->n_unsaved++] = tuple;
+}
+
+void
+aggregate_tuple_removed(Item *item, Group *tuple)
+{
+	StrBuf key = {0};
+	Error *error;
+
+	if (!tuple->is_stored)
+		return;
+	error = arena_new(op_scratch(&item->owner->op), Error);
+	if (tuple_key(item, tuple, &key, error) == OK) {
+		uint32_t length = (uint32_t)key.length;
+
+		strbuf_add(&item->removed, &length, sizeof length);
+		strbuf_add_str(&item->removed, strbuf_str(&key));
+	}
+	strbuf_free(&key);
+}
+
+static Status
+tuples_flush(Item *item, Error *err)
+{
+	Op			 *op = &item->owner->op;
+	StateBackend *state = op_services(op)->state;
+	StrBuf		  key = {0};
+	Status		  status = OK;
+
+	for (size_t at = 0; at < item->removed.length;) {
+		uint32_t length;
+
+		memcpy(&length, item->removed.data + at, sizeof length);
+		at += sizeof length;
+		state->remove(state, op->id, TABLE_DISTINCT + item->number, str_make(item->removed.data + at, length));
+		at += length;
+	}
+	strbuf_clear(&item->removed);
+	for (uint32_t i = 0; i < item->n_unsaved && status == OK; i++) {
+		Group *tuple = item->unsaved[i];
+
+		if (!tuple->is_live || !tuple->is_unsaved)
+			continue;
+		strbuf_clear(&key);
+		status = tuple_key(item, tuple, &key, err);
+		if (status == OK)
+			state->put(state, op->id, TABLE_DISTINCT + item->number, strbuf_str(&key),
+					   str_make((char *)tuple + item->distinct->state_offset, sizeof(int64_t)));
+		tuple->is_unsaved = false;
+		tuple->is_stored = true;
+	}
+	item->n_unsaved = 0;
+	strbuf_free(&key);
+	return status;
+}
+
 Status
 aggregate_state_flush(AggregateOp *self, Error *err)
 {
+	const AggregateSpec *spec = self->op.spec;
 	StrBuf key = {0};
 	Status status = OK;
 
@@ -140,6 +230,9 @@ aggregate_state_flush(AggregateOp *self, Error *err)
 	}
 	self->n_unsaved = 0;
 	strbuf_free(&key);
+	for (int i = 0; i < spec->n_items && status == OK; i++)
+		if (self->items[i].distinct != NULL)
+			status = tuples_flush(&self->items[i], err);
 	if (self->rows != NULL)
 		state_table_flush(self->rows);
 	return status;
@@ -175,7 +268,7 @@ aggregate_state_load_items(AggregateOp *self, Str value, Time *time, char *base,
 }
 
 Status
-aggregate_state_load_key(AggregateOp *self, Str key, Group **group, Time *start, Time *end, Error *err)
+aggregate_state_load_key(AggregateOp *self, Str key, Group **group, Time *start, Time *end, size_t *used, Error *err)
 {
 	const AggregateSpec *spec = self->op.spec;
 	Arena				*arena = op_scratch(&self->op);
@@ -195,7 +288,8 @@ aggregate_state_load_key(AggregateOp *self, Str key, Group **group, Time *start,
 		columns[k] = arena_new(arena, KeySlot);
 		key_slots(v, 1, columns[k], arena);
 	}
-	if (key.length != at + 8 * (size_t)n_times)
+	*used = at + 8 * (size_t)n_times;
+	if (key.length < *used)
 		return error_fatal(err, "The key of a stored group is damaged");
 	*start = read_time(key.data + at);
 	*end = read_time(key.data + at + 8);
@@ -218,8 +312,9 @@ load_group(void *context, Str key, Str value, Error *err)
 	ArenaMark	 mark = arena_mark(arena);
 	Time		 start, end;
 	Group		*group;
+	size_t		 used;
 
-	TRY(aggregate_state_load_key(self, key, &group, &start, &end, err));
+	TRY(aggregate_state_load_key(self, key, &group, &start, &end, &used, err));
 	TRY(aggregate_state_load_items(self, value, &group->time, (char *)group, err));
 	group->is_stored = true;
 	arena_rewind(arena, mark);
@@ -248,14 +343,59 @@ aggregate_state_load_time(AggregateOp *self, Error *err)
 	return state->scan(state, self->op.id, TABLE_TIME, load_time, self, err) == FAILED ? FAILED : OK;
 }
 
+/* A tuple of DISTINCT; groups are loaded. */
+static Status
+load_tuple(void *context, Str key, Str value, Error *err)
+{
+	Item				*item = context;
+	AggregateOp			*self = item->owner;
+	int					 n_args = item->spec->n_args;
+	Arena				*arena = op_scratch(&self->op);
+	ArenaMark			 mark = arena_mark(arena);
+	KeySlot			   **columns = arena_array(arena, KeySlot *, n_args + 1);
+	uint32_t			 hash, new_row;
+	int32_t				 n_new;
+	Group				*group, *tuple;
+	Time				 start, end;
+	size_t				 at;
+
+	TRY(aggregate_state_load_key(self, key, &group, &start, &end, &at, err));
+	columns[0] = arena_new(arena, KeySlot);
+	columns[0]->low = group->number;
+	for (int a = 0; a < n_args; a++) {
+		const Type *type = item->spec->args[a]->type;
+		Vector	   *v = vector_new(arena, type, 1);
+		Value		arg;
+
+		TRY(key_decode(type, key, &at, arena, &arg, err));
+		if (arg.is_null)
+			vector_set_null(v, arena, 0);
+		else
+			vector_set(v, arena, 0, &arg);
+		columns[a + 1] = arena_new(arena, KeySlot);
+		key_slots(v, 1, columns[a + 1], arena);
+	}
+	if (value.length != sizeof(int64_t))
+		return error_fatal(err, "A stored value of DISTINCT is damaged");
+	group_table_hash(item->distinct, columns, 1, &hash);
+	TRY(group_table_find(item->distinct, columns, &hash, 1, &tuple, &new_row, &n_new, err));
+	memcpy((char *)tuple + item->distinct->state_offset, value.data, sizeof(int64_t));
+	tuple->is_stored = true;
+	arena_rewind(arena, mark);
+	return OK;
+}
+
 Status
 aggregate_state_load(AggregateOp *self, Error *err)
 {
+	const AggregateSpec *spec = self->op.spec;
 	StateBackend *state = op_services(&self->op)->state;
 
-	if (self->has_distinct)
-		return error_unsupported(err, "Aggregates with DISTINCT are not supported in a persistent query");
 	if (state->scan(state, self->op.id, TABLE_GROUPS, load_group, self, err) == FAILED)
 		return FAILED;
+	for (int i = 0; i < spec->n_items; i++)
+		if (self->items[i].distinct != NULL &&
+			state->scan(state, self->op.id, TABLE_DISTINCT + i, load_tuple, &self->items[i], err) == FAILED)
+			return FAILED;
 	return aggregate_state_load_time(self, err);
 }

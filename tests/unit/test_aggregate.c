@@ -98,7 +98,7 @@ rows_batch(Arena *arena, const Rows *rows, int first, int n)
 
 typedef struct MemoryState {
 	StateBackend base;
-	StateTable	*tables[4];
+	StateTable	*tables[8];
 } MemoryState;
 
 static Status
@@ -136,7 +136,7 @@ memory_new(void)
 	Error		 error;
 
 	m->base = (StateBackend){memory_scan, memory_put, memory_remove};
-	for (int t = 0; t < 4; t++)
+	for (int t = 0; t < 8; t++)
 		ck_assert_int_eq(state_table_open(NULL, 0, 0, NULL, "test", &m->tables[t], &error), OK);
 	return m;
 }
@@ -144,7 +144,7 @@ memory_new(void)
 static void
 memory_free(MemoryState *m)
 {
-	for (int t = 0; t < 4; t++)
+	for (int t = 0; t < 8; t++)
 		state_table_close(m->tables[t]);
 	free(m);
 }
@@ -476,6 +476,23 @@ START_TEST(table_changes_are_undone)
 }
 END_TEST
 
+START_TEST(distinct_over_windows_and_tables)
+{
+	AggregateSpec *spec = spec_new(AGGREGATE_CHANGES, tumbling(10, 0));
+
+	((AggregateItem *)spec->items)[1].distinct = true;
+	check_case(spec, "1 a 5; 2 a 5; 3 a 9; 11 a 5; 25 a 5; 26 a 5; 41 a 5",
+			   "^ 'a' 1 5 0 10 [0 10) @1\n^ 'a' 2 5 0 10 [0 10) @2\n^ 'a' 3 14 0 10 [0 10) @3\n"
+			   "^ 'a' 1 5 10 20 [10 20) @11\n^ 'a' 1 5 20 30 [20 30) @25\n^ 'a' 2 5 20 30 [20 30) @26\n"
+			   "^ 'a' 1 5 40 50 [40 50) @41\n");
+	spec = table_spec();
+	((AggregateItem *)spec->items)[1].distinct = true;
+	((const Expr **)spec->keys)[0] = expr_constant(&spec_arena, value_integer(type_integer, 1));
+	check_case(spec, "^:1 a 5; ^:2 b 5; ^:3 a 6; -:4 b .; -:5 a .",
+			   "^ 1 1 5 @1\n^ 1 2 5 @2\n^ 1 2 11 @3\n^ 1 1 6 @4\n^ 1 0 0 @5\n");
+}
+END_TEST
+
 START_TEST(compaction_emits_once_per_key)
 {
 	Rows *rows = rows_parse("1 a 5; 2 b 7; 3 a 1; 4 c 1; 5 b 1");
@@ -590,6 +607,7 @@ main(void)
 	tcase_add_test(tcase, session_final);
 	tcase_add_test(tcase, sessions_at_end);
 	tcase_add_test(tcase, table_changes_are_undone);
+	tcase_add_test(tcase, distinct_over_windows_and_tables);
 	tcase_add_test(tcase, compaction_emits_once_per_key);
 	tcase_add_test(tcase, parallel_parts_merge);
 	tcase_add_test(tcase, batches_do_not_matter);
