@@ -98,6 +98,30 @@ star_add(SelectList *list, const AstExpr *star, const ScopeColumn *c, Error *err
 	return OK;
 }
 
+/* ksqlDB: in a join, each windowed source's bounds stand behind its key: before column `at`, its first value. */
+static Status
+star_add_bounds(SelectList *list, const AstExpr *star, int at, Error *err)
+{
+	const Scope		  *scope = list->sb->scope;
+	const ScopeSource *source = &scope->sources[scope->columns[at].source];
+	int				   before = 0;
+
+	if (source->window.kind == WINDOW_NONE || source->source == NULL)
+		return OK;
+	for (int i = 0; i < at; i++)
+		before += scope->columns[i].source == scope->columns[at].source && !scope->columns[i].is_hidden;
+	if (before != source->source->schema->n_key)
+		return OK;
+	for (int i = 0; i < scope->n_columns; i++) {
+		const ScopeColumn *c = &scope->columns[i];
+
+		if (c->source == scope->columns[at].source && c->is_hidden &&
+			(strcmp(c->name, "WINDOWSTART") == 0 || strcmp(c->name, "WINDOWEND") == 0))
+			TRY(star_add(list, star, c, err));
+	}
+	return OK;
+}
+
 /*
  * Key columns of all sources first, then the values; windowed sources of transient queries have their bounds behind the
  * key.  Standard: in the order of the sources.
@@ -127,6 +151,9 @@ expand_star(SelectList *list, const AstExpr *star, Error *err)
 	}
 	for (int i = 0; i <= scope->n_columns; i++) {
 		const ScopeColumn *c = i < scope->n_columns ? &scope->columns[i] : NULL;
+
+		if (scope->is_join && !b->standard && c != NULL && !c->is_hidden && c->source >= 0 && (source < 0 || c->source == source))
+			TRY(star_add_bounds(list, star, i, err));
 
 		if ((c == NULL || !c->is_key) && !bounds_done && !scope->is_join && scope->n_sources == 1 &&
 			scope->sources[0].window.kind != WINDOW_NONE && !b->is_persistent && !sb->has_window) {
@@ -826,8 +853,12 @@ resolve_keys(SelectBinder *sb, SelectList *list, int *n_key, Error *err)
 	}
 	if (any_missing)
 		return key_missing(sb, slots, missing, n, is_synthetic, err);
-	for (int k = 0; k < n; k++)
-		list_add(&ordered, list->columns[chosen[k]]);
+	for (int k = 0; k < n; k++) {
+		BoundColumn *c = list_add(&ordered, list->columns[chosen[k]]);
+
+		/* A join's key has its value also where the selected side is missing. */
+		c->expr = expr_column(b->arena, k, sb->rows->columns[k].type, c->name);
+	}
 	for (int i = 0; i < list->n; i++)
 		if (!is_key[i])
 			list_add(&ordered, list->columns[i]);
@@ -1114,6 +1145,32 @@ visible_keys(const SelectBinder *sb, const SelectList *list, int n_visible)
 	return n;
 }
 
+/*
+ * A sub-query or view in a continuous plan: its key columns come first when all are selected.  A stream may do without;
+ * the changes of a table have no meaning without their key.
+ */
+static Status
+keep_keys(SelectBinder *sb, SelectList *list, int *n_key, Error *err)
+{
+	int		 n;
+	KeySlot *slots = key_slots(sb, &n);
+
+	*n_key = 0;
+	for (int k = 0; k < n; k++) {
+		int m = 0;
+
+		for (int c = 0; c < slots[k].n_choices && m == 0; c++)
+			for (int i = 0; i < list->n; i++)
+				m += list->columns[i].expr->kind == EXPR_COLUMN && list->columns[i].expr->index == slots[k].columns[c];
+		if (m == 1)
+			continue;
+		if (!sb->rows->is_table)
+			return OK;
+		return error_user(err, "The sub-query over a table must select its key column `%s` once.", slots[k].names[0]);
+	}
+	return list->n > n ? resolve_keys(sb, list, n_key, err) : OK;
+}
+
 /* Which columns of a pull query's answer are key columns of the table, window bounds included. */
 static void
 mark_keys(SelectBinder *sb, const SelectList *list)
@@ -1240,6 +1297,8 @@ bind_select(Binder *b, const AstQuery *query, const AstSelect *ast, SelectBinder
 	TRY(check_names(&sb, &list, n_visible, err));
 	if (b->is_persistent && b->depth == 0)
 		TRY(resolve_keys(&sb, &list, &n_key, err));
+	else if (!b->is_bounded && b->depth > 0)
+		TRY(keep_keys(&sb, &list, &n_key, err));
 	else
 		n_key = visible_keys(&sb, &list, n_visible);
 	exprs = arena_array(b->arena, Expr *, list.n + 1);
