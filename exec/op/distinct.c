@@ -202,6 +202,13 @@ set_op_push(Op *op, int port, const Batch *in, Error *err)
 	return n > 0 ? op_emit(op, batch_select(op_scratch(op), in, found.rows, n), err) : OK;
 }
 
+/* The right side ends before the left one begins. */
+static Status
+set_op_advance(Op *op, int port, Time time, Error *err)
+{
+	return port == 0 ? op_advance_outputs(op, time, err) : OK;
+}
+
 static void
 set_op_close(Op *op)
 {
@@ -222,6 +229,7 @@ const OpType op_set_op = {
 	.ports = 2,
 	.open = set_op_open,
 	.push = set_op_push,
+	.advance = set_op_advance,
 	.close = set_op_close,
 	.explain = set_op_explain,
 };

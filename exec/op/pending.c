@@ -17,7 +17,6 @@ pending_open(Op *op, Error *err)
 #define PENDING(symbol, text) \
 	__attribute__((weak)) const OpType symbol = {.name = text, .size = sizeof(Op), .ports = -1, .open = pending_open}
 
-PENDING(op_join_hash, "A bounded join");
 PENDING(op_window_function, "OVER");
 PENDING(op_join_foreign, "A foreign-key join");
 PENDING(op_join_table_table, "A table-table join");

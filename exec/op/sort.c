@@ -254,7 +254,18 @@ sort_finish(Op *op, int port, Error *err)
 		free(numbers);
 		budget_release(op_services(op)->budget, bytes);
 	}
-	return status == FAILED ? FAILED : op_finish_outputs(op, err);
+	if (status == FAILED)
+		return FAILED;
+	TRY(op_advance_outputs(op, INT64_MAX, err));
+	return op_finish_outputs(op, err);
+}
+
+/* Time ends for the outputs behind the rows. */
+static Status
+sort_advance(Op *op, int port, Time time, Error *err)
+{
+	(void)op, (void)port, (void)time, (void)err;
+	return OK;
 }
 
 static void
@@ -294,6 +305,7 @@ const OpType op_sort = {
 	.ports = 1,
 	.open = sort_open,
 	.push = sort_push,
+	.advance = sort_advance,
 	.finish = sort_finish,
 	.close = sort_close,
 	.merge = sort_merge,
