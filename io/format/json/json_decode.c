@@ -396,7 +396,10 @@ json_value_as_text(JsonReader *r, StrBuf *out, Error *err)
 
 		begin = r->cursor.p;
 		TRY(skip_value(r, err));
-		TRY(json_parse(r->arena, str_make(begin, (size_t)(r->cursor.p - begin)), JSON_STRICT, &object, err));
+		text = str_make(begin, (size_t)(r->cursor.p - begin));
+		if (!utf8_is_ascii(text) && !utf8_validate(text))
+			return error_data(err, "Not valid JSON: the object at byte %zu is not UTF-8", (size_t)(begin - r->cursor.start));
+		TRY(json_parse(r->arena, text, JSON_STRICT, &object, err));
 		json_write(out, &object);
 		return OK;
 	}
