@@ -13,6 +13,25 @@ static const char *const reserved_columns[] = {"ROWTIME", "ROWPARTITION", "ROWOF
 
 /* ---- types ---- */
 
+/* Names of PostgreSQL and DuckDB for types that ksqlDB names otherwise. */
+static const Type *
+standard_type(Str name)
+{
+	static const struct {
+		const char *name;
+		TypeKind	kind;
+	} names[] = {{"TEXT", TYPE_STRING},	  {"CHAR", TYPE_STRING},   {"INT4", TYPE_INTEGER}, {"INT8", TYPE_BIGINT},
+				 {"LONG", TYPE_BIGINT},	  {"BIGINTEGER", TYPE_BIGINT}, {"SMALLINT", TYPE_INTEGER}, {"TINYINT", TYPE_INTEGER},
+				 {"INT2", TYPE_INTEGER},  {"FLOAT", TYPE_DOUBLE},  {"FLOAT8", TYPE_DOUBLE},	 {"FLOAT4", TYPE_DOUBLE},
+				 {"REAL", TYPE_DOUBLE},	  {"BOOL", TYPE_BOOLEAN},  {"BYTEA", TYPE_BYTES},	 {"BLOB", TYPE_BYTES},
+				 {"DATETIME", TYPE_TIMESTAMP}, {"INTERVAL", TYPE_INTERVAL}};
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (str_equal_nocase(name, str_of(names[i].name)))
+			return type_of_kind(names[i].kind);
+	return NULL;
+}
+
 static Status
 bind_named_type(PlannerContext *context, const AstType *type, const Type **out, Error *err)
 {
@@ -36,6 +55,8 @@ bind_named_type(PlannerContext *context, const AstType *type, const Type **out, 
 		*out = custom->type;
 		return OK;
 	}
+	if (context->standard && (*out = standard_type(name)) != NULL)
+		return OK;
 	error_user(err, "Cannot resolve unknown type: %s", bind_name(context, type->name));
 	return error_at(err, type->pos.line, type->pos.column, type->pos.length);
 }

@@ -723,7 +723,7 @@ bind_case(ExprBinder *outer, const AstExpr *e, Expr **out, Error *err)
 	const AstExpr **asts = arena_array(b->arena, const AstExpr *, n + 1);
 	Expr		  **args = arena_array(b->arena, Expr *, 2 * e->n_whens + 1);
 	Expr		   *operand = NULL;
-	const Type	   *type;
+	const Type	   *type = NULL;
 
 	eb->in_case = true;
 	if (e->arg != NULL)
