@@ -102,15 +102,21 @@ add_sink(Binder *b, Logical *root, const CatalogSource *sink, bool has_topic, Lo
 }
 
 static uint64_t
-shape_of(const PlanNode *node, uint64_t h)
+shape_of(const PlanNode *node, bool has_join, uint64_t h)
 {
 	StrBuf buf = {0};
 
 	for (int i = 0; i < node->n_inputs; i++)
-		h = shape_of(node->inputs[i], h);
-	if (node->op == &op_filter || node->op == &op_project || node->op == &op_exchange || node->op == &op_sink)
+		h = shape_of(node->inputs[i], has_join, h);
+	if (node->op == &op_exchange || node->op == &op_sink || (!has_join && (node->op == &op_filter || node->op == &op_project)))
 		return h;
 	strbuf_add_text(&buf, node->op->name);
+	/* A query with a join may not change at all. */
+	if (node->op == &op_filter)
+		expr_print(((const FilterSpec *)node->spec)->condition, &buf);
+	if (node->op == &op_project)
+		for (int i = 0; i < ((const ProjectSpec *)node->spec)->n_columns; i++)
+			expr_print(((const ProjectSpec *)node->spec)->columns[i], &buf);
 	if (node->op == &op_scan)
 		strbuf_add_text(&buf, ((const ScanSpec *)node->spec)->source->name);
 	if (node->op == &op_aggregate) {
@@ -138,7 +144,7 @@ fill_persistent(Binder *b, Plan *plan, const CatalogSource *sink, PersistentPlan
 	out->n_sources = b->n_sources;
 	out->sources = names;
 	out->fingerprint = plan_fingerprint(plan);
-	out->upgrade_shape = shape_of(plan->root, 0x7e);
+	out->upgrade_shape = shape_of(plan->root, plan->n_sources > 1, 0x7e);
 }
 
 static Status

@@ -2,6 +2,8 @@
 #include "common/hash.h"
 #include "planner/logical.h"
 
+enum { FILTER_IDS = 1 << 28 };		/* ids of filters over tables: beyond all others */
+
 typedef struct Builder {
 	Arena	  *arena;
 	bool	   is_bounded;
@@ -148,6 +150,43 @@ build(Builder *b, const Logical *node)
 	return out;
 }
 
+/*
+ * Ids name durable state: operators with state are numbered by themselves, so that a filter or projection more leaves
+ * the others' state in its place when a query is replaced.  A filter of a table goes by its condition: with another one
+ * it knows of no rows that passed, as in ksqlDB.
+ */
+static bool
+keeps_state(const PlanNode *node)
+{
+	return node->op == &op_aggregate || node->op == &op_join_window || node->op == &op_join_stream_table ||
+		   node->op == &op_join_table_table || node->op == &op_join_foreign || node->op == &op_materialise;
+}
+
+static bool
+is_table_filter(const PlanNode *node)
+{
+	return node->op == &op_filter && ((const FilterSpec *)node->spec)->is_table;
+}
+
+static void
+number(PlanNode *node, bool stateful, int *next)
+{
+	for (int i = 0; i < node->n_inputs; i++)
+		number(node->inputs[i], stateful, next);
+	if (is_table_filter(node)) {
+		StrBuf buf = {0};
+
+		if (!stateful)
+			return;
+		expr_print(((const FilterSpec *)node->spec)->condition, &buf);
+		node->id = FILTER_IDS + (int)(hash_bytes(strbuf_text(&buf), buf.length) & 0xffffff) * 16 + (*next)++ % 16;
+		strbuf_free(&buf);
+		return;
+	}
+	if (keeps_state(node) == stateful)
+		node->id = (*next)++;
+}
+
 Status
 physical_plan(Arena *arena, Logical *root, bool is_bounded, Plan **out, Error *err)
 {
@@ -156,6 +195,9 @@ physical_plan(Arena *arena, Logical *root, bool is_bounded, Plan **out, Error *e
 
 	(void)err;
 	plan->root = build(&b, root);
+	b.next_id = 0;
+	number(plan->root, true, &b.next_id);
+	number(plan->root, false, &b.next_id);
 	plan->is_bounded = is_bounded;
 	plan->schema = plan->root->schema;
 	plan->result_is_table = root->is_table;
