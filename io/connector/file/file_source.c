@@ -175,11 +175,26 @@ part_close(FilePart *part)
 	part->is_open = false;
 }
 
+static int64_t
+file_position(const Source *source, int32_t number)
+{
+	const FilePart *part = &((const FileSource *)source)->parts[number];
+
+	if (!part->is_open)
+		return part->seek_to >= 0 ? part->seek_to : part->start;
+
+	int64_t offset = part_offset(part, part->buffer.pos);
+
+	return part->buffer.has_virtual_end && part->buffer.pos == part->buffer.length ? offset - 1 : offset;
+}
+
 static Status
 part_end(FileSource *self, int number, Error *err)
 {
 	FilePart *part = &self->parts[number];
 
+	/* What was read stays read: a continuous query commits this position and goes on from it after a restart. */
+	part->seek_to = file_position(&self->base, number);
 	if (part->is_open && part->end != INT64_MAX) {
 		self->meetings[number].behind_last = part_offset(part, part->buffer.pos);
 		part_close(part);
@@ -328,19 +343,6 @@ file_read(Source *source, int32_t number, int32_t max_rows, Arena *arena, Batch 
 			return part_end(self, number, err);
 		}
 	}
-}
-
-static int64_t
-file_position(const Source *source, int32_t number)
-{
-	const FilePart *part = &((const FileSource *)source)->parts[number];
-
-	if (!part->is_open)
-		return part->seek_to >= 0 ? part->seek_to : part->start;
-
-	int64_t offset = part_offset(part, part->buffer.pos);
-
-	return part->buffer.has_virtual_end && part->buffer.pos == part->buffer.length ? offset - 1 : offset;
 }
 
 static Status
