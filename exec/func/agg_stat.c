@@ -371,40 +371,78 @@ numbers_merge(const AggregateCall *call, void *into, const void *from)
 		((Numbers *)into)->fraction = o->fraction;
 }
 
-static int
-double_order(const void *x, const void *y)
+/* NaN is greatest. */
+static inline bool
+double_less(double a, double b)
 {
-	double a = *(const double *)x, b = *(const double *)y;
+	return a < b || (b != b && a == a);
+}
 
-	/* NaN is greatest. */
-	if (a != a || b != b)
-		return (a != a) - (b != b);
-	return a < b ? -1 : a > b;
+/* Puts the k-th value in order into its place, smaller ones before it (Hoare's selection). */
+static double
+select_nth(double *values, uint64_t n, uint64_t k)
+{
+	uint64_t low = 0, high = n - 1;
+
+	while (low < high) {
+		double	 pivot = values[low + (high - low) / 2];
+		uint64_t i = low, j = high;
+
+		for (;;) {
+			while (double_less(values[i], pivot))
+				i++;
+			while (double_less(pivot, values[j]))
+				j--;
+			if (i >= j)
+				break;
+			{
+				double swap = values[i];
+
+				values[i++] = values[j];
+				values[j--] = swap;
+			}
+		}
+		/* values[low..j] <= pivot <= values[j + 1..high] */
+		if (k <= j)
+			high = j;
+		else
+			low = j + 1;
+	}
+	return values[k];
 }
 
 static void
 quantile_result(const Numbers *s, Vector *out, int32_t row, Arena *arena, bool is_discrete)
 {
-	double *sorted, at;
+	double	*values, at, result;
+	uint64_t k;
 
 	if (s->n == 0 || !(s->fraction >= 0 && s->fraction <= 1)) {
 		vector_set_null(out, arena, row);
 		return;
 	}
-	sorted = arena_memdup(arena, s->values, s->n * sizeof *sorted);
-	qsort(sorted, s->n, sizeof *sorted, double_order);
+	/* A copy, not in the arena: a batch of results may hold all values of the input. */
+	values = xmalloc(s->n * sizeof *values);
+	memcpy(values, s->values, s->n * sizeof *values);
 	if (is_discrete) {
-		uint64_t k = (uint64_t)ceil(s->fraction * (double)s->n);
+		k = (uint64_t)ceil(s->fraction * (double)s->n);
+		result = select_nth(values, s->n, k > 0 ? k - 1 : 0);
+	} else {
+		at = s->fraction * (double)(s->n - 1);
+		k = (uint64_t)floor(at);
+		result = select_nth(values, s->n, k);
+		if (at > (double)k) {
+			/* The next one is the least of those behind. */
+			double next = values[k + 1];
 
-		((double *)out->data)[row] = sorted[k > 0 ? k - 1 : 0];
-		return;
+			for (uint64_t i = k + 2; i < s->n; i++)
+				if (double_less(values[i], next))
+					next = values[i];
+			result += (next - result) * (at - (double)k);
+		}
 	}
-	at = s->fraction * (double)(s->n - 1);
-	{
-		uint64_t low = (uint64_t)floor(at), high = (uint64_t)ceil(at);
-
-		((double *)out->data)[row] = low == high ? sorted[low] : sorted[low] + (sorted[high] - sorted[low]) * (at - (double)low);
-	}
+	((double *)out->data)[row] = result;
+	free(values);
 }
 
 AGG_RESULT(quantile_cont_result, Numbers, quantile_result(s, out, row, arena, false))

@@ -9,7 +9,10 @@
 enum {
 	FIRST_CAPACITY = 1024,
 	/* Above this many entries a look-up misses the cache: fetch ahead. */
-	PREFETCH_ABOVE = 1 << 15,
+	PREFETCH_ABOVE = 1 << 14,
+	/* Rows ahead: two misses apart. */
+	FETCH_ENTRY = 40,
+	FETCH_RECORD = 20,
 };
 
 static const uint32_t null_text_length = UINT32_MAX;
@@ -332,7 +335,11 @@ table_new_record(GroupTable *table, KeySlot *const *columns, int32_t row, uint32
 
 			TRY(table_reserve(table, (int64_t)bytes, err));
 			grow_array(table->chunks, table->n_chunks, table->chunk_capacity);
-			table->chunks[table->n_chunks++] = xmalloc(bytes);
+			/* On cache lines; records are a multiple of 16 bytes, so a chunk is one of 64. */
+			table->chunks[table->n_chunks] = aligned_alloc(64, bytes);
+			if (table->chunks[table->n_chunks] == NULL)
+				return error_fatal(err, "Out of memory for GROUP BY");
+			table->n_chunks++;
 		}
 		table->n_records++;
 	}
@@ -411,10 +418,35 @@ table_add(GroupTable *table, KeySlot *const *columns, uint32_t hash, int32_t row
 	return OK;
 }
 
+/* Asks for what rows further on will need: first the entry, then the record. */
+static inline void
+fetch_ahead(const GroupTable *table, const uint32_t *hashes, int32_t i, int32_t n_rows)
+{
+	if (i + FETCH_ENTRY < n_rows)
+		__builtin_prefetch(&table->entries[hashes[i + FETCH_ENTRY] & table->mask]);
+	if (i + FETCH_RECORD < n_rows) {
+		uint32_t		  hash = hashes[i + FETCH_RECORD];
+		uint32_t		  at = hash & table->mask;
+		const GroupEntry *entry = &table->entries[at];
+
+		while (entry->number != 0 && entry->hash != hash)
+			entry = &table->entries[at = (at + 1) & table->mask];
+		if (entry->number != 0) {
+			const char *record = (const char *)group_table_at(table, entry->number - 1);
+
+			__builtin_prefetch(record);
+			if (table->record_size > 64)
+				__builtin_prefetch(record + 64);
+		}
+	}
+}
+
 Status
 group_table_find(GroupTable *table, KeySlot *const *columns, const uint32_t *hashes, int32_t n_rows, Group **groups,
 				 uint32_t *new_rows, int32_t *n_new, Error *err)
 {
+	bool fetches;
+
 	*n_new = 0;
 	if (n_rows == 0)
 		return OK;
@@ -431,31 +463,19 @@ group_table_find(GroupTable *table, KeySlot *const *columns, const uint32_t *has
 			groups[i] = group;
 		return OK;
 	}
-	if (table->mask >= PREFETCH_ABOVE) {
-		/* Two waves of fetching ahead: entries, then the records that they most likely name. */
-		for (int32_t i = 0; i < n_rows; i++)
-			__builtin_prefetch(&table->entries[hashes[i] & table->mask]);
-		for (int32_t i = 0; i < n_rows; i++) {
-			const GroupEntry *entry = &table->entries[hashes[i] & table->mask];
-
-			if (entry->number != 0) {
-				const char *record = (const char *)group_table_at(table, entry->number - 1);
-
-				__builtin_prefetch(record);
-				if (table->record_size > 64)
-					__builtin_prefetch(record + 64);
-			}
-		}
-	}
+	fetches = table->mask >= PREFETCH_ABOVE;
 	if (table->n_keys == 1) {
 		const KeySlot *slots = columns[0];
 		bool		   is_text = table->is_text[0];
 
 		for (int32_t i = 0; i < n_rows; i++) {
 			uint32_t hash = hashes[i];
-			uint32_t at = hash & table->mask;
+			uint32_t at;
 			Group	*group = NULL;
 
+			if (fetches)
+				fetch_ahead(table, hashes, i, n_rows);
+			at = hash & table->mask;
 			for (; table->entries[at].number != 0; at = (at + 1) & table->mask)
 				if (table->entries[at].hash == hash) {
 					Group *candidate = group_table_at(table, table->entries[at].number - 1);
@@ -474,6 +494,8 @@ group_table_find(GroupTable *table, KeySlot *const *columns, const uint32_t *has
 		return OK;
 	}
 	for (int32_t i = 0; i < n_rows; i++) {
+		if (fetches)
+			fetch_ahead(table, hashes, i, n_rows);
 		groups[i] = group_table_lookup(table, columns, hashes[i], i);
 		if (groups[i] == NULL) {
 			TRY(table_add(table, columns, hashes[i], i, &groups[i], err));

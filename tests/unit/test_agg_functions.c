@@ -354,6 +354,45 @@ START_TEST(many_distinct_values_are_counted_within_two_percent)
 }
 END_TEST
 
+static int
+double_order(const void *a, const void *b)
+{
+	return *(const double *)a < *(const double *)b ? -1 : *(const double *)a > *(const double *)b;
+}
+
+START_TEST(quantiles_agree_with_sorting)
+{
+	const Aggregate *row = find_row("QUANTILE_DISC", "(DOUBLE, DOUBLE) -> DOUBLE", true);
+	const Type		*types[] = {type_double, type_double};
+
+	srand(11);
+	for (int round = 0; round < 500; round++) {
+		int32_t		  n = 1 + rand() % 50;
+		Vector		 *v = vector_new(&arena, type_double, n), *fraction = vector_new(&arena, type_double, n);
+		Vector		 *out = vector_new(&arena, type_double, 1);
+		const Vector *args[] = {v, fraction};
+		double		 *sorted = arena_array(&arena, double, n);
+		void		 *state = xcalloc(1, row->state_size);
+		char		**states = arena_array(&arena, char *, n);
+		int			  k = rand() % n;
+		AggregateCall call = {.function = row, .arg_types = types, .n_args = 2, .result_type = type_double, .arena = &arena,
+							  .used_bytes = &used_bytes};
+
+		for (int i = 0; i < n; i++) {
+			sorted[i] = ((double *)v->data)[i] = rand() % (round % 2 ? 5 : 1000);
+			((double *)fraction->data)[i] = (k + 0.5) / n;
+			states[i] = state;
+		}
+		qsort(sorted, (size_t)n, sizeof *sorted, double_order);
+		ck_assert_int_eq(row->step(&call, states, 0, args, n, NULL, NULL), OK);
+		row->result(&call, state, out, 0, &arena);
+		ck_assert_double_eq(((double *)out->data)[0], sorted[k]);
+		row->destroy(&call, state);
+		free(state);
+	}
+}
+END_TEST
+
 START_TEST(rows_are_complete)
 {
 	for (int f = 0; aggregate_families[f] != NULL; f++)
@@ -384,6 +423,7 @@ main(void)
 	tcase_add_test(tcase, top_k);
 	tcase_add_test(tcase, statistics);
 	tcase_add_test(tcase, many_distinct_values_are_counted_within_two_percent);
+	tcase_add_test(tcase, quantiles_agree_with_sorting);
 	tcase_add_test(tcase, rows_are_complete);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
