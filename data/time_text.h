@@ -38,7 +38,9 @@ floor_div64(int64_t a, int64_t b)
 static inline int64_t
 floor_mod64(int64_t a, int64_t b)
 {
-	return a - floor_div64(a, b) * b;
+	int64_t	rest = a % b;
+
+	return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
 }
 
 static inline int32_t

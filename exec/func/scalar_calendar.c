@@ -8,6 +8,31 @@
 #include "data/time_text.h"
 #include "exec/func/kernel.h"
 
+/* Arithmetic of times far outside of any calendar wraps instead of being undefined. */
+static inline int64_t
+add_wrapping(int64_t a, int64_t b)
+{
+	return (int64_t)((uint64_t)a + (uint64_t)b);
+}
+
+static inline int64_t
+multiply_wrapping(int64_t a, int64_t b)
+{
+	return (int64_t)((uint64_t)a * (uint64_t)b);
+}
+
+static inline int64_t
+difference(int64_t a, int64_t b)
+{
+	return (int64_t)((uint64_t)a - (uint64_t)b);
+}
+
+static inline int64_t
+timestamp_of(int64_t days, int64_t ms)
+{
+	return add_wrapping(multiply_wrapping(days, MS_PER_DAY), ms);
+}
+
 /* ---- parts ---- */
 
 typedef enum Part {
@@ -204,7 +229,7 @@ read_time(const Vector *v, int32_t row, int64_t *days, int64_t *ms)
 	default:
 		t = arg_int64(v, row);
 		*days = floor_div64(t, MS_PER_DAY);
-		*ms = t - *days * MS_PER_DAY;
+		*ms = floor_mod64(t, MS_PER_DAY);
 		break;
 	}
 }
@@ -364,7 +389,7 @@ part_ms(Part part)
 /* Division by a number that the compiler knows is several times faster. */
 #define TRUNC_LOOP(unit)                                            \
 	for (int32_t i = 0; i < n_rows; i++)                            \
-		result[i] = t[i * step] - floor_mod64(t[i * step], unit)
+		result[i] = difference(t[i * step], floor_mod64(t[i * step], unit))
 
 static void
 trunc_constant(const Vector *times, int32_t n_rows, int64_t *result, Part part)
@@ -396,7 +421,7 @@ trunc_constant(const Vector *times, int32_t n_rows, int64_t *result, Part part)
 
 			if (days != last_days) {
 				last_days = days;
-				last = trunc_days(part, days) * MS_PER_DAY;
+				last = timestamp_of(trunc_days(part, days), 0);
 			}
 			result[i] = last;
 		}
@@ -425,7 +450,7 @@ date_trunc(const ScalarCall *call, int32_t n_rows, Vector *out)
 			continue;
 		t = arg_int64(times, i);
 		unit = part_ms(part);
-		((int64_t *)out->data)[i] = unit > 0 ? t - floor_mod64(t, unit) : trunc_days(part, floor_div64(t, MS_PER_DAY)) * MS_PER_DAY;
+		((int64_t *)out->data)[i] = unit > 0 ? difference(t, floor_mod64(t, unit)) : timestamp_of(trunc_days(part, floor_div64(t, MS_PER_DAY)), 0);
 	}
 }
 
@@ -472,10 +497,10 @@ time_bucket(const ScalarCall *call, int32_t row, const Value *args, Value *out)
 		int64_t	  months = (date.year - 2000) * 12 + date.month - 1;
 
 		months -= floor_mod64(months, width.months);
-		t = days_from_civil(2000 + floor_div64(months, 12), (int)floor_mod64(months, 12) + 1, 1) * MS_PER_DAY;
+		t = timestamp_of(days_from_civil(2000 + floor_div64(months, 12), (int)floor_mod64(months, 12) + 1, 1), 0);
 	} else if (width.months == 0 && width_ms > 0) {
 		origin = days_from_civil(2000, 1, 3) * MS_PER_DAY;
-		t -= floor_mod64(t - origin, width_ms);
+		t = difference(t, floor_mod64(difference(t, origin), width_ms));
 	} else {
 		eval_fail(call->context, row, "The length of a time bucket must be positive, and of months or of a fixed time");
 		return false;
@@ -524,10 +549,10 @@ time_add(int64_t t, Part part, int64_t n)
 	int64_t months = part_months(part), days = floor_div64(t, MS_PER_DAY);
 
 	if (months > 0)
-		return days_add_months(days, months * n) * MS_PER_DAY + (t - days * MS_PER_DAY);
+		return timestamp_of(days_add_months(days, months * n), floor_mod64(t, MS_PER_DAY));
 	if (part == PART_MICROSECOND)
-		return t + n / 1000;
-	return t + n * (part == PART_WEEK ? 7 * MS_PER_DAY : part_ms(part));
+		return add_wrapping(t, n / 1000);
+	return add_wrapping(t, multiply_wrapping(n, part == PART_WEEK ? 7 * MS_PER_DAY : part_ms(part)));
 }
 
 /* DATE_ADD('month', 1, t). */
@@ -556,11 +581,11 @@ date_add(const ScalarCall *call, int32_t n_rows, Vector *out)
 static int64_t
 interval_add(int64_t t, Interval by, int sign)
 {
-	int64_t days = floor_div64(t, MS_PER_DAY), ms = t - days * MS_PER_DAY;
+	int64_t days = floor_div64(t, MS_PER_DAY), ms = floor_mod64(t, MS_PER_DAY);
 
 	if (by.months != 0)
 		days = days_add_months(days, (int64_t)sign * by.months);
-	return (days + (int64_t)sign * by.days) * MS_PER_DAY + ms + sign * by.micros / 1000;
+	return timestamp_of(days + (int64_t)sign * by.days, add_wrapping(ms, sign * (by.micros / 1000)));
 }
 
 static bool
@@ -594,8 +619,8 @@ age(const ScalarCall *call, int32_t row, const Value *args, Value *out)
 	start = time_add(from, PART_MONTH, months);
 	if (start > to)
 		start = time_add(from, PART_MONTH, --months);
-	days = (to - start) / MS_PER_DAY;
-	ms = to - start - days * MS_PER_DAY;
+	days = difference(to, start) / MS_PER_DAY;
+	ms = difference(to, start) % MS_PER_DAY;
 	out->is_null = false;
 	out->interval = (Interval){sign * (int32_t)months, sign * (int32_t)days, sign * ms * 1000};
 	return true;
@@ -608,7 +633,7 @@ boundaries(Part part, int64_t from, int64_t to)
 	int64_t unit = part_ms(part), from_days = floor_div64(from, MS_PER_DAY), to_days = floor_div64(to, MS_PER_DAY);
 
 	if (part == PART_MICROSECOND)
-		return (to - from) * 1000;
+		return multiply_wrapping(difference(to, from), 1000);
 	if (unit > 0)
 		return floor_div64(to, unit) - floor_div64(from, unit);
 	if (part == PART_WEEK)
@@ -637,7 +662,7 @@ date_diff(const ScalarCall *call, int32_t n_rows, Vector *out)
 			continue;
 		read_time(call->args[1], i, &from_days, &from_ms);
 		read_time(call->args[2], i, &to_days, &to_ms);
-		((int64_t *)out->data)[i] = boundaries(part, from_days * MS_PER_DAY + from_ms, to_days * MS_PER_DAY + to_ms);
+		((int64_t *)out->data)[i] = boundaries(part, timestamp_of(from_days, from_ms), timestamp_of(to_days, to_ms));
 	}
 }
 

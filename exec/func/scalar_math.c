@@ -359,7 +359,7 @@ lcm_row(const ScalarCall *call, int32_t row, const Value *args, Value *out)
 
 	if (divisor == 0)
 		return value_set_integer(out, 0);
-	if (__builtin_mul_overflow(args[0].integer / (int64_t)divisor, args[1].integer, &result)) {
+	if (__builtin_mul_overflow(args[0].integer / (int64_t)divisor, args[1].integer, &result) || result == INT64_MIN) {
 		eval_fail(call->context, row, "The least common multiple is out of the range of BIGINT");
 		return false;
 	}
