@@ -6,7 +6,6 @@
 #include "exec/op/join_stream.h"
 #include "exec/op/materialise.h"
 #include "exec/op/sort.h"
-#include "exec/op/window_function.h"
 
 static Status
 pending_open(Op *op, Error *err)
@@ -17,7 +16,6 @@ pending_open(Op *op, Error *err)
 #define PENDING(symbol, text) \
 	__attribute__((weak)) const OpType symbol = {.name = text, .size = sizeof(Op), .ports = -1, .open = pending_open}
 
-PENDING(op_window_function, "OVER");
 PENDING(op_join_foreign, "A foreign-key join");
 PENDING(op_join_table_table, "A table-table join");
 PENDING(op_join_stream_table, "A stream-table join");
