@@ -7,6 +7,12 @@ BUILD   ?= build
 V       ?= 0
 Q       := $(if $(filter 1,$(V)),,@)
 
+JOBS    ?= $(shell nproc 2>/dev/null || echo 2)
+ifeq ($(MAKELEVEL),0)
+  MAKEFLAGS += -j$(JOBS)
+endif
+
+DESTDIR ?=
 prefix  ?= /usr/local
 bindir  ?= $(prefix)/bin
 mandir  ?= $(prefix)/share/man
@@ -20,6 +26,10 @@ else ifeq ($(VARIANT),ubsan)
   OPT := -O1 -fsanitize=undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 else ifeq ($(VARIANT),debug)
   OPT := -O0
+else ifeq ($(VARIANT),fuzz)
+  CC  := clang
+  CXX := clang++
+  OPT := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 else
   OPT := -O2 -fno-semantic-interposition
 endif
@@ -32,11 +42,11 @@ CFLAGS   += -std=c17 -g $(OPT) $(WARN) -Wstrict-prototypes -Wmissing-prototypes 
 CXXFLAGS += -std=c++17 -g $(OPT) $(filter-out -Werror=%,$(WARN)) -pthread
 LDFLAGS  += -pthread $(OPT)
 LIBS     := -lsqlite3 -lreadline -lsimdjson -lpcre2-8 -lutf8proc -lxxhash -lz -lzstd -lm
-ifneq ($(VARIANT),asan)
+ifeq ($(filter $(VARIANT),asan fuzz),)
 LDFLAGS  += -static-libstdc++ -static-libgcc
 endif
 
-LAYERS   := common data parser store catalog io exec planner engine server shell
+LAYERS   := $(wildcard common data parser store catalog io exec planner engine server shell)
 SRC      := $(filter-out shell/main.c,$(sort $(shell find $(LAYERS) -name '*.c')))
 SRCXX    := $(sort $(shell find $(LAYERS) -name '*.cpp'))
 HEADERS  := $(sort $(shell find $(LAYERS) -name '*.h'))
@@ -89,9 +99,87 @@ docs: $(BIN)/docs-functions ## write the reference pages that are made from the 
 $(BIN)/docs-functions: $(OBJ)/docs/gen/functions.o $(OBJS)
 	$(Q)$(CXX) $(LDFLAGS) -o $@ $^ $(LIBS)
 
+# ---- tests -----------------------------------------------------------------------------------------------------
+
+CHECK    := python3 tests/check.py --bin $(BIN) --build $(BUILD) --cc "$(CC)"
+FAST     := layers,headers,unit,sql,functions,cli
+KILLS    ?= 50
+
+.PHONY: check check-fast check-crash check-layers check-headers
+check: deps ## run all tests; ends with "N passed, N failed"
+	$(Q)$(MAKE) --no-print-directory all unit
+	$(Q)$(CHECK) --suites $(FAST),crash,conformance --kills 5
+
+check-fast: all unit ## the tests without crashes and conformance
+	$(Q)$(CHECK) --suites $(FAST)
+
+check-crash: all ## kill -9 at random moments: KILLS=50
+	$(Q)$(CHECK) --suites crash --kills $(KILLS)
+
+check-layers: ## no include against the layers
+	$(Q)$(CHECK) --suites layers
+
+check-headers: $(BUILD)/gen/grammar.h ## each header compiles alone
+	$(Q)$(CHECK) --suites headers
+
+# Memory that is still held at exit is not an error of the program under test: no leak check for processes that end by exit().
 .PHONY: asan tsan ubsan
 asan tsan ubsan: ## build and test under a sanitizer
-	$(Q)$(MAKE) VARIANT=$@ all unit
+	$(Q)$(MAKE) --no-print-directory VARIANT=$@ all unit
+	$(Q)$(MAKE) --no-print-directory VARIANT=$@ check-variant
+
+.PHONY: check-variant
+check-variant:
+	$(Q)$(CHECK) --suites unit,sql,functions,cli --name $(VARIANT)
+
+# libFuzzer needs clang.  FUZZ_SECONDS each, starting from what is kept in build/fuzz/NAME.corpus.
+FUZZ_SECONDS ?= 20
+FUZZERS := $(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/*.c)))
+.PHONY: fuzz fuzz-run
+fuzz: ## fuzz the parser and decoders: FUZZ_SECONDS=20 each, needs clang
+	@command -v clang >/dev/null || { echo "make fuzz needs clang: apt-get install clang"; exit 1; }
+	$(Q)$(MAKE) --no-print-directory VARIANT=fuzz $(FUZZERS:%=$(BUILD)/fuzz/%)
+	$(Q)for f in $(FUZZERS); do mkdir -p $(BUILD)/fuzz/$$f.corpus; \
+	  echo "fuzz: $$f, $(FUZZ_SECONDS) s"; \
+	  $(BUILD)/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -print_final_stats=0 -verbosity=0 \
+	    -artifact_prefix=$(BUILD)/fuzz/ $(BUILD)/fuzz/$$f.corpus || exit 1; done
+
+$(BUILD)/fuzz/%: $(BUILD)/fuzz/obj/tests/fuzz/%.o $(OBJS)
+	@mkdir -p $(@D)
+	$(Q)$(CXX) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+
+# ---- what users do ---------------------------------------------------------------------------------------------
+
+.PHONY: demo
+demo: deps ## build and show the main job in under a minute
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)SLUICE=$(abspath $(BUILD)/sluice) sh demo/demo.sh
+
+.PHONY: bench
+bench: all ## measure speed: bench/README.md
+	$(Q)python3 bench/run.py --bin $(BIN)/sluice
+
+PACKAGES := gcc g++ make lemon pkg-config check python3 libreadline-dev libsqlite3-dev libsimdjson-dev libpcre2-dev \
+            libutf8proc-dev libxxhash-dev zlib1g-dev libzstd-dev
+
+.PHONY: deps
+deps: ## install missing packages through apt
+	@command -v dpkg-query >/dev/null || { echo "not a Debian system; needed: $(PACKAGES)"; exit 0; }; \
+	missing=; for p in $(PACKAGES); do \
+	  dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
+	[ -z "$$missing" ] && exit 0; \
+	echo "installing:$$missing"; sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+	$$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $$missing >/dev/null
+
+.PHONY: install
+install: all ## install the program and its manual page: DESTDIR, prefix
+	install -D -m 755 $(BIN)/sluice $(DESTDIR)$(bindir)/sluice
+	install -D -m 644 docs/sluice.1 $(DESTDIR)$(mandir)/man1/sluice.1
+
+compile_commands.json: FORCE ## for editors and clang tools
+	@{ echo '['; sep=; for f in $(SRC) shell/main.c $(UNIT); do \
+	  printf '%s{"directory": "%s", "file": "%s", "command": "%s"}' "$$sep" "$(CURDIR)" $$f '$(CC) $(CPPFLAGS) $(CFLAGS) -c '$$f; \
+	  sep=",$$(printf '\nx')"; sep="$${sep%x}"; done; echo; echo ']'; } > $@
 
 .PHONY: clean
 clean: ## remove everything that was built

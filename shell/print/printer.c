@@ -1,5 +1,6 @@
 #include "shell/print/printer.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <strings.h>
 #include <sys/ioctl.h>
@@ -408,7 +409,7 @@ printer_rows(ResultSink *sink, const Batch *rows, Error *err)
 	if (p->is_continuous)
 		fflush(p->out);
 	if (ferror(p->out))
-		return error_fatal(err, "Cannot write the result");
+		return error_fatal(err, "Cannot write the result: %s", strerror(errno));
 	return OK;
 }
 

@@ -1,0 +1,270 @@
+"""The command line: exit codes, options, scripts, standard input, what is left behind."""
+
+import os
+import signal
+import subprocess
+import tempfile
+import time
+
+CASES = []
+
+
+def case(function):
+    CASES.append(function)
+    return function
+
+
+class Place:
+    """An empty folder and the program in it."""
+
+    def __init__(self, options, folder):
+        self.sluice = os.path.join(options.bin, "sluice")
+        self.folder = folder
+        self.environment = dict(os.environ, HOME=folder, TZ="UTC")
+
+    def write(self, name, text):
+        with open(os.path.join(self.folder, name), "w", encoding="utf-8") as f:
+            f.write(text)
+
+    def run(self, *arguments, stdin=None):
+        done = subprocess.run([self.sluice, *arguments], cwd=self.folder, env=self.environment, input=stdin, capture_output=True,
+                              text=True, errors="replace", timeout=60, **({} if stdin is not None else {"stdin": subprocess.DEVNULL}))
+        return done.returncode, done.stdout, done.stderr
+
+
+def equal(actual, expected, what="output"):
+    assert actual == expected, f"{what}: expected {expected!r}, got {actual!r}"
+
+
+def contains(text, part):
+    assert part in text, f"expected {part!r} in {text!r}"
+
+
+@case
+def success_is_0(p):
+    equal(p.run("-c", "SELECT 1 AS x;"), (0, "x\n1\n", ""))
+
+
+@case
+def final_semicolon_is_optional(p):
+    equal(p.run("-c", "SELECT 1 AS x")[1], "x\n1\n")
+
+
+@case
+def failure_is_1(p):
+    status, out, err = p.run("-c", "SELECT nothing FROM 'missing.csv';")
+    equal((status, out), (1, ""))
+    contains(err, "missing.csv")
+
+
+@case
+def usage_is_2(p):
+    for arguments in (["--no-such-option"], ["--output", "tables"], ["--threads", "many"], ["words"], ["-v", "x"], ["-c"]):
+        status, out, err = p.run(*arguments)
+        equal((arguments, status, out), (arguments, 2, ""))
+        assert err, "no message"
+
+
+@case
+def help_and_version(p):
+    status, out, err = p.run("--help")
+    equal((status, err), (0, ""))
+    contains(out, "--data DIR")
+    status, out, err = p.run("--version")
+    equal((status, out.split()[0]), (0, "sluice"))
+
+
+@case
+def several_commands_in_order(p):
+    p.write("two.sql", "SELECT 2 AS b;")
+    equal(p.run("-c", "SELECT 1 AS a", "-f", "two.sql", "-c", "SELECT 3 AS c")[1], "a\n1\nb\n2\nc\n3\n")
+
+
+@case
+def stops_at_the_first_error(p):
+    status, out, err = p.run("-c", "SELECT 1 AS a; SELECT x FROM 'no.csv'; SELECT 2 AS b;")
+    equal((status, out), (1, "a\n1\n"))
+
+
+@case
+def keep_going(p):
+    status, out, err = p.run("--keep-going", "-c", "SELECT 1 AS a; SELECT x FROM 'no.csv'; SELECT 2 AS b;")
+    equal((status, out), (1, "a\n1\nb\n2\n"))
+    contains(err, "no.csv")
+
+
+@case
+def variables(p):
+    equal(p.run("-v", "name=x", "-v", "n=7", "-c", "SELECT ${n} AS ${name};")[:2], (0, "x\n7\n"))
+
+
+@case
+def script_of_standard_input(p):
+    equal(p.run(stdin="SELECT 1 AS a;\nSELECT 2 AS b;\n")[:2], (0, "a\n1\nb\n2\n"))
+
+
+@case
+def script_errors_name_the_file(p):
+    p.write("bad.sql", "SELECT 1 AS a;\n\nSELECT prise FROM 't.csv';\n")
+    p.write("t.csv", "price\n1\n")
+    status, out, err = p.run("-f", "bad.sql")
+    equal(status, 1)
+    for part in ("bad.sql", "line 3", "prise", "price", "^"):
+        contains(err, part)
+
+
+@case
+def missing_script(p):
+    status, out, err = p.run("-f", "nowhere.sql")
+    equal(status, 1)
+    contains(err, "nowhere.sql")
+
+
+@case
+def output_modes(p):
+    sql = "SELECT 1 AS a, 'x,y' AS b, CAST(NULL AS STRING) AS c;"
+    equal(p.run("--output", "csv", "-c", sql)[1], 'a,b,c\n1,"x,y",\n')
+    equal(p.run("--output", "csv", "--no-header", "-c", sql)[1], '1,"x,y",\n')
+    contains(p.run("--output", "json", "-c", sql)[1].replace(" ", ""), '"b":"x,y"')
+    contains(p.run("--output", "markdown", "-c", sql)[1], "| a")
+    table = p.run("--output", "table", "-c", sql)[1]
+    contains(table, "x,y")
+    contains(p.run("--output", "vertical", "-c", sql)[1], "x,y")
+
+
+@case
+def files_leave_nothing_behind(p):
+    p.write("t.csv", "a\n1\n")
+    equal(p.run("-c", "SELECT COUNT(*) AS n FROM 't.csv';")[1], "n\n1\n")
+    equal(sorted(os.listdir(p.folder)), ["t.csv"], "folder")
+
+
+@case
+def data_directory(p):
+    equal(p.run("--data", "d", "-c", "CREATE STREAM s (a INT) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON', PARTITIONS=1);")[0], 0)
+    assert os.path.isdir(os.path.join(p.folder, "d")), "there is no data directory"
+    equal(p.run("--data", "d", "-c", "INSERT INTO s VALUES (5); SELECT a FROM s;")[1], "a\n5\n")
+
+
+@case
+def sluice_data_is_the_default(p):
+    p.run("-c", "CREATE STREAM s (a INT) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON', PARTITIONS=1);")
+    equal(os.listdir(p.folder), ["sluice-data"], "folder")
+
+
+@case
+def one_process_at_a_time(p):
+    first = subprocess.Popen([p.sluice, "--data", "d"], cwd=p.folder, env=p.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, text=True)
+    try:
+        # A script that waits: it is read to its end before it runs, so the waiting is a push query that never ends.
+        first.stdin.write("CREATE STREAM s (a INT) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON', PARTITIONS=1);\nSELECT * FROM s EMIT CHANGES;\n")
+        first.stdin.close()
+        for _ in range(100):
+            if os.path.isdir(os.path.join(p.folder, "d")) and any(os.scandir(os.path.join(p.folder, "d"))):
+                break
+            time.sleep(0.05)
+        time.sleep(0.3)
+        status, out, err = p.run("--data", "d", "-c", "SHOW STREAMS;")
+        equal((status, out), (1, ""))
+        contains(err, "d")
+        p.write("t.csv", "a\n1\n")
+        equal(p.run("--data", "d", "-c", "SELECT a FROM 't.csv';")[:2], (0, "a\n1\n"))
+    finally:
+        first.kill()
+        first.wait()
+        first.stdout.close()
+        first.stderr.close()
+
+
+@case
+def corrupt_store(p):
+    p.run("--data", "d", "-c", "CREATE STREAM s (a INT) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON', PARTITIONS=1);")
+    for name in os.listdir(os.path.join(p.folder, "d")):
+        path = os.path.join(p.folder, "d", name)
+        if os.path.isfile(path) and os.path.getsize(path) > 1000:
+            with open(path, "r+b") as f:
+                f.write(b"this is not a data base at all, not any more " * 40)
+    status, out, err = p.run("--data", "d", "-c", "SHOW STREAMS;")
+    equal((status, out), (1, ""))
+    assert err, "no message"
+
+
+@case
+def data_directory_that_is_a_file(p):
+    p.write("d", "a file")
+    status, out, err = p.run("--data", "d", "-c", "SHOW STREAMS;")
+    equal((status, out), (1, ""))
+    contains(err, "d")
+
+
+@case
+def interrupt_ends_a_push_query(p):
+    process = subprocess.Popen([p.sluice, "-c", "CREATE STREAM s (a INT) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON', PARTITIONS=1);"
+                                "SELECT * FROM s EMIT CHANGES;"], cwd=p.folder, env=p.environment, stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    try:
+        process.communicate(timeout=10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        raise AssertionError("it did not end 10 seconds after SIGINT")
+
+
+@case
+def limit_ends_a_push_query(p):
+    status, out, err = p.run("-c", "CREATE STREAM s (a INT) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON', PARTITIONS=1);"
+                             "INSERT INTO s VALUES (1); INSERT INTO s VALUES (2); INSERT INTO s VALUES (3);"
+                             "SELECT a FROM s EMIT CHANGES LIMIT 2;")
+    equal((status, out), (0, "a\n1\n2\n"))
+
+
+@case
+def closed_pipe_is_no_crash(p):
+    with open(os.path.join(p.folder, "big.csv"), "w") as f:
+        f.write("a\n" + "".join(f"{i}\n" for i in range(200000)))
+    done = subprocess.run(f"'{p.sluice}' -c \"SELECT a FROM 'big.csv'\" | head -n 2", shell=True, cwd=p.folder, env=p.environment,
+                          capture_output=True, text=True, timeout=60)
+    equal(done.stdout, "a\n0\n")
+
+
+@case
+def full_disk_is_an_error(p):
+    if not os.path.exists("/dev/full"):
+        return
+    p.write("big.csv", "a\n" + "".join(f"{i}\n" for i in range(20000)))
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([p.sluice, "-c", "SELECT a FROM 'big.csv'"], cwd=p.folder, env=p.environment, stdin=subprocess.DEVNULL,
+                              stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    equal(done.returncode, 1, "exit status")
+    contains(done.stderr, "space")
+
+
+@case
+def datagen_writes_lines(p):
+    status, out, err = p.run("datagen", "--help")
+    contains(out + err, "datagen")
+
+
+@case
+def ksqldb_dialect_wants_the_semicolon(p):
+    status, out, err = p.run("--dialect", "ksqldb", "-c", "SHOW STREAMS")
+    equal(status, 1)
+    contains(err, ";")
+
+
+def run_all(options):
+    for function in CASES:
+        name = function.__name__.replace("_", " ")
+        if options.only not in name:
+            continue
+        with tempfile.TemporaryDirectory(prefix="sluice-cli-") as folder:
+            try:
+                function(Place(options, folder))
+                yield name, None
+            except AssertionError as e:
+                yield name, str(e)
+            except subprocess.TimeoutExpired as e:
+                yield name, f"no answer: {e}"
