@@ -13,6 +13,8 @@ const Setting setting_rows[] = {
 	{"cache.max.bytes.buffering", SETTING_BYTES, "10000000", NULL, SCOPE_QUERY,
 	 "Above 0, changes of one key within an epoch are merged; 0 writes every change."},
 	{"commit.interval.ms", SETTING_INT, "100", NULL, SCOPE_QUERY, "Longest time in milliseconds until an epoch is committed."},
+	{"batch.rows", SETTING_INT, "2048", NULL, SCOPE_QUERY,
+	 "Most rows that go through the operators at a time; results never depend on it."},
 	{"epoch.rows", SETTING_INT, "65536", NULL, SCOPE_QUERY, "Most rows of an epoch."},
 	{"max.task.idle.ms", SETTING_INT, "0", NULL, SCOPE_QUERY,
 	 "Milliseconds that a join waits for an input that has no rows, to keep the order of time."},

@@ -126,6 +126,7 @@ query_open_run(Query *query, const StreamRunOptions *overrides, Error *err)
 	options.epoch_rows = settings_int(query->settings, "epoch.rows");
 	options.collect_list_limit = settings_int(query->settings, "ksql.functions.collect_list.limit");
 	options.collect_set_limit = settings_int(query->settings, "ksql.functions.collect_set.limit");
+	options.batch_rows = settings_int(query->settings, "batch.rows");
 	options.epoch_ms = settings_int(query->settings, "commit.interval.ms");
 	options.interrupted = &query->interrupted;
 	if (overrides == NULL) {

@@ -160,7 +160,7 @@ run_bounded(StatementContext *context, const Plan *plan, SelectRun *run, Bounded
 							  .n_threads = threads, .is_bounded = true};
 	BoundedOptions options = {.env = context->engine->env, .sources = &sources, .row_log = &run->row_log, .result = select_rows,
 							  .result_context = run, .budget = &context->engine->budget, .n_threads = threads,
-							  .is_timed = is_timed, .interrupted = &context->session->interrupted,
+							  .batch_rows = settings_int(context->session->settings, "batch.rows"), .is_timed = is_timed, .interrupted = &context->session->interrupted,
 							  .progress = select_progress, .progress_context = run, .inspect = inspect,
 							  .inspect_context = inspect_context};
 
@@ -185,8 +185,12 @@ run_continuous(StatementContext *context, const Plan *plan, SelectRun *run, Resu
 								.is_compacting = settings_has(context->session->settings, "cache.max.bytes.buffering")
 												 && settings_int(context->session->settings, "cache.max.bytes.buffering") > 0,
 								.epoch_rows = settings_int(context->session->settings, "epoch.rows"),
+<<<<<<< HEAD
 								.collect_list_limit = settings_int(context->session->settings, "ksql.functions.collect_list.limit"),
 								.collect_set_limit = settings_int(context->session->settings, "ksql.functions.collect_set.limit"),
+=======
+								.batch_rows = settings_int(context->session->settings, "batch.rows"),
+>>>>>>> 4fb8b8f (exec/task: batch.rows limits the rows of a batch, so that tests can compare batches with single rows)
 								.epoch_ms = settings_int(context->session->settings, "commit.interval.ms"),
 								.interrupted = &context->session->interrupted};
 	StreamRun		*stream = NULL;

@@ -109,6 +109,12 @@ worker_progress(Worker *w)
 	options->progress(options->progress_context, w->bounded->stats->rows_read + w->n_rows, done, all);
 }
 
+static int32_t
+batch_rows(const BoundedOptions *options)
+{
+	return options->batch_rows > 0 && options->batch_rows < BATCH_ROWS ? (int32_t)options->batch_rows : BATCH_ROWS;
+}
+
 /* Reads partitions until none is left and pushes their rows. */
 static void
 worker_run(Worker *w)
@@ -128,7 +134,7 @@ worker_run(Worker *w)
 				goto out;
 			arena_reset(&arena);
 			batch = NULL;
-			status = w->source->type->read(w->source, partition, BATCH_ROWS, &arena, &batch, &w->err);
+			status = w->source->type->read(w->source, partition, batch_rows(w->bounded->options), &arena, &batch, &w->err);
 			if (status == FAILED)
 				goto failed;
 			if (batch == NULL || batch->n_rows == 0)
@@ -369,7 +375,7 @@ run_in_order(const Plan *plan, const BoundedOptions *options, BoundedStats *stat
 	StreamRun	   *run = NULL;
 	StreamRunOptions stream = {.env = options->env, .sources = options->sources, .output = options->output,
 							   .row_log = options->row_log, .result = options->result, .result_context = options->result_context,
-							   .budget = options->budget, .is_timed = options->is_timed, .single_partition = true,
+							   .budget = options->budget, .is_timed = options->is_timed, .single_partition = true, .batch_rows = options->batch_rows,
 							   .interrupted = options->interrupted};
 	Status			status;
 	int64_t			n_rows;

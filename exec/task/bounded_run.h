@@ -22,6 +22,7 @@ typedef struct BoundedOptions {
 	TaskOutput		   *output;			/* for plans into a sink; NULL otherwise */
 	MemoryBudget	   *budget;
 	int					n_threads;		/* 0: 1 */
+	int64_t				batch_rows;		/* most rows of a batch pushed; 0: BATCH_ROWS */
 	bool				is_timed;
 	const volatile bool *interrupted;
 	/* Called now and then from the thread that called bounded_run; NULL: never.  Units: bytes or records. */

@@ -119,6 +119,8 @@ stream_run_open(const Plan *plan, const StreamRunOptions *options, StreamRun **o
 	run->stream_time = INT64_MIN;
 	if (run->options.epoch_rows == 0)
 		run->options.epoch_rows = EPOCH_ROWS;
+	if (run->options.batch_rows <= 0 || run->options.batch_rows > BATCH_ROWS)
+		run->options.batch_rows = BATCH_ROWS;
 	run->sources = arena_array(&run->arena, Source *, plan->n_sources);
 	for (int i = 0; i < plan->n_sources; i++) {
 		const ScanSpec *scan = plan->sources[i]->spec;
@@ -317,6 +319,8 @@ stream_run_epoch(StreamRun *run, int64_t *n_rows, Error *err)
 			break;
 		int32_t n = input_run_length(run, &run->inputs[i], has_bound, bound, wins_ties);
 
+		if (n > run->options.batch_rows)
+			n = (int32_t)run->options.batch_rows;
 		status = input_push(run, &run->inputs[i], n, err);
 		if (status == FAILED)
 			return FAILED;

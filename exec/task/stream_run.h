@@ -30,6 +30,7 @@ typedef struct StreamRunOptions {
 	bool				is_timed;
 	bool				single_partition;	/* all partitions in one task (sluice test, bounded plans in order) */
 	int64_t				epoch_rows;			/* 0: 65536 */
+	int64_t				batch_rows;			/* most rows of a batch pushed; 0: BATCH_ROWS */
 	int64_t				epoch_ms;			/* 0: no limit of time */
 	const volatile bool *interrupted;
 	/* Durable state of a partition; NULL: state is not durable. */
