@@ -185,12 +185,9 @@ run_continuous(StatementContext *context, const Plan *plan, SelectRun *run, Resu
 								.is_compacting = settings_has(context->session->settings, "cache.max.bytes.buffering")
 												 && settings_int(context->session->settings, "cache.max.bytes.buffering") > 0,
 								.epoch_rows = settings_int(context->session->settings, "epoch.rows"),
-<<<<<<< HEAD
 								.collect_list_limit = settings_int(context->session->settings, "ksql.functions.collect_list.limit"),
 								.collect_set_limit = settings_int(context->session->settings, "ksql.functions.collect_set.limit"),
-=======
 								.batch_rows = settings_int(context->session->settings, "batch.rows"),
->>>>>>> 4fb8b8f (exec/task: batch.rows limits the rows of a batch, so that tests can compare batches with single rows)
 								.epoch_ms = settings_int(context->session->settings, "commit.interval.ms"),
 								.interrupted = &context->session->interrupted};
 	StreamRun		*stream = NULL;
