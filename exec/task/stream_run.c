@@ -16,6 +16,7 @@ typedef struct Input {
 	Task		   *task;
 	int				partition;		/* of the source */
 	Arena			arena;			/* of `pending` */
+	Program		   *timestamp;		/* event time of `pending`, for the order between inputs; NULL: the record's */
 	const Batch	   *pending;		/* NULL: nothing read */
 	int32_t			next;			/* row of it */
 	bool			has_ended;
@@ -139,6 +140,12 @@ stream_run_open(const Plan *plan, const StreamRunOptions *options, StreamRun **o
 	run->inputs = arena_array(&run->arena, Input, n_inputs);
 	for (int i = 0; i < run->n_sources; i++)
 		TRY_OUT(run_add_inputs(run, i, err));
+	for (int i = 0; i < run->n_inputs && run->n_inputs > 1 && run->options.order == NULL; i++) {
+		const ScanSpec *scan = run->inputs[i].node->spec;
+
+		if (scan->timestamp != NULL)
+			TRY_OUT(program_compile(&run->arena, scan->timestamp, &run->inputs[i].timestamp, err));
+	}
 out:
 	if (status != OK) {
 		stream_run_close(run);
@@ -165,6 +172,27 @@ stream_run_close(StreamRun *run)
 	free(run);
 }
 
+/*
+ * The rows' event times, which the scan would set only when they are pushed: the order between inputs needs them before.  Failures are
+ * the scan's to report; a row without a time keeps its record's.
+ */
+static Status
+input_extract_time(Input *input, Batch *batch, Error *err)
+{
+	EvalContext	  quiet = {.scratch = &input->arena, .env = input->task->eval.env};
+	int64_t		 *event_time = arena_alloc(&input->arena, sizeof *event_time * (size_t)batch->n_rows);
+	const Vector *times;
+
+	TRY(program_eval(input->timestamp, &quiet, batch, &times, err));
+	times = vector_flatten(&input->arena, times);
+	for (int32_t i = 0; i < batch->n_rows; i++)
+		event_time[i] = vector_is_valid(times, i) && ((const int64_t *)times->data)[i] >= 0 ? ((const int64_t *)times->data)[i]
+						: batch->event_time != NULL											 ? batch->event_time[i]
+																							 : 0;
+	batch->event_time = event_time;
+	return OK;
+}
+
 /* Makes sure that rows are at hand if the input has any now. */
 static Status
 input_fill(Input *input, Error *err)
@@ -178,6 +206,8 @@ input_fill(Input *input, Error *err)
 		if (status == FAILED)
 			return FAILED;
 		if (batch != NULL && batch->n_rows > 0) {
+			if (input->timestamp != NULL)
+				TRY(input_extract_time(input, batch, err));
 			input->pending = batch;
 			input->next = 0;
 		} else {

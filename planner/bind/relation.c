@@ -150,6 +150,11 @@ bind_topic_source(Binder *b, const CatalogSource *source, const char *alias, Log
 		FileSpec *file;
 
 		TRY(bind_file(b->context, source->path, source->file_options, source->n_file_options, &file, err));
+		/* The file is read as it was declared, or as it was found when the source was created. */
+		if (file->n_columns == 0) {
+			file->n_columns = source->schema->n_columns;
+			file->columns = source->schema->columns;
+		}
 		TRY(b->context->describe_file(b->context, file, err));
 		scan->file = file;
 		for (int i = 0; i < source->schema->n_columns; i++) {
