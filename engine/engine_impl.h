@@ -112,6 +112,8 @@ typedef struct StatementContext {
 	ResultSink	   *sink;
 	Arena		   *arena;				/* of the statement */
 	PlannerContext	planner;
+	StrBuf		   *logical_text;		/* see PlannerContext */
+	StrBuf		   *optimized_text;
 	bool			standard;
 	Str				sql;
 	int				sql_offset;			/* where it begins in the text that positions count in */

@@ -21,6 +21,8 @@ plan_with(StatementContext *context, const AstQuery *query, const CatalogSnapsho
 						 context->standard);
 	context->planner.sql = context->sql;
 	context->planner.sql_offset = context->sql_offset;
+	context->planner.logical_text = context->logical_text;
+	context->planner.optimized_text = context->optimized_text;
 	return plan_select(&context->planner, query, out, err);
 }
 
@@ -363,6 +365,8 @@ explain_statement(StatementContext *context, const AstExplain *explain, StrBuf *
 		TRY(engine_need_store(context->engine, err));
 		*snapshot = catalog_snapshot(context->engine->catalog);
 		planner_context_init(&context->planner, context->engine, context->arena, *snapshot, context->session->settings, context->standard);
+		context->planner.logical_text = context->logical_text;
+		context->planner.optimized_text = context->optimized_text;
 		if (inner->kind == AST_CREATE_SOURCE && inner->create_source.query == NULL)
 			return error_user(err, "The provided statement does not run a ksql query");
 		TRY(inner->kind == AST_INSERT_SELECT ? plan_insert_select(&context->planner, inner, &persistent, err)
@@ -374,6 +378,8 @@ explain_statement(StatementContext *context, const AstExplain *explain, StrBuf *
 	}
 	if (explain->kind == AST_EXPLAIN_ANALYZE)
 		return explain_analyze(context, plan, text, err);
+	if (explain->kind != AST_EXPLAIN_PLAN)
+		return OK;
 	plan_explain(plan, NULL, 0, text);
 	return OK;
 }
@@ -390,10 +396,11 @@ explain_execute(StatementContext *context, const AstStatement *statement, Error 
 		return explain_query_id(context, explain, err);
 	if (explain->kind == AST_EXPLAIN_AST)
 		ast_dump(&text, explain->statement);
-	else if (explain->kind == AST_EXPLAIN_LOGICAL || explain->kind == AST_EXPLAIN_OPTIMIZED)
-		status = error_unsupported(err, "EXPLAIN (LOGICAL) and (OPTIMIZED) are not supported yet: use EXPLAIN or EXPLAIN (AST)");
-	else
+	else {
+		context->logical_text = explain->kind == AST_EXPLAIN_LOGICAL ? &text : NULL;
+		context->optimized_text = explain->kind == AST_EXPLAIN_OPTIMIZED ? &text : NULL;
 		status = explain_statement(context, explain, &text, &snapshot, err);
+	}
 	if (status == OK)
 		tell_text(context, "queryDescription", strbuf_text(&text));
 	strbuf_free(&text);

@@ -60,17 +60,23 @@ explain_measures(const Op *op, StrBuf *out)
 	strbuf_add_char(out, ')');
 }
 
-static void
-explain_node(const PlanNode *node, int depth, Op *const *ops, int n_ops, StrBuf *out)
+void
+spec_explain(const OpType *type, const void *spec, StrBuf *out)
 {
 	Explain explain = {.out = out};
 
-	strbuf_add_repeat(out, ' ', (size_t)depth * 2);
-	strbuf_add_text(out, node->op->name);
-	if (node->op->explain != NULL)
-		node->op->explain(node->spec, &explain);
+	strbuf_add_text(out, type->name);
+	if (type->explain != NULL && spec != NULL)
+		type->explain(spec, &explain);
 	if (explain.n > 0)
 		strbuf_add_char(out, ']');
+}
+
+static void
+explain_node(const PlanNode *node, int depth, Op *const *ops, int n_ops, StrBuf *out)
+{
+	strbuf_add_repeat(out, ' ', (size_t)depth * 2);
+	spec_explain(node->op, node->spec, out);
 	for (int i = 0; i < n_ops; i++)
 		if (ops[i] != NULL && ops[i]->id == node->id)
 			explain_measures(ops[i], out);

@@ -41,4 +41,7 @@ typedef struct Plan {
 /* The plan as a readable tree (EXPLAIN).  With `ops` (by node id; NULL: none) rows, time and state are added. */
 void plan_explain(const Plan *plan, Op *const *ops, int n_ops, StrBuf *out);
 
+/* One operator with the properties of its spec: "Filter [condition: ...]". */
+void spec_explain(const OpType *type, const void *spec, StrBuf *out);
+
 #endif

@@ -97,6 +97,9 @@ Logical *logical_project(Arena *arena, Logical *input, Expr *const *exprs, const
 
 const char *logical_kind_name(LogicalKind kind);
 
+/* The tree as text, one node a line with its properties and columns: EXPLAIN (LOGICAL) and (OPTIMIZED). */
+void logical_print(const Logical *root, StrBuf *out);
+
 /* Maps column positions: a copy of `e` in which column i is columns[i]. */
 Expr *logical_shift(Arena *arena, const Expr *e, int by);
 

@@ -15,7 +15,11 @@ finish(Binder *b, Logical *root, Plan **out, Error *err)
 	bool		   is_table = root->is_table && !b->is_bounded;
 	WindowSpec	   window = root->window;
 
+	if (b->context->logical_text != NULL)
+		logical_print(root, b->context->logical_text);
 	root = logical_rewrite(&rewrite, root);
+	if (b->context->optimized_text != NULL)
+		logical_print(root, b->context->optimized_text);
 	TRY(physical_plan(b->arena, root, b->is_bounded, out, err));
 	(*out)->result_is_table = is_table;
 	(*out)->window = window;

@@ -27,6 +27,9 @@ struct PlannerContext {
 	 * first byte is at `sql_offset` of the text that positions count in. */
 	Str	  sql;
 	int	  sql_offset;
+	/* EXPLAIN: where the relational tree is printed as bound, and after the rewrites; NULL: not wanted. */
+	StrBuf *logical_text;
+	StrBuf *optimized_text;
 };
 
 /* ---- queries ---- */

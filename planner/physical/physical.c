@@ -61,6 +61,31 @@ op_of(LogicalKind kind)
 	return NULL;
 }
 
+/* A scan's spec is still open: its own line. */
+static void
+print_node(const Logical *node, int depth, StrBuf *out)
+{
+	strbuf_add_repeat(out, ' ', (size_t)depth * 2);
+	if (node->kind == LOGICAL_SCAN) {
+		const LogicalScan *scan = node->spec;
+
+		strbuf_printf(out, "Scan [from: %s]", scan->name != NULL ? scan->name : "values");
+	} else
+		spec_explain(op_of(node->kind), node->spec, out);
+	strbuf_add_text(out, " -> ");
+	for (int i = 0; i < node->n_columns; i++)
+		strbuf_printf(out, "%s%s%s", i > 0 ? ", " : "", node->columns[i].name != NULL ? node->columns[i].name : "?", i < node->n_key ? " (key)" : "");
+	strbuf_add_char(out, '\n');
+	for (int i = 0; i < node->n_inputs; i++)
+		print_node(logical_input(node, i), depth + 1, out);
+}
+
+void
+logical_print(const Logical *root, StrBuf *out)
+{
+	print_node(root, 0, out);
+}
+
 static const ScanSpec *
 scan_spec(Builder *b, const Logical *node)
 {
