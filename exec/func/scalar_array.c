@@ -352,7 +352,7 @@ generate_series(const ScalarCall *call, int32_t row, const Value *args, Value *o
 	}
 	items = arena_array(call->arena, Value, n);
 	for (int64_t i = 0; i < (int64_t)n; i++)
-		items[i] = value_integer(call->result_type->element, start + i * step);
+		items[i] = value_integer(call->result_type->element, (int64_t)((uint64_t)start + (uint64_t)i * (uint64_t)step));
 	return value_set_items(out, items, (uint32_t)n);
 }
 
@@ -376,7 +376,7 @@ range(const ScalarCall *call, int32_t row, const Value *args, Value *out)
 	}
 	items = arena_array(call->arena, Value, n + 1);
 	for (int64_t i = 0; i < (int64_t)n; i++)
-		items[i] = value_integer(type_bigint, start + i * step);
+		items[i] = value_integer(type_bigint, (int64_t)((uint64_t)start + (uint64_t)i * (uint64_t)step));
 	return value_set_items(out, items, (uint32_t)n);
 }
 
