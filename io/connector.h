@@ -40,6 +40,7 @@ typedef struct FileSpec {
 	bool		strict;			/* the first bad row fails the query */
 	int			n_columns;		/* columns of the file, in file order (CSV: by position; JSON: by name) */
 	const Column *columns;
+	int64_t		size_bytes;		/* of all files when they were described: for estimates; 0: not known */
 } FileSpec;
 
 /* A key look-up or range on kept rows of a table. */

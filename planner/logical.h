@@ -114,6 +114,7 @@ Logical *logical_rewrite(RewriteContext *context, Logical *root);
 
 /* The rules. */
 Logical *rewrite_push_filters(RewriteContext *context, Logical *root);
+Logical *rewrite_join_order(RewriteContext *context, Logical *root);
 Logical *rewrite_key_lookup(RewriteContext *context, Logical *root);
 Logical *rewrite_prune(RewriteContext *context, Logical *root);
 

@@ -5,6 +5,8 @@ Logical *
 logical_rewrite(RewriteContext *context, Logical *root)
 {
 	root = rewrite_push_filters(context, root);
+	root = rewrite_join_order(context, root);
+	root = rewrite_push_filters(context, root);
 	root = rewrite_key_lookup(context, root);
 	root = rewrite_prune(context, root);
 	return root;

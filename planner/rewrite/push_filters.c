@@ -132,9 +132,42 @@ only_columns(const ProjectSpec *spec)
 	return true;
 }
 
+/* Parts of ON that speak of one side alone, where that side's unmatched rows are not kept: filters of that side. */
+static void
+push_residual(RewriteContext *context, Logical *join)
+{
+	JoinHashSpec *spec = join->spec;
+	int			  n_left = spec->n_left, n = 0, capacity = 0, rest = 0, nl = 0, nr = 0;
+	bool		  to_left = spec->kind == JOIN_INNER || spec->kind == JOIN_RIGHT || spec->kind == JOIN_SEMI || spec->kind == JOIN_CROSS;
+	bool		  to_right = spec->kind != JOIN_FULL && spec->kind != JOIN_RIGHT && !spec->null_aware;
+	Expr		**list = NULL, **left, **right;
+
+	if (spec->residual == NULL)
+		return;
+	expr_conjuncts(context->arena, (Expr *)spec->residual, &list, &n, &capacity);
+	left = arena_array(context->arena, Expr *, n);
+	right = arena_array(context->arena, Expr *, n);
+	for (int i = 0; i < n; i++) {
+		ColumnRange r;
+
+		columns_of(list[i], &r);
+		if (r.any && r.most < n_left && to_left)
+			left[nl++] = list[i];
+		else if (r.any && r.least >= n_left && to_right)
+			right[nr++] = logical_shift(context->arena, list[i], -n_left);
+		else
+			list[rest++] = list[i];
+	}
+	spec->residual = expr_and(context->arena, list, rest, context->standard);
+	join->inputs[0] = filter_over(context, join->inputs[0], left, nl);
+	join->inputs[1] = filter_over(context, join->inputs[1], right, nr);
+}
+
 static Logical *
 push(RewriteContext *context, Logical *node)
 {
+	if (node->kind == LOGICAL_JOIN_HASH)
+		push_residual(context, node);
 	if (node->kind == LOGICAL_FILTER) {
 		FilterSpec *filter = node->spec;
 		Logical	   *input = node->inputs[0];

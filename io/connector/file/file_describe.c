@@ -767,6 +767,13 @@ file_describe(Arena *arena, FileSpec *spec, bool fold_names, Error *err)
 
 	TRY_OUT(file_glob(&d.scratch, spec->path, &paths, &n_paths, err));
 	d.path = paths[0];
+	spec->size_bytes = 0;
+	for (int i = 0; i < n_paths; i++) {
+		struct stat st;
+
+		if (stat(paths[i], &st) == 0 && S_ISREG(st.st_mode))
+			spec->size_bytes += st.st_size;
+	}
 	TRY_OUT(find_format(&d, err));
 	TRY_OUT(read_samples(&d, err));
 	TRY_OUT(find_format_by_content(&d, err));
