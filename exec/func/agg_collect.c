@@ -371,13 +371,13 @@ BAG_MERGE(arg_max_merge, arg_consider(call, s, entry.row, true))
 #define EARLIEST_TEXT "First value in processing order; with n, the first n as an array, oldest first."
 #define LATEST_TEXT "Last value in processing order; with n, the last n as an array, oldest first."
 #define EARLIEST(sig, ...)                                                                                            \
-	{.name = "EARLIEST_BY_OFFSET", .signature = sig, BAG_STATE, .step = earliest_step, .merge = earliest_merge,       \
+	{.name = "EARLIEST_BY_OFFSET", .flags = FUNC_ORDERED, .signature = sig, BAG_STATE, .step = earliest_step, .merge = earliest_merge,       \
 	 .check = earliest_check, .description = EARLIEST_TEXT, __VA_ARGS__}
 #define LATEST(sig, ...)                                                                                              \
-	{.name = "LATEST_BY_OFFSET", .signature = sig, BAG_STATE, .step = latest_step, .merge = latest_merge,             \
+	{.name = "LATEST_BY_OFFSET", .flags = FUNC_ORDERED, .signature = sig, BAG_STATE, .step = latest_step, .merge = latest_merge,             \
 	 .check = latest_check, .description = LATEST_TEXT, __VA_ARGS__}
 #define ARRAY_AGG(name_)                                                                                              \
-	{.name = name_, .signature = "(T) -> = list", BAG_STATE, .step = array_agg_step, .merge = array_agg_merge,        \
+	{.name = name_, .flags = FUNC_ORDERED, .signature = "(T) -> = list", BAG_STATE, .step = array_agg_step, .merge = array_agg_merge,        \
 	 .retract = collect_list_retract, .result = array_agg_result, .resolve = resolve_list,                            \
 	 .dialect = FUNCTION_STANDARD, .description = "All values as an array, NULLs included."}
 #define ARG(name_, which, text)                                                                                       \
@@ -387,10 +387,10 @@ BAG_MERGE(arg_max_merge, arg_consider(call, s, entry.row, true))
 #define ARG_MAX_TEXT "First argument of the row in which the second is greatest."
 
 const Aggregate collect_aggregates[] = {
-	{.name = "COLLECT_LIST", .signature = "(T) -> = list", BAG_STATE, .step = collect_list_step,
+	{.name = "COLLECT_LIST", .flags = FUNC_ORDERED, .signature = "(T) -> = list", BAG_STATE, .step = collect_list_step,
 	 .retract = collect_list_retract, .merge = collect_list_merge, .result = list_result, .resolve = resolve_list,
 	 .description = "All values as an array, NULLs included."},
-	{.name = "COLLECT_SET", .signature = "(T) -> = list", BAG_STATE, .step = collect_set_step,
+	{.name = "COLLECT_SET", .flags = FUNC_ORDERED, .signature = "(T) -> = list", BAG_STATE, .step = collect_set_step,
 	 .merge = collect_set_merge, .result = list_result, .resolve = resolve_list,
 	 .description = "The distinct values as an array, in order of appearance."},
 	{.name = "HISTOGRAM", .signature = "(STRING) -> MAP<STRING, BIGINT>", BAG_STATE, .step = histogram_step,
@@ -417,10 +417,10 @@ const Aggregate collect_aggregates[] = {
 	{.name = "ANY_VALUE", .signature = "(T) -> = same", BAG_STATE, .step = any_value_step, .merge = first_merge,
 	 .result = value_result, .resolve = agg_resolve_same, .dialect = FUNCTION_STANDARD,
 	 .description = "Some value that is not NULL."},
-	{.name = "FIRST", .signature = "(T) -> = same", BAG_STATE, .step = first_step, .merge = first_merge,
+	{.name = "FIRST", .flags = FUNC_ORDERED, .signature = "(T) -> = same", BAG_STATE, .step = first_step, .merge = first_merge,
 	 .result = value_result, .resolve = agg_resolve_same, .dialect = FUNCTION_STANDARD,
 	 .description = "The value of the first row."},
-	{.name = "LAST", .signature = "(T) -> = same", BAG_STATE, .step = last_step, .merge = last_merge,
+	{.name = "LAST", .flags = FUNC_ORDERED, .signature = "(T) -> = same", BAG_STATE, .step = last_step, .merge = last_merge,
 	 .result = value_result, .resolve = agg_resolve_same, .dialect = FUNCTION_STANDARD,
 	 .description = "The value of the last row."},
 	ARG("ARG_MIN", arg_min, ARG_MIN_TEXT),

@@ -103,7 +103,7 @@ joined_destroy(const AggregateCall *call, void *state)
 }
 
 #define STRING_AGG(name_, signature_)                                                                                 \
-	{.name = name_, .signature = signature_, .state_size = sizeof(Joined), .step = string_agg_step,                   \
+	{.name = name_, .flags = FUNC_ORDERED, .signature = signature_, .state_size = sizeof(Joined), .step = string_agg_step,                   \
 	 .merge = string_agg_merge, .result = string_agg_result, .save = joined_save, .load = joined_load,                \
 	 .destroy = joined_destroy, .dialect = FUNCTION_STANDARD,                                                         \
 	 .description = "The values that are not NULL, with separators (comma by default)."}

@@ -40,6 +40,7 @@ enum {
 	FUNC_NOT_DETERMINISTIC = 2, /* not folded, evaluated per row: RANDOM, UUID, UNIX_TIMESTAMP() */
 	FUNC_HIDDEN = 4,			/* not listed: operators and internal rows */
 	FUNC_DEPRECATED = 8,
+	FUNC_ORDERED = 16,			/* aggregate whose result depends on the order of rows: not run in parallel parts */
 };
 
 /*

@@ -907,6 +907,17 @@ out:
 	return status;
 }
 
+static bool
+aggregate_can_merge(const void *spec_)
+{
+	const AggregateSpec *spec = spec_;
+
+	for (int i = 0; i < spec->n_items; i++)
+		if ((spec->items[i].function->flags & FUNC_ORDERED) && spec->items[i].n_order_by == 0)
+			return false;
+	return !spec->is_table;
+}
+
 static void
 aggregate_explain(const void *spec_, Explain *out)
 {
@@ -964,5 +975,6 @@ const OpType op_aggregate = {
 	.finish = aggregate_finish,
 	.close = aggregate_close,
 	.merge = aggregate_merge,
+	.can_merge = aggregate_can_merge,
 	.explain = aggregate_explain,
 };

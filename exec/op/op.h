@@ -54,6 +54,8 @@ struct OpType {
 	 * content.  NULL: this operator cannot be cloned as the end of a parallel pipeline.
 	 */
 	Status (*merge)(Op *op, Op *other, Error *err);
+	/* False: not with this spec (parts are taken in no order).  NULL: always. */
+	bool (*can_merge)(const void *spec);
 
 	/* Stateless between pushes (or read-only, like the probe side of a join): may be cloned inside a parallel
 	 * pipeline.  open is called on the clone with op->primary set to the original. */

@@ -183,6 +183,8 @@ parallel_path(const Bounded *b, const PlanNode *scan, Op **path, const PlanNode 
 	for (;;) {
 		bool breaks = op->type->merge != NULL && (!op->type->is_parallel || port > 0);
 
+		if (breaks && op->type->can_merge != NULL && !op->type->can_merge(op->spec))
+			return 0;
 		if (n == MAX_PATH || (!breaks && (!op->type->is_parallel || op->n_outputs != 1)))
 			return 0;
 		path[n] = op;

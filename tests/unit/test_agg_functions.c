@@ -425,6 +425,7 @@ main(void)
 	tcase_add_test(tcase, many_distinct_values_are_counted_within_two_percent);
 	tcase_add_test(tcase, quantiles_agree_with_sorting);
 	tcase_add_test(tcase, rows_are_complete);
+	tcase_set_timeout(tcase, 120);	/* slow under a sanitizer on a busy machine */
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

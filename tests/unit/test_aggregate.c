@@ -611,6 +611,7 @@ main(void)
 	tcase_add_test(tcase, compaction_emits_once_per_key);
 	tcase_add_test(tcase, parallel_parts_merge);
 	tcase_add_test(tcase, batches_do_not_matter);
+	tcase_set_timeout(tcase, 120);	/* slow under a sanitizer on a busy machine */
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

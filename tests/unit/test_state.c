@@ -202,6 +202,7 @@ main(void)
 	tcase_add_test(tcase, table_agrees_with_a_model);
 	tcase_add_test(tcase, keys_are_ordered_by_bytes);
 	tcase_add_test(tcase, budget_is_kept);
+	tcase_set_timeout(tcase, 120);	/* slow under a sanitizer on a busy machine */
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
