@@ -100,7 +100,7 @@ def cases():
 		found.append(Case(name, ["ev.k AS k" if how != "FULL JOIN" else "ROWKEY AS k", "ev.v AS v", "ri.w AS w"],
 						  "FROM ev %s ri WITHIN 3 SECONDS ON ev.k = ri.k" % how, kind="STREAM", modes=how == "JOIN"))
 		# With grace a row whose window is over when it comes is padded at once, as ksqlDB: these inputs are in order of time.
-		found.append(Case(name + "_grace", ["eo.k AS k" if how != "FULL JOIN" else "ROWKEY AS k", "eo.v AS v", "ro.n AS n"],
+		found.append(Case(name + "_grace", ["%s.k AS k" % ("ro" if how == "RIGHT JOIN" else "eo") if how != "FULL JOIN" else "ROWKEY AS k", "eo.v AS v", "ro.n AS n"],
 						  "FROM eo %s ro WITHIN (2 SECONDS, 1 SECONDS) GRACE PERIOD 1 MINUTE ON eo.k = ro.k" % how, kind="STREAM", modes=how != "FULL JOIN"))
 	return found
 
