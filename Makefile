@@ -102,7 +102,7 @@ $(BIN)/docs-functions: $(OBJ)/docs/gen/functions.o $(OBJS)
 # ---- tests -----------------------------------------------------------------------------------------------------
 
 CHECK    := python3 tests/check.py --bin $(BIN) --build $(BUILD) --cc "$(CC)"
-FAST     := layers,headers,unit,sql,functions,cli
+FAST     := layers,headers,unit,sql,functions,cli,laws
 KILLS    ?= 50
 
 .PHONY: check check-fast check-crash check-layers check-headers

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the test suites and counts: the last line is "N passed, N failed".  `make check` calls it.
 
-  tests/check.py --bin build [--suites layers,headers,unit,sql,functions,cli,crash,conformance] [--only TEXT] [--verbose]
+  tests/check.py --bin build [--suites layers,headers,unit,sql,functions,cli,laws,crash,conformance] [--only TEXT] [--verbose]
 
 A suite is a function here or a module beside this file; it yields (name, failure), where failure is None for a test that
 passed.  Only the Python standard library is used.
@@ -121,6 +121,11 @@ def suite_functions(options):
 def suite_cli(options):
     import cli_test
     yield from cli_test.run_all(options)
+
+
+def suite_laws(options):
+    import laws_test
+    yield from laws_test.run_all(options)
 
 
 def suite_crash(options):
