@@ -55,6 +55,7 @@ struct FileSource {
 	uint8_t			 *field_quoted;
 	/* JSON */
 	JsonPlan		 *plan;
+	struct JsonShapes *shapes;		/* NULL: not on this machine */
 	Vector		  **json_columns;
 	int64_t			 *event_time;	/* BATCH_ROWS of one time */
 	int32_t			 *partition_numbers;

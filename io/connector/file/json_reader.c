@@ -1,11 +1,13 @@
 /* JSON lines to batches: one object a line, only the wanted fields converted. */
 #include "io/connector/file/file_impl.h"
+#include "io/connector/file/json_shape.h"
 
 Status
 json_reader_open(FileSource *self, Arena *arena, Error *err)
 {
 	(void)err;
 	self->plan = json_plan_record(arena, self->file->columns, self->file->n_columns);
+	self->shapes = json_shapes_new(arena, self->file->columns, self->file->n_columns);
 	self->json_columns = arena_array(arena, Vector *, self->file->n_columns + 1);
 	self->row_start = arena_alloc(arena, sizeof(uint32_t) * (BATCH_ROWS + 1));
 	return OK;
@@ -58,6 +60,9 @@ json_read_rows(FileSource *self, FilePart *part, int32_t max_rows, Arena *arena,
 	size_t			  at = b->pos;
 	int32_t			  n = 0;
 	bool			  is_lazy = spec->n_columns > 0;
+	JsonShapes		 *shapes = is_lazy ? self->shapes : NULL;
+	const char		 *last_newline = NULL;
+	bool			  by_shape = shapes != NULL;	/* every row so far */
 
 	*out = NULL;
 	for (int i = 0; i < self->file->n_columns; i++)
@@ -68,7 +73,19 @@ json_read_rows(FileSource *self, FilePart *part, int32_t max_rows, Arena *arena,
 		self->json_columns[source_column(spec, c)] = v;
 		rows->columns[c] = v;
 	}
+	if (shapes != NULL) {
+		json_shapes_bind(shapes, self->json_columns, arena);
+		last_newline = memrchr(b->data + at, '\n', b->length - at);
+	}
 	while (n < max_rows && part_offset(part, at) < part->end) {
+		const char *end;
+
+		if (last_newline != NULL && json_shapes_read(shapes, b->data + at, last_newline, n, &end)) {
+			self->row_start[n++] = (uint32_t)at;
+			at = (size_t)(end - b->data) + 1;
+			continue;
+		}
+
 		size_t newline = find_newline(b->data, at, b->length);
 		Str	   line = str_make(b->data + at, newline - at);
 		Error  reason;
@@ -79,10 +96,14 @@ json_read_rows(FileSource *self, FilePart *part, int32_t max_rows, Arena *arena,
 			self->row_start[n++] = (uint32_t)at;
 		} else if (!is_blank(line.data, line.data + line.length)) {
 			reason.message[0] = '\0';
-			if (read_line(self, line, arena, n, is_lazy, &reason) == OK)
+			if (read_line(self, line, arena, n, is_lazy, &reason) == OK) {
 				self->row_start[n++] = (uint32_t)at;
-			else
+				by_shape = false;
+				if (shapes != NULL)
+					json_shapes_learn(shapes, line);
+			} else {
 				TRY(part_bad_row(self, part, at, line, err, "%s", reason.message));
+			}
 		}
 		at = newline + 1;
 	}
@@ -93,8 +114,12 @@ json_read_rows(FileSource *self, FilePart *part, int32_t max_rows, Arena *arena,
 							   ROW_BYTES_MAX >> 20);
 		return OK;
 	}
-	for (int c = 0; c < spec->n_columns; c++)
-		vector_cut((Vector *)rows->columns[c], n);
+	for (int c = 0; c < spec->n_columns; c++) {
+		Vector *v = (Vector *)rows->columns[c];
+
+		vector_cut(v, n);
+		v->is_ascii = by_shape && v->type->kind == TYPE_STRING && json_shapes_all_ascii(shapes);
+	}
 	rows->n_rows = n;
 	part_finish_batch(self, part, arena, rows, self->row_start);
 	*out = rows;
