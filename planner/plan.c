@@ -8,6 +8,26 @@ binder_new(PlannerContext *context)
 	return (Binder){.context = context, .arena = context->arena, .standard = context->standard};
 }
 
+/*
+ * A WITH query that is used twice runs twice.  Sums of DOUBLE depend on the order in which parallel parts come together,
+ * and `total = (SELECT MAX(total) ...)` must hold: such a plan runs in one order.
+ */
+static bool
+has_double_sums(const PlanNode *node)
+{
+	if (node->op == &op_aggregate) {
+		const AggregateSpec *spec = node->spec;
+
+		for (int i = 0; i < spec->n_items; i++)
+			if (spec->items[i].type->kind == TYPE_DOUBLE)
+				return true;
+	}
+	for (int i = 0; i < node->n_inputs; i++)
+		if (has_double_sums(node->inputs[i]))
+			return true;
+	return false;
+}
+
 static Status
 finish(Binder *b, Logical *root, Plan **out, Error *err)
 {
@@ -24,7 +44,7 @@ finish(Binder *b, Logical *root, Plan **out, Error *err)
 	(*out)->result_is_table = is_table;
 	(*out)->window = window;
 	(*out)->is_windowed = window.kind != WINDOW_NONE;
-	(*out)->needs_order = b->needs_order;
+	(*out)->needs_order = b->needs_order || (b->repeats_cte && has_double_sums((*out)->root));
 	(*out)->needs_single_rows = b->needs_single_rows;
 	(*out)->is_key = b->is_key;
 	return OK;

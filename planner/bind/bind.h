@@ -66,7 +66,8 @@ struct Scope {
 typedef struct CteEntry CteEntry;
 struct CteEntry {
 	const AstCte   *cte;
-	const CteEntry *next;		/* the ones that this one sees */
+	CteEntry	   *next;		/* the ones that this one sees */
+	int				n_uses;
 };
 
 typedef struct Binder {
@@ -79,7 +80,8 @@ typedef struct Binder {
 	AstEmit		emit;
 	const char *sink_name;			/* CREATE ... AS, INSERT: for messages */
 	const char *statement_kind;		/* "CREATE TABLE AS SELECT" */
-	const CteEntry *ctes;
+	CteEntry   *ctes;
+	bool		repeats_cte;		/* one is used twice: both must give the same DOUBLE sums */
 	int			depth;				/* of views and sub-queries */
 	bool		needs_order;
 	bool		needs_single_rows;

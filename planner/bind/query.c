@@ -332,7 +332,7 @@ check_ksqldb(Binder *b, const AstQuery *query, Error *err)
 Status
 bind_query(Binder *b, const AstQuery *query, SelectBinder *outer, BoundSubquery *correlated, Logical **out, Error *err)
 {
-	const CteEntry *ctes = b->ctes;
+	CteEntry *ctes = b->ctes;
 	Status			status;
 
 	if (query->is_recursive) {

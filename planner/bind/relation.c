@@ -235,7 +235,7 @@ bind_view(Binder *b, const CatalogSource *view, const char *alias, const AstRela
 	AstStatement	*statement;
 	ParserCursor	 cursor = {.text = str_of(view->view_sql)};
 	ParserOptions	 options = {.is_ksqldb = !view->standard};
-	const CteEntry	*ctes = b->ctes;
+	CteEntry	*ctes = b->ctes;
 	PlannerContext	*context = b->context;
 	bool			 standard = b->standard;
 	const AstQuery	*query = NULL;
@@ -276,13 +276,15 @@ bind_view(Binder *b, const CatalogSource *view, const char *alias, const AstRela
 }
 
 static Status
-bind_cte(Binder *b, const CteEntry *entry, const char *alias, const AstRelation *relation, Logical **out, Scope *scope, Error *err)
+bind_cte(Binder *b, CteEntry *entry, const char *alias, const AstRelation *relation, Logical **out, Scope *scope, Error *err)
 {
-	const CteEntry *ctes = b->ctes;
+	CteEntry *ctes = b->ctes;
 	const AstIdent *columns = entry->cte->columns;
 	int				n = entry->cte->n_columns;
 	Status			status;
 
+	if (entry->n_uses++ > 0)
+		b->repeats_cte = true;
 	b->ctes = entry->next;
 	status = bind_query(b, entry->cte->query, NULL, NULL, out, err);
 	b->ctes = ctes;
@@ -301,7 +303,7 @@ bind_named(Binder *b, const AstRelation *relation, Logical **out, Scope *scope, 
 	const char			*name = bind_name(b->context, relation->name);
 	const char			*alias = relation->alias.text != NULL ? bind_name(b->context, relation->alias) : NULL;
 
-	for (const CteEntry *c = b->ctes; c != NULL; c = c->next)
+	for (CteEntry *c = b->ctes; c != NULL; c = c->next)
 		if (name_matches(b->standard, bind_name(b->context, c->cte->name), name, false))
 			return bind_cte(b, c, alias != NULL ? alias : bind_name(b->context, c->cte->name), relation, out, scope, err);
 	TRY(bind_source_name(b->context, relation->name, &source, err));
