@@ -130,7 +130,7 @@ asan tsan ubsan: ## build and test under a sanitizer
 
 .PHONY: check-variant
 check-variant:
-	$(Q)$(CHECK) --suites unit,sql,functions,cli --name $(VARIANT)
+	$(Q)$(CHECK) --suites unit,sql,functions,cli,laws --name $(VARIANT)
 
 # libFuzzer needs clang.  FUZZ_SECONDS each, starting from what is kept in build/fuzz/NAME.corpus.
 FUZZ_SECONDS ?= 20

@@ -278,7 +278,7 @@ catalog_put_source(Catalog *catalog, const CatalogSource *source)
 	copy->timestamp_column = arena_strdup(arena, source->timestamp_column);
 	copy->timestamp_format = arena_strdup(arena, source->timestamp_format);
 	copy->path = arena_strdup(arena, source->path);
-	copy->file_options = texts_copy(arena, source->file_options, source->n_file_options);
+	copy->file_options = texts_copy(arena, source->file_options, 2 * source->n_file_options);
 	copy->view_sql = arena_strdup(arena, source->view_sql);
 	copy->sql = arena_strdup(arena, source->sql);
 	copy->query_id = arena_strdup(arena, source->query_id);

@@ -130,9 +130,6 @@ query_open_run(Query *query, const StreamRunOptions *overrides, Error *err)
 	options.epoch_ms = settings_int(query->settings, "commit.interval.ms");
 	options.interrupted = &query->interrupted;
 	if (overrides == NULL) {
-		processing_log_attach(query);
-		options.row_log = &query->row_log;
-		query->sources.bad_records = &query->bad_records;
 		options.state = query_state_backend;
 		options.position = query_position;
 		options.context = query;
@@ -155,7 +152,6 @@ query_run_epoch(Query *query, int64_t *n_rows, Error *err)
 	Status status;
 
 	*n_rows = 0;
-	query->n_log_entries = 0;
 	if (query->run == NULL)
 		TRY(query_open_run(query, NULL, err));
 	status = stream_run_epoch(query->run, n_rows, err);
@@ -248,6 +244,7 @@ worker_run_query(Engine *engine, Query *query)
 
 	pthread_mutex_lock(&engine->lock_queries);
 	query->is_in_hand = false;
+	query->n_idle_epochs += status == OK && n_rows == 0;
 	if (status == FAILED) {
 		query->state = QUERY_ERROR;
 		snprintf(query->error, sizeof query->error, "%s", err.message);
@@ -532,6 +529,7 @@ wait_for_query(Engine *engine, const CatalogSnapshot *snapshot, const CatalogQue
 	Arena	 arena = {0};
 	int64_t *ends;
 	int		 n_ends;
+	int64_t	 idle = 0;
 	bool	 waits = true;
 
 	if (depth < MAX_CHAIN)
@@ -540,8 +538,13 @@ wait_for_query(Engine *engine, const CatalogSnapshot *snapshot, const CatalogQue
 	Query *query = query_find(engine, str_of(wanted->id));
 
 	n_ends = query != NULL ? query_ends(engine, query, &arena, &ends) : 0;
+	/* A followed file has no end to compare with: an epoch that began after this moment and found nothing has seen all. */
+	if (query != NULL && query->polls) {
+		idle = query->n_idle_epochs + 1 + query->is_in_hand;
+		queue_push(query);
+	}
 	while (waits && query != NULL && query->state == QUERY_RUNNING && !(interrupted != NULL && *interrupted)) {
-		waits = query->sources_end || !query_has_reached(engine, query, ends, n_ends);
+		waits = query->sources_end || query->n_idle_epochs < idle || !query_has_reached(engine, query, ends, n_ends);
 		if (waits) {
 			struct timespec until;
 

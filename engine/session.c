@@ -180,21 +180,14 @@ session_next_text(Session *session, Arena *arena, Str *rest, Str *out, Error *er
 	return variables_substitute(arena, text, find_variable, session, out, err);
 }
 
-/* Turns a place within the statement that begins at `start` into a place within the whole text. */
-static void
-place_in_text(Str sql, const char *start, Error *err)
+static int
+count_lines(Str text)
 {
-	int lines = 0, column = 0;
+	int n = 0;
 
-	if (err->line <= 0)
-		return;
-	for (const char *c = sql.data; c < start; c++) {
-		column = *c == '\n' ? 0 : column + 1;
-		lines += *c == '\n';
-	}
-	if (err->line == 1)
-		err->column += column;
-	err->line += lines;
+	for (size_t i = 0; i < text.length; i++)
+		n += text.data[i] == '\n';
+	return n;
 }
 
 Status
@@ -208,7 +201,7 @@ session_execute(Session *session, Str sql, ResultSink *sink, Error *err)
 	while (rest.length > 0) {
 		Arena		 arena = {0};
 		Str			 text, statement_sql;
-		const char	*start = rest.data;
+		int			 first_line = count_lines(str_make(sql.data, (size_t)(rest.data - sql.data)));
 		bool		 is_end = false;
 		Error		 this_error;
 		Status		 status = session_next_text(session, &arena, &rest, &text, &this_error);
@@ -217,7 +210,8 @@ session_execute(Session *session, Str sql, ResultSink *sink, Error *err)
 		while (status == OK && !is_end)
 			status = session_execute_one(session, &cursor, sink, &is_end, &statement_sql, &this_error);
 		if (status == FAILED) {
-			place_in_text(sql, start, &this_error);
+			if (this_error.line > 0)
+				this_error.line += first_line;
 			if (session->on_error != NULL)
 				session->on_error(session->on_error_context, &this_error, sql);
 			if (result == OK)
