@@ -12,8 +12,8 @@ machine_memory(void)
 }
 
 /* memory.limit: bytes, or a share of the machine; 80 % when it is not set. */
-static int64_t
-memory_limit(const Settings *settings)
+int64_t
+engine_memory_limit(const Settings *settings)
 {
 	const char *text = settings_text(settings, "memory.limit");
 
@@ -46,7 +46,7 @@ engine_open(const EngineOptions *options, Engine **out, Error *err)
 	engine->directory = options->directory != NULL ? xstrdup(options->directory) : NULL;
 	engine->is_inline = options->is_inline;
 	engine->n_workers = options->n_workers > 0 ? options->n_workers : (int)sysconf(_SC_NPROCESSORS_ONLN);
-	engine->budget.limit_bytes = memory_limit(engine->settings);
+	engine->budget.limit_bytes = engine_memory_limit(engine->settings);
 	engine->catalog = catalog_new();
 	pthread_mutexattr_init(&recursive);
 	pthread_mutexattr_settype(&recursive, PTHREAD_MUTEX_RECURSIVE);

@@ -131,6 +131,7 @@ struct TestHooks {
 };
 
 /* ---- engine.c ---- */
+int64_t engine_memory_limit(const Settings *settings);		/* bytes that a query may use */
 void   planner_context_init(PlannerContext *planner, Engine *engine, Arena *arena, const CatalogSnapshot *snapshot,
 							const Settings *settings, bool standard);
 StoreTopic *engine_topic(Engine *engine, const char *name);

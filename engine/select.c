@@ -160,8 +160,9 @@ run_bounded(StatementContext *context, const Plan *plan, SelectRun *run, Bounded
 	int			   threads = thread_count(context->session->settings);
 	SourceContext  sources = {.env = context->engine->env, .store = context->engine->store, .bad_records = &run->bad_records,
 							  .n_threads = threads, .is_bounded = true};
+	MemoryBudget   budget = {.limit_bytes = engine_memory_limit(context->session->settings)};
 	BoundedOptions options = {.env = context->engine->env, .sources = &sources, .row_log = &run->row_log, .result = select_rows,
-							  .result_context = run, .budget = &context->engine->budget, .n_threads = threads,
+							  .result_context = run, .budget = &budget, .n_threads = threads,
 							  .batch_rows = settings_int(context->session->settings, "batch.rows"), .is_timed = is_timed, .interrupted = &context->session->interrupted,
 							  .progress = select_progress, .progress_context = run, .inspect = inspect,
 							  .inspect_context = inspect_context};
@@ -182,8 +183,9 @@ run_continuous(StatementContext *context, const Plan *plan, SelectRun *run, Resu
 {
 	Engine			*engine = context->engine;
 	SourceContext	 sources = {.env = engine->env, .store = engine->store, .bad_records = &run->bad_records, .n_threads = 1};
+	MemoryBudget	 budget = {.limit_bytes = engine_memory_limit(context->session->settings)};
 	StreamRunOptions options = {.env = engine->env, .sources = &sources, .row_log = &run->row_log, .result = select_rows,
-								.result_context = run, .budget = &engine->budget,
+								.result_context = run, .budget = &budget,
 								.is_compacting = settings_has(context->session->settings, "cache.max.bytes.buffering")
 												 && settings_int(context->session->settings, "cache.max.bytes.buffering") > 0,
 								.epoch_rows = settings_int(context->session->settings, "epoch.rows"),
