@@ -358,7 +358,7 @@ java_pattern_format(JavaPattern *pattern, int64_t value, const Zone *zone, StrBu
 		f.zone = zone != NULL ? zone : pattern->gmt;
 		f.instant = value;
 		f.offset_s = zone_offset_s(f.zone, value);
-		value += f.offset_s * INT64_C(1000);
+		value = (int64_t)((uint64_t)value + (uint64_t)(f.offset_s * INT64_C(1000)));
 		f.days = floor_div64(value, MS_PER_DAY);
 		f.ms_of_day = floor_mod64(value, MS_PER_DAY);
 		break;

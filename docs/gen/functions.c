@@ -161,7 +161,7 @@ main(void)
 		{"Higher-order functions", {scalar_lambda_functions}},
 		{"JSON", {scalar_json_functions}},
 		{"NULL and types", {scalar_null_functions}},
-		{"Date and time", {scalar_date_functions, scalar_calendar_functions}},
+		{"Date and time", {scalar_date_functions, scalar_calendar_functions, scalar_time_format_functions}},
 		{"URLs", {scalar_url_functions}},
 	};
 	Page	page = {0};

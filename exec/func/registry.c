@@ -17,6 +17,7 @@ const ScalarFunction *const scalar_families[] = {
 	scalar_json_functions,
 	scalar_date_functions,
 	scalar_calendar_functions,
+	scalar_time_format_functions,
 	scalar_url_functions,
 	scalar_null_functions,
 	NULL,

@@ -216,6 +216,44 @@ array_length(const ScalarCall *call, int32_t n_rows, Vector *out)
 		((int32_t *)out->data)[i] = (int32_t)entries[i * step].length;
 }
 
+static bool
+flatten(const ScalarCall *call, int32_t row, const Value *args, Value *out)
+{
+	ItemList list = {.arena = call->arena};
+
+	(void)row;
+	for (uint32_t i = 0; i < args[0].n_items; i++)
+		for (uint32_t j = 0; !args[0].items[i].is_null && j < args[0].items[i].n_items; j++)
+			item_add(&list, args[0].items[i].items[j]);
+	return value_set_items(out, list.items, list.n);
+}
+
+/* LIST_SUM: NULLs left out; NULL of nothing. */
+static bool
+list_sum(const ScalarCall *call, int32_t row, const Value *args, Value *out)
+{
+	int64_t	total = 0;
+	double	number = 0;
+	bool	found = false;
+
+	for (uint32_t i = 0; i < args[0].n_items; i++) {
+		const Value *item = &args[0].items[i];
+
+		if (item->is_null)
+			continue;
+		found = true;
+		if (item->type->kind == TYPE_DOUBLE) {
+			number += item->number;
+		} else if (__builtin_add_overflow(total, item->integer, &total)) {
+			eval_fail(call->context, row, "The sum is out of the range of BIGINT");
+			return false;
+		}
+	}
+	if (!found)
+		return true;
+	return call->result_type->kind == TYPE_DOUBLE ? value_set_double(out, number) : value_set_integer(out, total);
+}
+
 /* ---- order ---- */
 
 static bool
@@ -419,6 +457,7 @@ entries(const ScalarCall *call, int32_t row, const Value *args, Value *out)
 #define MIN_TEXT "The least element of an array, NULLs left out.", "ARRAY_MIN(ARRAY[1, 3, 2])", "1"
 #define SORT_TEXT "The elements of an array in order, ASC or DESC, NULLs last.", "ARRAY_JOIN(ARRAY_SORT(ARRAY[3, 1, 2]), ' ')", "1 2 3"
 #define SERIES_TEXT "The numbers from one to another, both included, as an array.", "ARRAY_JOIN(GENERATE_SERIES(1, 3), ' ')", "1 2 3"
+#define LIST_SUM_TEXT "The sum of the elements of an array, NULLs left out.", "LIST_SUM(ARRAY[1, 2])", "3"
 #define RANGE_TEXT "The numbers from one, or 0, up to but not including another, as an array."
 #define LENGTH_TEXT "The number of elements of an array."
 
@@ -476,20 +515,31 @@ const ScalarFunction scalar_array_functions[] = {
 	ENTRIES_ROW("DOUBLE"),
 	ENTRIES_ROW("BOOLEAN"),
 	ENTRIES_ROW("STRING"),
+	FUNCTION_ROWS("FLATTEN", "(ARRAY<ARRAY<T>>) -> ARRAY<T>", flatten, NULL_IN, STANDARD,
+				  "The elements of the arrays in an array, one after the other.",
+				  "ARRAY_JOIN(FLATTEN(ARRAY[ARRAY[1, 2], ARRAY[3]]), ' ')", "1 2 3"),
 	FUNCTION_ROWS("GENERATE_SERIES", "(INTEGER!, INTEGER!) -> ARRAY<INTEGER>", generate_series, NULL_IN, BOTH, SERIES_TEXT),
 	FUNCTION_ROWS("GENERATE_SERIES", "(INTEGER!, INTEGER!, INTEGER!) -> ARRAY<INTEGER>", generate_series, NULL_IN, BOTH,
 				  SERIES_TEXT),
 	FUNCTION_ROWS("GENERATE_SERIES", "(BIGINT!, BIGINT!) -> ARRAY<BIGINT>", generate_series, NULL_IN, BOTH, SERIES_TEXT),
 	FUNCTION_ROWS("GENERATE_SERIES", "(BIGINT!, BIGINT!, INTEGER!) -> ARRAY<BIGINT>", generate_series, NULL_IN, BOTH,
 				  SERIES_TEXT),
+	FUNCTION("LEN", "(ARRAY<T>) -> INTEGER", array_length, NULL_IN, STANDARD, LENGTH_TEXT, "LEN(ARRAY[7, 8])", "2"),
 	FUNCTION("LENGTH", "(ARRAY<T>) -> INTEGER", array_length, NULL_IN, STANDARD, LENGTH_TEXT, "LENGTH(ARRAY[7, 8])", "2"),
 	FUNCTION_ROWS("LIST_CONTAINS", "(ARRAY<T>, T) -> BOOLEAN", array_contains, 0, STANDARD, CONTAINS_TEXT,
 				  "LIST_CONTAINS(ARRAY[1, 2], 2)", "true"),
 	FUNCTION_ROWS("LIST_DISTINCT", "(ARRAY<T>) -> ARRAY<T>", array_distinct, NULL_IN, STANDARD,
 				  "The different elements of an array in the order of their first occurrence.",
 				  "ARRAY_JOIN(LIST_DISTINCT(ARRAY[2, 1, 2]), ' ')", "2 1"),
+	FUNCTION_ROWS("LIST_MAX", "(ARRAY<T>) -> T", array_max, NULL_IN, STANDARD,
+				  "The greatest element of an array, NULLs left out.", "LIST_MAX(ARRAY[1, 3, 2])", "3"),
+	FUNCTION_ROWS("LIST_MIN", "(ARRAY<T>) -> T", array_min, NULL_IN, STANDARD,
+				  "The least element of an array, NULLs left out.", "LIST_MIN(ARRAY[1, 3, 2])", "1"),
 	FUNCTION_ROWS("LIST_SORT", "(ARRAY<T>) -> ARRAY<T>", array_sort, 0, STANDARD,
 				  "The elements of an array in order, NULLs last.", "ARRAY_JOIN(LIST_SORT(ARRAY[3, 1, 2]), ' ')", "1 2 3"),
+	FUNCTION_ROWS("LIST_SUM", "(ARRAY<INTEGER>) -> BIGINT", list_sum, NULL_IN, STANDARD, LIST_SUM_TEXT),
+	FUNCTION_ROWS("LIST_SUM", "(ARRAY<BIGINT>) -> BIGINT", list_sum, NULL_IN, STANDARD, LIST_SUM_TEXT),
+	FUNCTION_ROWS("LIST_SUM", "(ARRAY<DOUBLE>) -> DOUBLE", list_sum, NULL_IN, STANDARD, LIST_SUM_TEXT),
 	FUNCTION_ROWS("RANGE", "(BIGINT) -> ARRAY<BIGINT>", range, NULL_IN, STANDARD, RANGE_TEXT, "ARRAY_JOIN(RANGE(3), ' ')", "0 1 2"),
 	FUNCTION_ROWS("RANGE", "(BIGINT, BIGINT) -> ARRAY<BIGINT>", range, NULL_IN, STANDARD, RANGE_TEXT,
 				  "ARRAY_JOIN(RANGE(1, 3), ' ')", "1 2"),

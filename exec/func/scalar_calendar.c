@@ -1,37 +1,10 @@
 /*
- * Calendar functions that analysts use: parts of dates and times, truncation, differences, C-style formats.  All times
- * are UTC.  Beyond ksqlDB; names and results as PostgreSQL and DuckDB have them.
+ * Calendar functions that analysts use: parts of dates and times, truncation, differences, making.  All times are UTC.  Beyond ksqlDB; names and results as PostgreSQL and DuckDB have them.
  */
 #include <math.h>
 
 #include "data/double_text.h"
-#include "data/time_text.h"
-#include "exec/func/kernel.h"
-
-/* Arithmetic of times far outside of any calendar wraps instead of being undefined. */
-static inline int64_t
-add_wrapping(int64_t a, int64_t b)
-{
-	return (int64_t)((uint64_t)a + (uint64_t)b);
-}
-
-static inline int64_t
-multiply_wrapping(int64_t a, int64_t b)
-{
-	return (int64_t)((uint64_t)a * (uint64_t)b);
-}
-
-static inline int64_t
-difference(int64_t a, int64_t b)
-{
-	return (int64_t)((uint64_t)a - (uint64_t)b);
-}
-
-static inline int64_t
-timestamp_of(int64_t days, int64_t ms)
-{
-	return add_wrapping(multiply_wrapping(days, MS_PER_DAY), ms);
-}
+#include "exec/func/calendar.h"
 
 /* ---- parts ---- */
 
@@ -141,7 +114,7 @@ part_get(PartMemo *memo, const ScalarCall *call, int32_t row, int arg)
 }
 
 /* ISO weeks: the week belongs to the year that its Thursday is in. */
-static int64_t
+int64_t
 iso_week(int64_t days, int64_t *year)
 {
 	int64_t	  thursday = days - weekday_of_days(days) + 4;
@@ -211,29 +184,6 @@ part_value(Part part, int64_t days, int64_t ms_of_day)
 	}
 }
 
-/* Days and milliseconds of the day of a DATE, TIME or TIMESTAMP argument. */
-static inline void
-read_time(const Vector *v, int32_t row, int64_t *days, int64_t *ms)
-{
-	int64_t t;
-
-	switch (v->type->kind) {
-	case TYPE_DATE:
-		*days = arg_int32(v, row);
-		*ms = 0;
-		break;
-	case TYPE_TIME:
-		*days = 0;
-		*ms = arg_int32(v, row);
-		break;
-	default:
-		t = arg_int64(v, row);
-		*days = floor_div64(t, MS_PER_DAY);
-		*ms = floor_mod64(t, MS_PER_DAY);
-		break;
-	}
-}
-
 static void
 one_part(const Vector *times, int32_t n_rows, Vector *out, Part part)
 {
@@ -297,8 +247,8 @@ PART_KERNEL(hour_of, PART_HOUR)
 PART_KERNEL(minute_of, PART_MINUTE)
 PART_KERNEL(second_of, PART_SECOND)
 
-static const char *const day_names[] = {"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
-static const char *const month_names[] = {"January", "February", "March",	  "April",	 "May",		 "June",
+const char *const day_names[7] = {"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
+const char *const month_names[12] = {"January", "February", "March",	  "April",	 "May",		 "June",
 										  "July",	 "August",	 "September", "October", "November", "December"};
 
 static void
@@ -499,7 +449,7 @@ time_bucket(const ScalarCall *call, int32_t row, const Value *args, Value *out)
 		months -= floor_mod64(months, width.months);
 		t = timestamp_of(days_from_civil(2000 + floor_div64(months, 12), (int)floor_mod64(months, 12) + 1, 1), 0);
 	} else if (width.months == 0 && width_ms > 0) {
-		origin = days_from_civil(2000, 1, 3) * MS_PER_DAY;
+		origin = call->n_args > 2 ? args[2].integer : days_from_civil(2000, 1, 3) * MS_PER_DAY;
 		t = difference(t, floor_mod64(difference(t, origin), width_ms));
 	} else {
 		eval_fail(call->context, row, "The length of a time bucket must be positive, and of months or of a fixed time");
@@ -578,14 +528,50 @@ date_add(const ScalarCall *call, int32_t n_rows, Vector *out)
 	}
 }
 
-static int64_t
-interval_add(int64_t t, Interval by, int sign)
+int64_t
+calendar_add_interval(int64_t t, Interval by, int sign)
 {
 	int64_t days = floor_div64(t, MS_PER_DAY), ms = floor_mod64(t, MS_PER_DAY);
 
 	if (by.months != 0)
 		days = days_add_months(days, (int64_t)sign * by.months);
 	return timestamp_of(days + (int64_t)sign * by.days, add_wrapping(ms, sign * (by.micros / 1000)));
+}
+
+#define SERIES_MAX 10000000		/* elements of one array, as of GENERATE_SERIES of numbers */
+
+/* GENERATE_SERIES from a time to another, the end included; RANGE leaves it out. */
+static bool
+time_series(const ScalarCall *call, int32_t row, const Value *args, Value *out)
+{
+	Interval step = args[2].interval;
+	int64_t	 scale = args[0].type->kind == TYPE_DATE ? MS_PER_DAY : 1, t = args[0].integer * scale, end = args[1].integer * scale;
+	int		 sign = calendar_add_interval(t, step, 1) > t ? 1 : calendar_add_interval(t, step, 1) < t ? -1 : 0;
+	bool	 is_range = call->function->name[0] == 'R';
+	ItemList list = {.arena = call->arena};
+	int64_t	 start = t;
+
+	if (sign == 0) {
+		eval_fail(call->context, row, "The step of %s cannot be zero", call->function->name);
+		return false;
+	}
+	while ((sign > 0 ? t < end : t > end) || (t == end && !is_range)) {
+		int64_t next;
+
+		if (list.n == SERIES_MAX) {
+			eval_fail(call->context, row, "%s would make more than %d elements", call->function->name, SERIES_MAX);
+			return false;
+		}
+		item_add(&list, value_integer(type_timestamp, t));
+		/* From the start, so that the 31st of January is followed by the ends of all months. */
+		next = calendar_add_interval(start, (Interval){(int32_t)((int64_t)step.months * list.n),
+														  (int32_t)((int64_t)step.days * list.n),
+														  multiply_wrapping(step.micros, list.n)}, 1);
+		if (sign > 0 ? next <= t : next >= t)
+			break;
+		t = next;
+	}
+	return value_set_items(out, list.items, list.n);
 }
 
 static bool
@@ -595,7 +581,7 @@ add_interval(const ScalarCall *call, int32_t row, const Value *args, Value *out)
 	int64_t t = args[0].type->kind == TYPE_DATE ? args[0].integer * MS_PER_DAY : args[0].integer;
 
 	(void)row;
-	return value_set_integer(out, interval_add(t, args[1].interval, sign));
+	return value_set_integer(out, calendar_add_interval(t, args[1].interval, sign));
 }
 
 /* AGE(to, from): the years and months, days and time between, as one would count them on a calendar. */
@@ -737,389 +723,6 @@ same_int64(const ScalarCall *call, int32_t n_rows, Vector *out)
 		((int64_t *)out->data)[i] = arg_int64(call->args[0], i);
 }
 
-/* ---- C-style formats ---- */
-
-/* At least `width` digits, with zeros (or another filler) before them. */
-static void
-add_digits(StrBuf *buf, int64_t n, int width, char filler)
-{
-	char	text[24];
-	int		at = sizeof text;
-
-	if (n < 0) {
-		strbuf_add_char(buf, '-');
-		n = -n;
-	}
-	do {
-		text[--at] = (char)('0' + n % 10);
-		n /= 10;
-	} while (n > 0);
-	while ((int)sizeof text - at < width)
-		text[--at] = filler;
-	strbuf_add(buf, text + at, sizeof text - (size_t)at);
-}
-
-/* One specifier; false for a letter that is not known. */
-static bool
-format_specifier(StrBuf *buf, char letter, bool no_pad, int64_t days, int64_t ms)
-{
-	CivilDate date = civil_from_days(days);
-	int		  hour = (int)(ms / 3600000), hour12 = hour % 12 == 0 ? 12 : hour % 12, weekday = weekday_of_days(days) % 7;
-	int		  width = no_pad ? 1 : 2, long_width = no_pad ? 1 : 3;
-	int64_t	  year;
-
-	switch (letter) {
-	case 'Y':
-		add_digits(buf, date.year, 4, '0');
-		break;
-	case 'y':
-		add_digits(buf, (int)floor_mod64(date.year, 100), width, '0');
-		break;
-	case 'm':
-		add_digits(buf, date.month, width, '0');
-		break;
-	case 'B':
-		strbuf_add_text(buf, month_names[date.month - 1]);
-		break;
-	case 'b':
-	case 'h':
-		strbuf_add(buf, month_names[date.month - 1], 3);
-		break;
-	case 'd':
-		add_digits(buf, date.day, width, '0');
-		break;
-	case 'e':
-		add_digits(buf, date.day, width, ' ');
-		break;
-	case 'A':
-		strbuf_add_text(buf, day_names[weekday]);
-		break;
-	case 'a':
-		strbuf_add(buf, day_names[weekday], 3);
-		break;
-	case 'w':
-		add_digits(buf, weekday, 1, '0');
-		break;
-	case 'u':
-		add_digits(buf, weekday_of_days(days), 1, '0');
-		break;
-	case 'j':
-		add_digits(buf, day_of_year(date), long_width, '0');
-		break;
-	case 'H':
-		add_digits(buf, hour, width, '0');
-		break;
-	case 'I':
-		add_digits(buf, hour12, width, '0');
-		break;
-	case 'M':
-		add_digits(buf, (int)(ms / 60000 % 60), width, '0');
-		break;
-	case 'S':
-		add_digits(buf, (int)(ms / 1000 % 60), width, '0');
-		break;
-	case 'g':
-	case 'L':
-		add_digits(buf, ms % 1000, 3, '0');
-		break;
-	case 'f':
-		add_digits(buf, ms % 1000 * 1000, 6, '0');
-		break;
-	case 'p':
-		strbuf_add_text(buf, hour < 12 ? "AM" : "PM");
-		break;
-	case 'G':
-		iso_week(days, &year);
-		add_digits(buf, year, 4, '0');
-		break;
-	case 'V':
-		add_digits(buf, (int)iso_week(days, NULL), width, '0');
-		break;
-	case 's':
-		add_digits(buf, days * 86400 + ms / 1000, 1, '0');
-		break;
-	case 'z':
-		strbuf_add_text(buf, "+00");
-		break;
-	case 'Z':
-		strbuf_add_text(buf, "UTC");
-		break;
-	case 'n':
-		strbuf_add_char(buf, '\n');
-		break;
-	case 't':
-		strbuf_add_char(buf, '\t');
-		break;
-	case '%':
-		strbuf_add_char(buf, '%');
-		break;
-	default:
-		return false;
-	}
-	return true;
-}
-
-/* Specifiers that stand for several others. */
-static Str
-specifier_expand(char letter)
-{
-	switch (letter) {
-	case 'F':
-	case 'x':
-		return STR("%Y-%m-%d");
-	case 'T':
-	case 'X':
-		return STR("%H:%M:%S");
-	case 'R':
-		return STR("%H:%M");
-	case 'D':
-		return STR("%m/%d/%y");
-	case 'c':
-		return STR("%Y-%m-%d %H:%M:%S");
-	default:
-		return (Str){NULL, 0};
-	}
-}
-
-static bool
-format_c(StrBuf *buf, Str format, int64_t days, int64_t ms, char *unknown)
-{
-	for (size_t i = 0; i < format.length; i++) {
-		bool	no_pad = false;
-		Str		expanded;
-
-		if (format.data[i] != '%' || i + 1 == format.length) {
-			strbuf_add_char(buf, format.data[i]);
-			continue;
-		}
-		i++;
-		if (format.data[i] == '-' && i + 1 < format.length) {
-			no_pad = true;
-			i++;
-		}
-		expanded = specifier_expand(format.data[i]);
-		if (expanded.data != NULL) {
-			format_c(buf, expanded, days, ms, unknown);
-		} else if (!format_specifier(buf, format.data[i], no_pad, days, ms)) {
-			*unknown = format.data[i];
-			return false;
-		}
-	}
-	return true;
-}
-
-static void
-format_times(const ScalarCall *call, int32_t n_rows, Vector *out)
-{
-	StrBuf	buf = {0};
-
-	for (int32_t i = 0; i < n_rows; i++) {
-		int64_t days, ms;
-		char	unknown = 0;
-
-		if (!call_row_valid(call, i))
-			continue;
-		read_time(call->args[0], i, &days, &ms);
-		strbuf_clear(&buf);
-		if (format_c(&buf, arg_str(call->args[1], i), days, ms, &unknown))
-			result_set_text(out, call->arena, i, strbuf_str(&buf));
-		else
-			eval_fail(call->context, i, "Unknown format specifier %%%c", unknown);
-	}
-	strbuf_free(&buf);
-}
-
-/* What STRPTIME has read so far. */
-typedef struct Fields {
-	int64_t year, month, day, day_of_year, hour, minute, second, ms, offset_s, epoch;
-	int		half;			/* of the day: 0 AM, 1 PM, -1 not said */
-	bool	has_epoch;
-} Fields;
-
-static bool
-read_number(Str text, size_t *at, int max_digits, int64_t *out)
-{
-	size_t	start = *at;
-
-	*out = 0;
-	while (*at < text.length && (int)(*at - start) < max_digits && text.data[*at] >= '0' && text.data[*at] <= '9')
-		*out = *out * 10 + (text.data[(*at)++] - '0');
-	return *at > start;
-}
-
-static bool
-read_fraction(Str text, size_t *at, int64_t *ms)
-{
-	size_t	start = *at;
-	int64_t unit = 100;
-
-	*ms = 0;
-	while (*at < text.length && text.data[*at] >= '0' && text.data[*at] <= '9') {
-		*ms += (text.data[(*at)++] - '0') * unit;
-		unit /= 10;
-	}
-	return *at > start;
-}
-
-/* A name out of a list, or its first three letters; the longest form wins. */
-static bool
-read_name(Str text, size_t *at, const char *const *names, int n, int64_t *index)
-{
-	for (int form = 0; form < 2; form++)
-		for (int i = 0; i < n; i++) {
-			size_t	length = form == 0 ? strlen(names[i]) : 3;
-
-			if (text.length - *at >= length && str_equal_nocase(str_make(text.data + *at, length), str_make(names[i], length))) {
-				*at += length;
-				*index = i;
-				return true;
-			}
-		}
-	return false;
-}
-
-static bool
-read_offset(Str text, size_t *at, int64_t *offset_s)
-{
-	int64_t hours, minutes = 0;
-	int		sign;
-
-	if (*at < text.length && (text.data[*at] | 32) == 'z') {
-		++*at;
-		*offset_s = 0;
-		return true;
-	}
-	if (*at >= text.length || (text.data[*at] != '+' && text.data[*at] != '-'))
-		return false;
-	sign = text.data[(*at)++] == '-' ? -1 : 1;
-	if (!read_number(text, at, 2, &hours))
-		return false;
-	if (*at < text.length && text.data[*at] == ':')
-		++*at;
-	read_number(text, at, 2, &minutes);
-	*offset_s = sign * (hours * 3600 + minutes * 60);
-	return true;
-}
-
-static bool
-parse_specifier(char letter, Str text, size_t *at, Fields *f)
-{
-	int64_t	n;
-
-	switch (letter) {
-	case 'Y':
-		return read_number(text, at, 4, &f->year);
-	case 'y':
-		if (!read_number(text, at, 2, &n))
-			return false;
-		f->year = n < 69 ? 2000 + n : 1900 + n;
-		return true;
-	case 'm':
-		return read_number(text, at, 2, &f->month);
-	case 'B':
-	case 'b':
-	case 'h':
-		if (!read_name(text, at, month_names, 12, &f->month))
-			return false;
-		f->month++;
-		return true;
-	case 'd':
-	case 'e':
-		while (letter == 'e' && *at < text.length && text.data[*at] == ' ')
-			++*at;
-		return read_number(text, at, 2, &f->day);
-	case 'A':
-	case 'a':
-		return read_name(text, at, day_names, 7, &n);
-	case 'j':
-		return read_number(text, at, 3, &f->day_of_year);
-	case 'H':
-	case 'I':
-		return read_number(text, at, 2, &f->hour);
-	case 'M':
-		return read_number(text, at, 2, &f->minute);
-	case 'S':
-		return read_number(text, at, 2, &f->second);
-	case 'f':
-	case 'g':
-	case 'L':
-		return read_fraction(text, at, &f->ms);
-	case 'p':
-		if (text.length - *at < 2 || (text.data[*at + 1] | 32) != 'm')
-			return false;
-		f->half = (text.data[*at] | 32) == 'p' ? 1 : (text.data[*at] | 32) == 'a' ? 0 : -1;
-		*at += 2;
-		return f->half >= 0;
-	case 's':
-		f->has_epoch = true;
-		return read_number(text, at, 18, &f->epoch);
-	case 'z':
-		return read_offset(text, at, &f->offset_s);
-	case 'Z':
-		while (*at < text.length && ((text.data[*at] | 32) >= 'a' && (text.data[*at] | 32) <= 'z'))
-			++*at;
-		return true;
-	case '%':
-		return *at < text.length && text.data[(*at)++] == '%';
-	default:
-		return false;
-	}
-}
-
-static bool
-parse_c(Str format, Str text, size_t *at, Fields *f)
-{
-	for (size_t i = 0; i < format.length; i++) {
-		char	c = format.data[i];
-		Str		expanded;
-
-		if (c == ' ') {
-			while (*at < text.length && text.data[*at] == ' ')
-				++*at;
-			continue;
-		}
-		if (c != '%' || i + 1 == format.length) {
-			if (*at >= text.length || text.data[(*at)++] != c)
-				return false;
-			continue;
-		}
-		i++;
-		if (format.data[i] == '-' && i + 1 < format.length)
-			i++;
-		expanded = specifier_expand(format.data[i]);
-		if (expanded.data != NULL ? !parse_c(expanded, text, at, f) : !parse_specifier(format.data[i], text, at, f))
-			return false;
-	}
-	return true;
-}
-
-static bool
-strptime_row(const ScalarCall *call, int32_t row, const Value *args, Value *out)
-{
-	Fields	f = {.year = 1900, .month = 1, .day = 1, .half = -1};
-	size_t	at = 0;
-	int64_t days;
-	bool	ok = parse_c(args[1].text, args[0].text, &at, &f) && at == args[0].text.length;
-
-	if (ok && f.has_epoch)
-		return value_set_integer(out, f.epoch * 1000 + f.ms);
-	if (f.half >= 0)
-		f.hour = f.hour % 12 + 12 * f.half;
-	ok = ok && f.month >= 1 && f.month <= 12 && f.day >= 1 && f.day <= month_length(f.year, (int)f.month) && f.hour < 24 &&
-		 f.minute < 60 && f.second < 61;
-	if (!ok && strncmp(call->function->name, "TRY", 3) == 0)
-		return true;
-	if (!ok) {
-		eval_fail(call->context, row, "'%.*s' is not a time of the format '%.*s'", (int)args[0].text.length, args[0].text.data,
-				  (int)args[1].text.length, args[1].text.data);
-		return false;
-	}
-	days = f.day_of_year > 0 ? days_from_civil(f.year, 1, 1) + f.day_of_year - 1
-							 : days_from_civil(f.year, (int)f.month, (int)f.day);
-	return value_set_integer(out, days * MS_PER_DAY + f.hour * 3600000 + f.minute * 60000 + f.second * 1000 + f.ms -
-									  f.offset_s * 1000);
-}
-
 /* ---- the rows ---- */
 
 #define OF_DATE(name, kernel, ...)                                                           \
@@ -1150,6 +753,8 @@ const ScalarFunction scalar_calendar_functions[] = {
 	FUNCTION("DATEPART", "(STRING, DATE) -> BIGINT", date_part, NULL_IN, BOTH, PART_TEXT,
 			 "DATEPART('month', CAST('2024-05-17' AS DATE))", "5"),
 	ADD_ROWS("DATE_ADD", ADD_TEXT, "DATE_ADD('month', 1, CAST('2024-01-31' AS DATE))", "2024-02-29"),
+	FUNCTION_ROWS("DATE_BIN", "(INTERVAL, TIMESTAMP, TIMESTAMP) -> TIMESTAMP", time_bucket, NULL_IN, STANDARD,
+				  "The beginning of the interval of a given length, counted from an origin, that holds a time.", NULL, NULL),
 	FUNCTION_ROWS("DATE_ADD", "(TIMESTAMP, INTERVAL) -> TIMESTAMP", add_interval, NULL_IN, STANDARD,
 				  "A date or time moved on by an interval.", NULL, NULL),
 	FUNCTION_ROWS("DATE_ADD", "(DATE, INTERVAL) -> TIMESTAMP", add_interval, NULL_IN, STANDARD,
@@ -1181,6 +786,10 @@ const ScalarFunction scalar_calendar_functions[] = {
 	FUNCTION("EPOCH_MS", "(BIGINT) -> TIMESTAMP", same_int64, NULL_IN, BOTH,
 			 "Milliseconds since 1970-01-01 UTC of a timestamp, or the timestamp of so many.", "EPOCH_MS(EPOCH_MS(7))", "7"),
 	OF_TIME("HOUR", hour_of, "The hour, from 0 to 23.", "HOUR(FROM_UNIXTIME(3600000))", "1"),
+	FUNCTION_ROWS("GENERATE_SERIES", "(TIMESTAMP, TIMESTAMP, INTERVAL) -> ARRAY<TIMESTAMP>", time_series, NULL_IN, STANDARD,
+				  "The times from one to another, both included, at a distance.", NULL, NULL),
+	FUNCTION_ROWS("GENERATE_SERIES", "(DATE, DATE, INTERVAL) -> ARRAY<TIMESTAMP>", time_series, NULL_IN, STANDARD,
+				  "The times from one to another, both included, at a distance.", NULL, NULL),
 	OF_DATE("ISODOW", isodow_of, "The day of the week from 1, Monday, to 7.", "ISODOW(CAST('2024-05-19' AS DATE))", "7"),
 	FUNCTION("LAST_DAY", "(DATE) -> DATE", last_day, NULL_IN, BOTH, "The last day of the month.",
 			 "LAST_DAY(CAST('2024-02-01' AS DATE))", "2024-02-29"),
@@ -1198,22 +807,19 @@ const ScalarFunction scalar_calendar_functions[] = {
 			 "MONTHNAME(CAST('2024-05-17' AS DATE))", "May"),
 	FUNCTION("MONTHNAME", "(TIMESTAMP) -> STRING", month_name, NULL_IN, BOTH, "The English name of the month.", NULL, NULL),
 	OF_DATE("QUARTER", quarter_of, "The quarter of the year, from 1.", "QUARTER(CAST('2024-05-17' AS DATE))", "2"),
+	FUNCTION_ROWS("RANGE", "(TIMESTAMP, TIMESTAMP, INTERVAL) -> ARRAY<TIMESTAMP>", time_series, NULL_IN, STANDARD,
+				  "The times from one up to but not including another, at a distance.", NULL, NULL),
+	FUNCTION_ROWS("RANGE", "(DATE, DATE, INTERVAL) -> ARRAY<TIMESTAMP>", time_series, NULL_IN, STANDARD,
+				  "The times from one up to but not including another, at a distance.", NULL, NULL),
 	OF_TIME("SECOND", second_of, "The second, from 0 to 59.", "SECOND(FROM_UNIXTIME(61000))", "1"),
-	FUNCTION("STRFTIME", "(TIMESTAMP, STRING) -> STRING", format_times, NULL_IN, BOTH,
-				  "A time as text by a format such as '%Y-%m-%d %H:%M:%S'.", "STRFTIME(FROM_UNIXTIME(0), '%d.%m.%Y')", "01.01.1970"),
-	FUNCTION("STRFTIME", "(DATE, STRING) -> STRING", format_times, NULL_IN, BOTH,
-				  "A date as text by a format such as '%Y-%m-%d'.", "STRFTIME(FROM_DAYS(0), '%d.%m.%Y')", "01.01.1970"),
-	FUNCTION_ROWS("STRPTIME", "(STRING, STRING) -> TIMESTAMP", strptime_row, NULL_IN, BOTH,
-				  "Text as a timestamp by a format such as '%Y-%m-%d %H:%M:%S'.", "EPOCH_MS(STRPTIME('02.01.1970', '%d.%m.%Y'))",
-				  "86400000"),
 	FUNCTION_ROWS("TIME_BUCKET", "(INTERVAL, TIMESTAMP) -> TIMESTAMP", time_bucket, NULL_IN, STANDARD,
 				  "The beginning of the interval of a given length that holds a time.", NULL, NULL),
+	FUNCTION_ROWS("TIME_BUCKET", "(INTERVAL, TIMESTAMP, TIMESTAMP) -> TIMESTAMP", time_bucket, NULL_IN, STANDARD,
+				  "The beginning of the interval of a given length, counted from an origin, that holds a time.", NULL, NULL),
 	FUNCTION_ROWS("TIME_BUCKET", "(INTERVAL, DATE) -> DATE", time_bucket, NULL_IN, STANDARD,
 				  "The beginning of the interval of a given length that holds a date.", NULL, NULL),
 	FUNCTION("TO_TIMESTAMP", "(DOUBLE) -> TIMESTAMP", to_timestamp, NULL_IN, BOTH,
 			 "The timestamp that is a number of seconds after 1970-01-01 UTC.", "EPOCH_MS(TO_TIMESTAMP(1.5))", "1500"),
-	FUNCTION_ROWS("TRY_STRPTIME", "(STRING, STRING) -> TIMESTAMP", strptime_row, NULL_IN, BOTH,
-				  "Text as a timestamp by a format; NULL where it does not fit.", "TRY_STRPTIME('x', '%Y') IS NULL", "true"),
 	OF_DATE("WEEK", week_of, "The ISO week of the year.", "WEEK(CAST('2024-05-17' AS DATE))", "20"),
 	OF_DATE("WEEKOFYEAR", week_of, "The ISO week of the year.", "WEEKOFYEAR(CAST('2024-05-17' AS DATE))", "20"),
 	OF_DATE("YEAR", year_of, "The year.", "YEAR(CAST('2024-05-17' AS DATE))", "2024"),

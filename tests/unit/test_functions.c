@@ -576,6 +576,11 @@ START_TEST(times)
 	BOTH("1500", "EPOCH_MS", TS(1500));
 	STD("\"1970-01-02 03:04:05.5\"", "STRPTIME", S("1970-01-02 03:04:05.5"), S("%Y-%m-%d %H:%M:%S.%f"));
 	BOTH("error", "STRPTIME", S("1970-13-02"), S("%F"));
+	STD("\"17 MAY 24 03:04 PM\"", "TO_CHAR", TS(INT64_C(1715958245000)), S("FMDD MON YY HH:MI AM"));
+	STD("\"2024-05-17\"", "TO_DATE", S("17/05/2024"), S("DD/MM/YYYY"));
+	STD("\"1970-01-01 13:30:00\"", "TO_TIMESTAMP", S("1970-01-01 1:30 PM"), S("YYYY-MM-DD HH12:MI PM"));
+	STD("[\"2024-01-31 00:00:00\",\"2024-02-29 00:00:00\"]", "GENERATE_SERIES", DATE(19753), DATE(19785),
+		((Value){.type = type_interval, .interval = {1, 0, 0}}));
 	BOTH("error", "MAKE_DATE", I(2023), I(2), I(29));
 	BOTH("\"2024-02-29\"", "MAKE_DATE", I(2024), I(2), I(29));
 	BOTH("\"2024-05-31\"", "LAST_DAY", DATE(19860));
