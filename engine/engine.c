@@ -124,7 +124,9 @@ engine_need_store(Engine *engine, Error *err)
 		options.durability = STORE_DURABILITY_POWER;
 	TRY_OUT(store_open(engine->directory, &options, engine->env, &engine->store, err));
 	engine->is_recovering = true;
-	status = store_command_scan(engine->store, -1, replay_command, engine, err);
+	status = processing_log_declare(engine, err);
+	if (status == OK)
+		status = store_command_scan(engine->store, -1, replay_command, engine, err);
 	engine->is_recovering = false;
 	if (status == OK)
 		status = start_recovered(engine, err);

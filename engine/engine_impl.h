@@ -36,6 +36,10 @@ struct Query {
 	StreamRun		 *run;				/* NULL until it first runs */
 	StoreUnit		 *unit;
 	EpochOutput		 *output;
+	RowLog			  row_log;			/* into the processing log */
+	BadRecordLog	  bad_records;
+	int				  n_log_entries;	/* of the epoch in hand */
+	bool			  is_log_reader;
 	SourceContext	  sources;
 	int				  n_backends;
 	StateBackend	**backends;			/* by partition */
@@ -189,6 +193,14 @@ void   engine_stop_workers(Engine *engine);
 /* Waits until the queries that feed `names` (transitively) have consumed what existed when this was called. */
 Status engine_wait_caught_up(Engine *engine, const CatalogSnapshot *snapshot, const char *const *names, int n_names,
 							 const volatile bool *interrupted, Error *err);
+
+/* ---- processing_log.c ---- */
+
+/* Declares KSQL_PROCESSING_LOG and makes its topic.  Before the commands of the log are replayed, which may name it. */
+Status processing_log_declare(Engine *engine, Error *err);
+
+/* Sets the query's row_log and bad_records. */
+void processing_log_attach(Query *query);
 
 /* ---- epoch.c: output and state of an epoch, into a store unit ---- */
 struct EpochOutput {

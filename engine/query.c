@@ -130,6 +130,9 @@ query_open_run(Query *query, const StreamRunOptions *overrides, Error *err)
 	options.epoch_ms = settings_int(query->settings, "commit.interval.ms");
 	options.interrupted = &query->interrupted;
 	if (overrides == NULL) {
+		processing_log_attach(query);
+		options.row_log = &query->row_log;
+		query->sources.bad_records = &query->bad_records;
 		options.state = query_state_backend;
 		options.position = query_position;
 		options.context = query;
@@ -152,6 +155,7 @@ query_run_epoch(Query *query, int64_t *n_rows, Error *err)
 	Status status;
 
 	*n_rows = 0;
+	query->n_log_entries = 0;
 	if (query->run == NULL)
 		TRY(query_open_run(query, NULL, err));
 	status = stream_run_epoch(query->run, n_rows, err);

@@ -77,7 +77,7 @@ note_row(SelectRun *run, const char *where, int32_t partition, int64_t offset, c
 {
 	(void)partition;
 	pthread_mutex_lock(&run->lock);
-	if (run->n_bad++ == 0 && offset >= 0)
+	if (run->n_bad++ == 0 && offset >= 0 && strchr(where, ':') == NULL)
 		snprintf(run->example, sizeof run->example, "%s:%lld: %s", where, (long long)offset, reason);
 	else if (run->n_bad == 1)
 		snprintf(run->example, sizeof run->example, "%s: %s", where, reason);

@@ -180,14 +180,21 @@ session_next_text(Session *session, Arena *arena, Str *rest, Str *out, Error *er
 	return variables_substitute(arena, text, find_variable, session, out, err);
 }
 
-static int
-count_lines(Str text)
+/* Turns a place within the statement that begins at `start` into a place within the whole text. */
+static void
+place_in_text(Str sql, const char *start, Error *err)
 {
-	int n = 0;
+	int lines = 0, column = 0;
 
-	for (size_t i = 0; i < text.length; i++)
-		n += text.data[i] == '\n';
-	return n;
+	if (err->line <= 0)
+		return;
+	for (const char *c = sql.data; c < start; c++) {
+		column = *c == '\n' ? 0 : column + 1;
+		lines += *c == '\n';
+	}
+	if (err->line == 1)
+		err->column += column;
+	err->line += lines;
 }
 
 Status
@@ -201,7 +208,7 @@ session_execute(Session *session, Str sql, ResultSink *sink, Error *err)
 	while (rest.length > 0) {
 		Arena		 arena = {0};
 		Str			 text, statement_sql;
-		int			 first_line = count_lines(str_make(sql.data, (size_t)(rest.data - sql.data)));
+		const char	*start = rest.data;
 		bool		 is_end = false;
 		Error		 this_error;
 		Status		 status = session_next_text(session, &arena, &rest, &text, &this_error);
@@ -210,8 +217,7 @@ session_execute(Session *session, Str sql, ResultSink *sink, Error *err)
 		while (status == OK && !is_end)
 			status = session_execute_one(session, &cursor, sink, &is_end, &statement_sql, &this_error);
 		if (status == FAILED) {
-			if (this_error.line > 0)
-				this_error.line += first_line;
+			place_in_text(sql, start, &this_error);
 			if (session->on_error != NULL)
 				session->on_error(session->on_error_context, &this_error, sql);
 			if (result == OK)

@@ -124,17 +124,9 @@ def suite_cli(options):
 
 
 def suite_laws(options):
-    """Bounded = continuous, batches = single rows, threads = one thread; a program of its own that counts."""
-    done = subprocess.run([sys.executable, os.path.join(HERE, "laws", "laws.py"), os.path.join(options.bin, "sluice")], capture_output=True,
-                          text=True, errors="replace", timeout=600)
-    m = re.search(r"laws: (\d+) passed, (\d+) failed", done.stdout)
-    if m is None:
-        yield "laws", done.stdout + done.stderr
-        return
-    for _ in range(int(m.group(1))):
-        yield "law", None
-    for i in range(int(m.group(2))):
-        yield "law", done.stdout if i == 0 else "see above"
+    """Bounded = continuous, batches = single rows, threads = one thread."""
+    import laws_test
+    yield from laws_test.run_all(options)
 
 
 def suite_crash(options):

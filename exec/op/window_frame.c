@@ -93,6 +93,8 @@ window_frame_open(WindowFrame *frame, Arena *arena, const WindowFunctionItem *it
 				  Error *err)
 {
 	const Expr *value = order != NULL ? order->expr : NULL;
+	bool		moves_start = item->start == FRAME_PRECEDING || item->start == FRAME_FOLLOWING;
+	bool		moves_end = item->end == FRAME_PRECEDING || item->end == FRAME_FOLLOWING;
 
 	*frame = (WindowFrame){.unit = item->unit, .start = item->start, .end = item->end, .factor = 1,
 						   .descending = order != NULL && order->descending};
@@ -100,11 +102,11 @@ window_frame_open(WindowFrame *frame, Arena *arena, const WindowFunctionItem *it
 		return error_user(err, "frame start cannot be UNBOUNDED FOLLOWING");
 	if (item->end == FRAME_UNBOUNDED_PRECEDING)
 		return error_user(err, "frame end cannot be UNBOUNDED PRECEDING");
-	if ((item->start_offset != NULL || item->end_offset != NULL) && item->unit == FRAME_RANGE && value == NULL)
+	if ((moves_start || moves_end) && item->unit == FRAME_RANGE && value == NULL)
 		return error_user(err, "RANGE with an offset needs exactly one ORDER BY expression.");
-	if (item->start == FRAME_PRECEDING || item->start == FRAME_FOLLOWING)
+	if (moves_start)
 		TRY(offset_open(frame, &frame->start_offset, arena, item->start_offset, value, true, env, err));
-	if (item->end == FRAME_PRECEDING || item->end == FRAME_FOLLOWING)
+	if (moves_end)
 		TRY(offset_open(frame, &frame->end_offset, arena, item->end_offset, value, false, env, err));
 	return OK;
 }

@@ -5,7 +5,7 @@
   batches  a batch of n rows means exactly what n batches of one row mean: every change is compared, in order
   threads  a bounded query gives the same rows on one thread and on several
 
-Usage: laws.py PATH_OF_SLUICE [-v] [NAME ...]      (names of cases; default all)
+Alone: tests/laws_test.py PATH_OF_SLUICE [-v] [NAME ...]      (beginnings of names of cases; default all)
 """
 import json
 import os
@@ -14,11 +14,8 @@ import subprocess
 import sys
 import tempfile
 
-ARGS = [a for a in sys.argv[1:] if not a.startswith("-")]
-VERBOSE = "-v" in sys.argv
-SLUICE = os.path.abspath(ARGS[0] if ARGS else "build/sluice")
-WANTED = ARGS[1:]
 ROWS = 700
+SLUICE = "build/sluice"
 
 DECLARE = """
 CREATE STREAM ev (k STRING, g BIGINT, v BIGINT, d DOUBLE, m DECIMAL(9,2), s STRING, b BOOLEAN, ts BIGINT)
@@ -100,7 +97,7 @@ def cases():
 		found.append(Case(name, ["ev.k AS k" if how != "FULL JOIN" else "ROWKEY AS k", "ev.v AS v", "ri.w AS w"],
 						  "FROM ev %s ri WITHIN 3 SECONDS ON ev.k = ri.k" % how, kind="STREAM", modes=how == "JOIN"))
 		# With grace a row whose window is over when it comes is padded at once, as ksqlDB: these inputs are in order of time.
-		found.append(Case(name + "_grace", ["eo.k AS k" if how != "FULL JOIN" else "ROWKEY AS k", "eo.v AS v", "ro.n AS n"],
+		found.append(Case(name + "_grace", ["%s.k AS k" % ("ro" if how == "RIGHT JOIN" else "eo") if how != "FULL JOIN" else "ROWKEY AS k", "eo.v AS v", "ro.n AS n"],
 						  "FROM eo %s ro WITHIN (2 SECONDS, 1 SECONDS) GRACE PERIOD 1 MINUTE ON eo.k = ro.k" % how, kind="STREAM", modes=how != "FULL JOIN"))
 	return found
 
@@ -163,69 +160,66 @@ def marker(name):
 	return "SELECT '%s' AS \"case_marker\";\n" % name
 
 
-def table(name):
-	return "x_" + name
-
-
-def compare(law, name, left, right, errors):
-	"""True if equal; prints the first differences."""
+def compare(left, right, errors):
+	"""None if equal, else the first differences."""
 	if left == right and left:
-		return True
-	print("FAILED %s %s: %d and %d rows" % (law, name, len(left), len(right)))
-	shown = 0
+		return None
+	lines = ["%d and %d rows" % (len(left), len(right))]
 	for a, b in zip(left + ["-"] * len(right), right + ["-"] * len(left)):
-		if a != b and shown < (10 if VERBOSE else 3):
-			print("   1: %s\n   2: %s" % (a, b))
-			shown += 1
+		if a != b and len(lines) < 10:
+			lines += ["1: " + a, "2: " + b]
 	if not left or not right:
-		print("   " + "\n   ".join(errors.splitlines()[-6:]))
-	return False
+		lines += errors.splitlines()[-6:]
+	return "\n".join(lines)
 
 
-def main():
-	chosen = [c for c in cases() if not WANTED or any(c.name.startswith(w) for w in WANTED)]
-	passed = failed = 0
-
+def run_chosen(chosen):
+	"""Yields the name of each check and its failure."""
 	with tempfile.TemporaryDirectory(prefix="laws-") as directory:
 		make_inputs(directory)
-		bounded_sql = DECLARE + "".join(marker(c.name) + c.select() + ";\n" for c in chosen)
-		one = run(directory, bounded_sql, "--threads", "1")
-		bounded = split_cases(one)
-		threads = split_cases(run(directory, bounded_sql, "--threads", "4"))
-		single = split_cases(run(directory, bounded_sql, "--threads", "1", "--set", "batch.rows=1"))
-		runs = {}
-		for rows in ("1", "7", "2048"):
-			sql = DECLARE + "SET 'cache.max.bytes.buffering'='0'; SET 'batch.rows'='%s';\n" % rows
-			for c in chosen:
-				sql += marker(c.name) + c.create(table(c.name)) + "\n"
-				sql += "SELECT %s FROM %s;\n" % (", ".join(c.aliases()), table(c.name))
-			runs[rows] = run(directory, sql)
-		compacted = run(directory, DECLARE + "".join(
-			marker(c.name) + c.create(table(c.name)) + "\nSELECT %s FROM %s;\n" % (", ".join(c.aliases()), table(c.name)) for c in chosen))
-		changes = {}
-		for rows in ("1", "7", "2048"):
-			sql = DECLARE + "SET 'batch.rows'='%s';\n" % rows
-			for c in chosen:
-				sql += marker(c.name) + c.select() + (" EMIT FINAL;\n" if c.final else " EMIT CHANGES;\n")
-			changes[rows] = run(directory, sql)
-		for c in chosen:
-			results = []
-			full = split_cases(runs["2048"]).get(c.name, [])
+		selects = DECLARE + "".join(marker(c.name) + c.select() + ";\n" for c in chosen)
+		creates = "".join(marker(c.name) + c.create("x_" + c.name) + "\nSELECT %s FROM x_%s;\n" % (", ".join(c.aliases()), c.name)
+						  for c in chosen)
+		pushes = "".join(marker(c.name) + c.select() + (" EMIT FINAL;\n" if c.final else " EMIT CHANGES;\n") for c in chosen)
+		bounded = run(directory, selects, "--threads", "1")
+		modes = [
+			("continuous, every change", run(directory, DECLARE + "SET 'cache.max.bytes.buffering'='0';\n" + creates)),
+			("continuous, small batches", run(directory, DECLARE + "SET 'batch.rows'='3';\n" + creates)),
+			("continuous, changes merged", run(directory, DECLARE + creates)),
+			("bounded, threads", run(directory, selects, "--threads", "4")),
+			("bounded, single rows", run(directory, selects, "--threads", "1", "--set", "batch.rows=1")),
+		]
+		single = run(directory, DECLARE + "SET 'batch.rows'='1';\n" + pushes)
+		batches = [("batches of %s, changes" % rows, run(directory, DECLARE + "SET 'batch.rows'='%s';\n" % rows + pushes))
+				   for rows in ("7", "2048")]
+	parts = {id(done): split_cases(done) for done in [bounded, single] + [m[1] for m in modes] + [b[1] for b in batches]}
+	for c in chosen:
+		for law, done in modes:
 			if c.modes:
-				results.append(compare("modes", c.name, sorted(bounded.get(c.name, [])), sorted(full), one.stderr + runs["2048"].stderr))
-				results.append(compare("modes, changes merged", c.name, sorted(bounded.get(c.name, [])),
-									   sorted(split_cases(compacted).get(c.name, [])), compacted.stderr))
-				results.append(compare("threads", c.name, sorted(bounded.get(c.name, [])), sorted(threads.get(c.name, [])), one.stderr))
-				results.append(compare("batches, bounded", c.name, sorted(bounded.get(c.name, [])), sorted(single.get(c.name, [])), one.stderr))
-			for rows in ("1", "7"):
-				results.append(compare("batches of %s, every change" % rows, c.name, split_cases(changes[rows]).get(c.name, []),
-									   split_cases(changes["2048"]).get(c.name, []), changes["2048"].stderr))
-			passed += results.count(True)
-			failed += results.count(False)
-			if VERBOSE:
-				print("%s: %d rows, %d changes" % (c.name, len(full), len(split_cases(changes["1"]).get(c.name, []))))
-	print("laws: %d passed, %d failed" % (passed, failed))
+				yield "laws %s: %s" % (c.name, law), compare(sorted(parts[id(bounded)].get(c.name, [])),
+															 sorted(parts[id(done)].get(c.name, [])), bounded.stderr + done.stderr)
+		for law, done in batches:
+			yield "laws %s: %s" % (c.name, law), compare(parts[id(single)].get(c.name, []), parts[id(done)].get(c.name, []), done.stderr)
+
+
+def run_all(options):
+	global SLUICE
+	SLUICE = os.path.abspath(os.path.join(options.bin, "sluice"))
+	yield from run_chosen(cases())
+
+
+def main(arguments):
+	global SLUICE
+	names = [a for a in arguments if not a.startswith("-")]
+	SLUICE = os.path.abspath(names[0] if names else SLUICE)
+	chosen = [c for c in cases() if not names[1:] or any(c.name.startswith(w) for w in names[1:])]
+	results = list(run_chosen(chosen))
+	failed = [r for r in results if r[1] is not None]
+	for name, failure in failed:
+		print("FAILED %s\n   %s" % (name, failure.replace("\n", "\n   ")))
+	print("%d passed, %d failed" % (len(results) - len(failed), len(failed)))
 	return 1 if failed else 0
 
 
-sys.exit(main())
+if __name__ == "__main__":
+	sys.exit(main(sys.argv[1:]))

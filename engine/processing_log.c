@@ -1,0 +1,159 @@
+/*
+ * The processing log: what persistent queries could not read or compute, as records of a topic that a stream makes
+ * queryable.  Entries go into the unit of the query's epoch: they are committed with what they are about, or not at all.
+ */
+#include "engine/engine_impl.h"
+
+#include <stdio.h>
+
+#include "common/base64.h"
+#include "data/json_text.h"
+#include "exec/op/scan.h"
+
+#define LOG_TOPIC "ksql_processing_log"
+#define LOG_RETENTION_MS "604800000"
+#define MAX_ENTRIES 1000	/* of an epoch: a broken input must not become a bigger log */
+#define MAX_RAW 4096		/* bytes of a record that are shown */
+
+/* ksqlDB's columns. */
+static const char declaration[] =
+	"CREATE STREAM KSQL_PROCESSING_LOG (LOGGER STRING, LEVEL STRING, TIME BIGINT, MESSAGE STRUCT<`type` INT, "
+	"`deserializationError` STRUCT<`target` STRING, `errorMessage` STRING, `recordB64` STRING, `cause` ARRAY<STRING>, `topic` STRING>, "
+	"`recordProcessingError` STRUCT<`errorMessage` STRING, `record` STRING, `cause` ARRAY<STRING>>, "
+	"`productionError` STRUCT<`errorMessage` STRING>, "
+	"`serializationError` STRUCT<`target` STRING, `errorMessage` STRING, `record` STRING, `cause` ARRAY<STRING>, `topic` STRING>, "
+	"`kafkaStreamsThreadError` STRUCT<`errorMessage` STRING, `threadName` STRING, `cause` ARRAY<STRING>>>) "
+	"WITH (KAFKA_TOPIC='" LOG_TOPIC "', VALUE_FORMAT='JSON', PARTITIONS=1, RETENTION_MS=" LOG_RETENTION_MS ", TIMESTAMP='TIME');";
+
+Status
+processing_log_declare(Engine *engine, Error *err)
+{
+	StrBuf command = {0};
+	Status status;
+
+	if (engine->is_inline)
+		return OK;
+	/* As a command of the log: dialect, no settings, statement.  It is the engine's own and never written there. */
+	strbuf_add(&command, "ksqldb\0", 8);
+	strbuf_add_text(&command, declaration);
+	status = ddl_replay(engine, strbuf_str(&command), err);
+	strbuf_free(&command);
+	return status;
+}
+
+static void
+add_text_field(StrBuf *out, const char *name, Str text)
+{
+	strbuf_printf(out, "\"%s\":", name);
+	json_write_string(out, text);
+}
+
+static void
+log_append(Query *query, const char *logger, const char *level, Str message)
+{
+	StoreTopic *topic = engine_topic(query->engine, LOG_TOPIC);
+	Time		now = env_now(query->engine->env);
+	StrBuf		value = {0};
+
+	if (topic == NULL)
+		return;
+	strbuf_add_text(&value, "{");
+	add_text_field(&value, "LOGGER", str_of(logger));
+	strbuf_printf(&value, ",\"LEVEL\":\"%s\",\"TIME\":%lld,\"MESSAGE\":", level, (long long)now);
+	strbuf_add_str(&value, message);
+	strbuf_add_text(&value, "}");
+	store_unit_append(query->unit, topic, 0, &(Record){.timestamp = now, .value = strbuf_str(&value), .key_is_null = true});
+	strbuf_free(&value);
+}
+
+/* True if there is room for one more entry of this epoch; the last one says that there were more. */
+static bool
+log_has_room(Query *query)
+{
+	query->bad_rows++;
+	if (query->is_log_reader)
+		return false;
+	if (query->n_log_entries++ < MAX_ENTRIES)
+		return true;
+	if (query->n_log_entries == MAX_ENTRIES + 1)
+		log_append(query, "processing", "ERROR", STR("{\"type\":1,\"recordProcessingError\":{\"errorMessage\":"
+				   "\"There were more errors in this epoch; they are left out of the log\",\"record\":null,\"cause\":[]}}"));
+	return false;
+}
+
+static void
+add_place(StrBuf *out, const char *where, int32_t partition, int64_t offset, const char *reason)
+{
+	const char *colon = strrchr(where, ':');
+
+	/* Files name the line themselves. */
+	if (offset < 0 || (colon != NULL && strspn(colon + 1, "0123456789") == strlen(colon + 1)))
+		strbuf_printf(out, "%s: %s", where, reason);
+	else
+		strbuf_printf(out, "%s/%d/%lld: %s", where, partition, (long long)offset, reason);
+}
+
+static void
+report_row(RowLog *log, const char *where, int32_t partition, int64_t offset, const char *reason, Str raw)
+{
+	Query *query = (Query *)((char *)log - offsetof(Query, row_log));
+	StrBuf message = {0};
+	StrBuf text = {0};
+	char   logger[256];
+
+	if (!log_has_room(query))
+		return;
+	add_place(&text, where, partition, offset, reason);
+	snprintf(logger, sizeof logger, "processing.%s.%s", query->id, where);
+	strbuf_add_text(&message, "{\"type\":1,\"recordProcessingError\":{");
+	add_text_field(&message, "errorMessage", strbuf_str(&text));
+	strbuf_add_text(&message, ",\"record\":");
+	if (raw.length > 0)
+		json_write_string(&message, str_make(raw.data, raw.length < MAX_RAW ? raw.length : MAX_RAW));
+	else
+		strbuf_add_text(&message, "null");
+	strbuf_add_text(&message, ",\"cause\":[]}}");
+	log_append(query, logger, "ERROR", strbuf_str(&message));
+	strbuf_free(&message);
+	strbuf_free(&text);
+}
+
+static void
+report_bad_record(BadRecordLog *log, const char *input, int32_t partition, int64_t offset, const char *reason, Str raw)
+{
+	Query *query = (Query *)((char *)log - offsetof(Query, bad_records));
+	StrBuf message = {0};
+	StrBuf text = {0};
+	char   logger[256];
+
+	if (!log_has_room(query))
+		return;
+	add_place(&text, input, partition, offset, reason);
+	snprintf(logger, sizeof logger, "processing.%s.Source.deserializer", query->id);
+	strbuf_add_text(&message, "{\"type\":0,\"deserializationError\":{\"target\":\"value\",");
+	add_text_field(&message, "errorMessage", strbuf_str(&text));
+	strbuf_add_text(&message, ",\"recordB64\":\"");
+	base64_add_encoded(&message, str_make(raw.data, raw.length < MAX_RAW ? raw.length : MAX_RAW));
+	strbuf_add_text(&message, "\",\"cause\":[],");
+	add_text_field(&message, "topic", str_of(input));
+	strbuf_add_text(&message, "}}");
+	log_append(query, logger, "ERROR", strbuf_str(&message));
+	strbuf_free(&message);
+	strbuf_free(&text);
+}
+
+void
+processing_log_attach(Query *query)
+{
+	const Plan *plan = query->persistent.plan;
+
+	query->row_log.report = report_row;
+	query->bad_records.report = report_bad_record;
+	/* A query that reads the log would log its own errors for ever. */
+	for (int i = 0; i < plan->n_sources; i++) {
+		const SourceSpec *source = ((const ScanSpec *)plan->sources[i]->spec)->source;
+
+		if (source->kind == SOURCE_TOPIC && strcmp(source->topic->name, LOG_TOPIC) == 0)
+			query->is_log_reader = true;
+	}
+}
