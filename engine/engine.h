@@ -35,6 +35,16 @@ Status engine_need_store(Engine *engine, Error *err);
  */
 Status engine_wait_bounded(Engine *engine, const volatile bool *interrupted, Error *err);
 
+/*
+ * Records for an embedded topic, which is made (one partition) if there is none.  They are committed now and then and by flush; what
+ * was not flushed when the producer is closed is lost.
+ */
+typedef struct EngineProducer EngineProducer;
+Status engine_producer_open(Engine *engine, const char *topic, EngineProducer **out, Error *err);
+Status engine_producer_add(EngineProducer *producer, Time timestamp, Str key, Str value, Error *err);
+Status engine_producer_flush(EngineProducer *producer, Error *err);
+void   engine_producer_close(EngineProducer *producer);
+
 /* ---- sessions ---- */
 
 Status session_open(Engine *engine, Session **out, Error *err);

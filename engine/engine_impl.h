@@ -161,6 +161,11 @@ Status select_execute(StatementContext *context, const AstStatement *statement, 
 /* Plans, opening the store when the plan cannot be made without it.  *snapshot is released by the caller. */
 Status select_plan(StatementContext *context, const AstQuery *query, const CatalogSnapshot **snapshot, Plan **out, Error *err);
 Status explain_execute(StatementContext *context, const AstStatement *statement, Error *err);
+
+/* Plans and runs a query into the context's sink. */
+Status select_run(StatementContext *context, const AstQuery *query, Error *err);
+
+/* ---- copy.c ---- */
 Status copy_execute(StatementContext *context, const AstStatement *statement, Error *err);
 
 /* ---- insert.c ---- */
@@ -193,6 +198,25 @@ void   engine_stop_workers(Engine *engine);
 /* Waits until the queries that feed `names` (transitively) have consumed what existed when this was called. */
 Status engine_wait_caught_up(Engine *engine, const CatalogSnapshot *snapshot, const char *const *names, int n_names,
 							 const volatile bool *interrupted, Error *err);
+
+/* ---- produce.c: records of a source's rows ---- */
+typedef struct RowProducer {
+	const CatalogSource *target;
+	StoreTopic			*topic;
+	Encoder				*key;
+	Encoder				*value;
+	int					 n_partitions;
+	int64_t				 n_keyless;		/* records without a key take turns */
+	StrBuf				 key_bytes;
+	StrBuf				 value_bytes;
+} RowProducer;
+
+/* The context's planner must be set up; memory is the statement's. */
+Status row_producer_init(RowProducer *producer, StatementContext *context, const CatalogSource *target, Error *err);
+
+/* One row of columns in the order of the target's schema. */
+Status row_producer_add(RowProducer *producer, StoreUnit *unit, const Vector *const *columns, int32_t row, Time time, Error *err);
+void   row_producer_free(RowProducer *producer);
 
 /* ---- processing_log.c ---- */
 

@@ -8,7 +8,6 @@
 #include <time.h>
 
 #include "data/json_text.h"
-#include "data/key.h"
 #include "io/connector/embedded/kept_row.h"
 
 /* The columns of one row as vectors of one row each. */
@@ -32,34 +31,14 @@ row_vectors(Arena *arena, const Schema *schema, const Value *values)
 static Status
 produce_row(StatementContext *context, const InsertRow *row, StoreUnit *unit, Error *err)
 {
-	Engine				*engine = context->engine;
-	const CatalogSource *target = row->target;
-	const Vector *const *columns = row_vectors(context->arena, target->schema, row->values);
-	const TopicSpec		*topic;
-	StoreTopic			*store_topic = engine_topic(engine, target->topic);
-	Encoder				*key, *value;
-	StrBuf				 key_bytes = {0}, value_bytes = {0};
-	Record				 record = {.timestamp = row->has_time ? row->time : env_now(engine->env)};
-	int					 partition;
-	Status				 status = OK;
+	const Vector *const *columns = row_vectors(context->arena, row->target->schema, row->values);
+	Time				 time = row->has_time ? row->time : env_now(context->engine->env);
+	RowProducer			 producer;
+	Status				 status = row_producer_init(&producer, context, row->target, err);
 
-	if (store_topic == NULL)
-		return error_fatal(err, "The topic %s of %s does not exist any more", target->topic, target->name);
-	TRY(bind_topic(&context->planner, target, &topic, err));
-	TRY(topic->key.format->encoder_new(context->arena, &topic->key, &key, err));
-	TRY(topic->value.format->encoder_new(context->arena, &topic->value, &value, err));
-	TRY_OUT(key->encode(key, columns, 0, &key_bytes, &record.key_is_null, err));
-	TRY_OUT(value->encode(value, columns + target->schema->n_key, 0, &value_bytes, &record.value_is_null, err));
-	record.key = strbuf_str(&key_bytes);
-	record.value = strbuf_str(&value_bytes);
-	StoreTopicConfig config = store_topic_config(engine->store, store_topic);
-
-	partition = record.key_is_null ? (int)(engine->env->random(engine->env) % (uint64_t)config.n_partitions)
-								   : key_partition(record.key, config.n_partitions);
-	store_unit_append(unit, store_topic, partition, &record);
-out:
-	strbuf_free(&key_bytes);
-	strbuf_free(&value_bytes);
+	if (status == OK)
+		status = row_producer_add(&producer, unit, columns, 0, time, err);
+	row_producer_free(&producer);
 	return status;
 }
 
@@ -162,6 +141,14 @@ print_record(const Record *record, int partition, Arena *arena, StrBuf *out)
 	strbuf_printf(out, ", partition: %d", partition);
 }
 
+/* Lines are what PRINT is for, so they are a result and not a message. */
+static void
+print_line(StatementContext *context, StrBuf *line)
+{
+	strbuf_add_char(line, '\n');
+	context->sink->entity(context->sink, &(Entity){.kind = "print", .text = strbuf_text(line)});
+}
+
 typedef struct PrintState {
 	StoreTopic	*topic;
 	int			 n_partitions;
@@ -192,15 +179,15 @@ print_new_records(StatementContext *context, const AstPrint *print, PrintState *
 			if (!state->has_header) {
 				state->has_header = true;
 				strbuf_printf(&line, "Key format: %s", record->key_is_null ? "¯\\_(ツ)_/¯ - no data processed" : guess_format(record->key, &arena));
-				context->sink->message(context->sink, strbuf_text(&line), false);
+				print_line(context, &line);
 				strbuf_clear(&line);
 				strbuf_printf(&line, "Value format: %s", record->value_is_null ? "¯\\_(ツ)_/¯ - no data processed" : guess_format(record->value, &arena));
-				context->sink->message(context->sink, strbuf_text(&line), false);
+				print_line(context, &line);
 				strbuf_clear(&line);
 			}
 			if (print->interval <= 1 || state->n_seen++ % print->interval == 0) {
 				print_record(record, p, &arena, &line);
-				context->sink->message(context->sink, strbuf_text(&line), false);
+				print_line(context, &line);
 				*is_done = print->limit >= 0 && ++state->n_printed >= print->limit;
 			}
 			strbuf_free(&line);

@@ -1,6 +1,6 @@
 /*
  * Stand-alone queries: bounded ones run to their end, push queries until they are cancelled, reach their LIMIT, or their
- * sources end.  EXPLAIN and COPY are here too, because they plan and run the same way.
+ * sources end.  EXPLAIN is here too, because it plans and runs the same way.
  */
 #include "engine/engine_impl.h"
 
@@ -259,19 +259,25 @@ run_select(StatementContext *context, const Plan *plan, Error *err)
 }
 
 Status
-select_execute(StatementContext *context, const AstStatement *statement, Error *err)
+select_run(StatementContext *context, const AstQuery *query, Error *err)
 {
 	const CatalogSnapshot *snapshot = NULL;
 	Plan				  *plan;
 	Status				   status;
 
-	if (context->session->hooks != NULL && context->session->hooks->select != NULL)
-		return context->session->hooks->select(context->session->hooks, context, statement, err);
-	status = select_plan(context, statement->query, &snapshot, &plan, err);
+	status = select_plan(context, query, &snapshot, &plan, err);
 	if (status == OK)
 		status = run_select(context, plan, err);
 	catalog_release(snapshot);
 	return status;
+}
+
+Status
+select_execute(StatementContext *context, const AstStatement *statement, Error *err)
+{
+	if (context->session->hooks != NULL && context->session->hooks->select != NULL)
+		return context->session->hooks->select(context->session->hooks, context, statement, err);
+	return select_run(context, statement->query, err);
 }
 
 /* ---- EXPLAIN ---- */
@@ -408,14 +414,4 @@ explain_execute(StatementContext *context, const AstStatement *statement, Error 
 	strbuf_free(&text);
 	catalog_release(snapshot);
 	return status;
-}
-
-/* ---- COPY ---- */
-
-Status
-copy_execute(StatementContext *context, const AstStatement *statement, Error *err)
-{
-	(void)context;
-	(void)statement;
-	return error_unsupported(err, "COPY is not supported yet: redirect the output of `sluice --output csv -c \"SELECT ...\"` instead");
 }

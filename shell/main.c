@@ -12,7 +12,7 @@
 
 #include "engine/engine.h"
 #include "engine/test_run.h"
-#include "shell/datagen.h"
+#include "shell/datagen_topic.h"
 #include "shell/print/printer.h"
 #include "shell/repl.h"
 
@@ -362,7 +362,7 @@ main(int argc, char **argv)
 	if (argc > 1 && strcmp(argv[1], "test") == 0)
 		return test_main(argc - 1, argv + 1);
 	if (argc > 1 && strcmp(argv[1], "datagen") == 0)
-		return datagen_main(argc - 1, argv + 1);
+		return datagen_main_with(argc - 1, argv + 1, datagen_topic_run);
 	if (argc > 1 && strcmp(argv[1], "server") == 0)
 		return fail_usage("%s is not supported yet: use the shell, -c or -f", "sluice server");
 	options.settings = settings_new(NULL);

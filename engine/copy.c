@@ -1,0 +1,345 @@
+/*
+ * COPY: the rows of a query or source into a file, and those of a file into a stream or table.  Both are a SELECT whose rows go
+ * somewhere else than to the client.
+ */
+#include "engine/engine_impl.h"
+
+#include <strings.h>
+
+#include "io/connector/file/file_writer.h"
+#include "planner/bind/properties.h"
+
+#define COPY_ROWS 50000		/* of one commit */
+
+/* Parses a query that this file wrote. */
+static Status
+parse_query(StatementContext *context, const char *sql, const AstQuery **out, Error *err)
+{
+	AstStatementList list;
+
+	TRY(parser_parse(context->arena, str_of(sql), (ParserOptions){.is_ksqldb = !context->standard}, &list, err));
+	*out = list.items[0]->query;
+	return OK;
+}
+
+static void
+add_name(StrBuf *out, const char *name)
+{
+	strbuf_add_char(out, '`');
+	for (; *name != '\0'; name++) {
+		if (*name == '`')
+			strbuf_add_char(out, '`');
+		strbuf_add_char(out, *name);
+	}
+	strbuf_add_char(out, '`');
+}
+
+static void
+add_literal(StrBuf *out, const char *text)
+{
+	strbuf_add_char(out, '\'');
+	for (; *text != '\0'; text++) {
+		if (*text == '\'')
+			strbuf_add_char(out, '\'');
+		strbuf_add_char(out, *text);
+	}
+	strbuf_add_char(out, '\'');
+}
+
+static Status
+refuse_option(const AstProperty *property, Error *err)
+{
+	error_user(err, "Unknown option %s of COPY", property->name);
+	error_hint(err, "Options are FORMAT, DELIMITER, HEADER, NULL, COMPRESSION.");
+	return error_at(err, property->pos.line, property->pos.column, property->pos.length);
+}
+
+/* ---- TO ---- */
+
+typedef struct CopyTo {
+	ResultSink	  sink;
+	ResultSink	 *outer;
+	FileWriteSpec spec;
+	FileWriter	 *writer;
+	int64_t		  n_rows;
+} CopyTo;
+
+static Status
+to_begin(ResultSink *sink, const ResultHeader *header, Error *err)
+{
+	CopyTo *self = (CopyTo *)sink;
+
+	self->spec.n_columns = header->schema->n_columns;
+	self->spec.columns = header->schema->columns;
+	return file_writer_open(&self->spec, &self->writer, err);
+}
+
+static Status
+to_rows(ResultSink *sink, const Batch *rows, Error *err)
+{
+	CopyTo *self = (CopyTo *)sink;
+
+	self->n_rows += rows->n_rows;
+	return file_writer_add(self->writer, rows, err);
+}
+
+static void
+to_end(ResultSink *sink, const ResultEnd *end)
+{
+	(void)sink;
+	(void)end;
+}
+
+static void
+to_progress(ResultSink *sink, int64_t rows, int64_t done, int64_t all)
+{
+	CopyTo *self = (CopyTo *)sink;
+
+	if (self->outer->progress != NULL)
+		self->outer->progress(self->outer, rows, done, all);
+}
+
+static Status
+to_options(const AstCopy *copy, FileWriteSpec *spec, Error *err)
+{
+	for (int i = 0; i < copy->n_properties; i++) {
+		const AstProperty *p = &copy->properties[i];
+		const char		  *value = property_text(p->value);
+
+		if (value == NULL)
+			return error_user(err, "Option %s of COPY needs a literal", p->name);
+		if (strcasecmp(p->name, "FORMAT") == 0)
+			spec->format = value;
+		else if (strcasecmp(p->name, "COMPRESSION") == 0)
+			spec->compression = value;
+		else if (strcasecmp(p->name, "HEADER") == 0)
+			spec->no_header = strcasecmp(value, "false") == 0;
+		else if (strcasecmp(p->name, "NULL") == 0)
+			spec->null_text = value;
+		else if (strcasecmp(p->name, "DELIMITER") == 0 || strcasecmp(p->name, "VALUE_DELIMITER") == 0) {
+			if (strcmp(value, "\\t") != 0 && strlen(value) != 1)
+				return error_user(err, "DELIMITER must be one character, got '%s'", value);
+			spec->delimiter = strcmp(value, "\\t") == 0 ? '\t' : value[0];
+		} else
+			return refuse_option(p, err);
+	}
+	return OK;
+}
+
+static Status
+copy_to(StatementContext *context, const AstCopy *copy, Error *err)
+{
+	CopyTo			 to = {.sink = {.begin = to_begin, .rows = to_rows, .end = to_end, .progress = to_progress}, .outer = context->sink,
+						   .spec = {.path = copy->path}};
+	StatementContext inner = *context;
+	const AstQuery	*query = copy->query;
+	Status			 status;
+
+	TRY(to_options(copy, &to.spec, err));
+	if (query == NULL) {
+		StrBuf sql = {0};
+
+		strbuf_add_text(&sql, copy->n_columns == 0 ? "SELECT *" : "SELECT ");
+		for (int i = 0; i < copy->n_columns; i++) {
+			strbuf_add_text(&sql, i > 0 ? ", " : "");
+			add_name(&sql, copy->columns[i].text);
+		}
+		strbuf_add_text(&sql, " FROM ");
+		add_name(&sql, copy->name.text);
+		strbuf_add_char(&sql, ';');
+		status = parse_query(context, strbuf_text(&sql), &query, err);
+		strbuf_free(&sql);
+		if (status != OK)
+			return status;
+	}
+	inner.sink = &to.sink;
+	status = select_run(&inner, query, err);
+	if (status == OK)
+		status = file_writer_commit(to.writer, err);
+	else
+		file_writer_abort(to.writer);
+	if (status == OK)
+		context->sink->message(context->sink, arena_printf(context->arena, "Copied %lld rows to '%s'", (long long)to.n_rows, copy->path), false);
+	return status;
+}
+
+/* ---- FROM ---- */
+
+typedef struct CopyFrom {
+	ResultSink		  sink;
+	ResultSink		 *outer;
+	StatementContext *context;
+	RowProducer		  producer;
+	StoreUnit		 *unit;
+	bool			  has_time;			/* the file's TIMESTAMP option gives it */
+	const int		 *column_of;		/* by column of the target: the query's, or -1 */
+	int64_t			  n_rows;
+	int64_t			  n_waiting;
+	int64_t			  n_bad;
+} CopyFrom;
+
+static Status
+from_begin(ResultSink *sink, const ResultHeader *header, Error *err)
+{
+	(void)sink;
+	(void)header;
+	(void)err;
+	return OK;
+}
+
+static Status
+from_commit(CopyFrom *self, Error *err)
+{
+	TRY(store_commit(self->context->engine->store, self->unit, err));
+	store_unit_clear(self->unit);
+	self->n_waiting = 0;
+	return OK;
+}
+
+static Status
+from_rows(ResultSink *sink, const Batch *rows, Error *err)
+{
+	CopyFrom	  *self = (CopyFrom *)sink;
+	const Schema  *schema = self->producer.target->schema;
+	Arena		   arena = {0};
+	const Vector **columns = arena_array(&arena, const Vector *, schema->n_columns + 1);
+	Time		   now = env_now(self->context->engine->env);
+	Status		   status = OK;
+
+	for (int c = 0; c < schema->n_columns; c++)
+		columns[c] = self->column_of[c] >= 0
+						 ? vector_flatten(&arena, rows->columns[self->column_of[c]])
+						 : vector_flatten(&arena, vector_constant(&arena, &(Value){.type = schema->columns[c].type, .is_null = true}, rows->n_rows));
+	for (int32_t i = 0; i < rows->n_rows && status == OK; i++)
+		status = row_producer_add(&self->producer, self->unit, columns, i,
+								  self->has_time && rows->event_time != NULL ? rows->event_time[i] : now, err);
+	arena_free(&arena);
+	self->n_rows += rows->n_rows;
+	self->n_waiting += rows->n_rows;
+	return status == OK && self->n_waiting >= COPY_ROWS ? from_commit(self, err) : status;
+}
+
+static void
+from_end(ResultSink *sink, const ResultEnd *end)
+{
+	CopyFrom *self = (CopyFrom *)sink;
+
+	self->n_bad = end->bad_rows + end->failed_rows;
+	if (self->n_bad > 0)
+		self->outer->message(self->outer, arena_printf(self->context->arena, "%lld rows could not be read and were left out; the first: %s",
+							 (long long)self->n_bad, end->bad_example != NULL ? end->bad_example : "?"), true);
+}
+
+/* Which of the target's columns the file has: those that are listed, or all. */
+static Status
+from_columns(StatementContext *context, const AstCopy *copy, const CatalogSource *target, int *column_of, StrBuf *names,
+			 StrBuf *schema, Error *err)
+{
+	int n = 0;
+
+	for (int c = 0; c < target->schema->n_columns; c++)
+		column_of[c] = -1;
+	for (int i = 0; i < (copy->n_columns > 0 ? copy->n_columns : target->schema->n_columns); i++) {
+		int at = copy->n_columns > 0 ? -1 : i;
+
+		for (int c = 0; c < target->schema->n_columns && at < 0; c++)
+			if (strcasecmp(target->schema->columns[c].name, copy->columns[i].text) == 0)
+				at = c;
+		if (at < 0) {
+			error_user(err, "Column name `%s` of %s is unknown", copy->columns[i].text, target->name);
+			return error_at(err, copy->columns[i].pos.line, copy->columns[i].pos.column, copy->columns[i].pos.length);
+		}
+		strbuf_add_text(names, n > 0 ? ", " : "");
+		strbuf_add_text(schema, n > 0 ? ", " : "");
+		add_name(names, target->schema->columns[at].name);
+		add_name(schema, target->schema->columns[at].name);
+		strbuf_printf(schema, " %s", type_to_arena(target->schema->columns[at].type, context->arena));
+		column_of[at] = n++;
+	}
+	return OK;
+}
+
+static Status
+from_query(StatementContext *context, const AstCopy *copy, CopyFrom *from, const CatalogSource *target, const AstQuery **out, Error *err)
+{
+	StrBuf names = {0}, schema = {0}, sql = {0};
+	bool   has_schema = false;
+	int	  *column_of = arena_array(context->arena, int, target->schema->n_columns + 1);
+	Status status = from_columns(context, copy, target, column_of, &names, &schema, err);
+
+	from->column_of = column_of;
+	strbuf_printf(&sql, "SELECT %s FROM ", strbuf_text(&names));
+	add_literal(&sql, copy->path);
+	strbuf_add_text(&sql, " WITH (");
+	for (int i = 0; i < copy->n_properties; i++) {
+		const char *value = property_text(copy->properties[i].value);
+
+		has_schema = has_schema || strcasecmp(copy->properties[i].name, "SCHEMA") == 0;
+		from->has_time = from->has_time || strcasecmp(copy->properties[i].name, "TIMESTAMP") == 0;
+		strbuf_printf(&sql, "%s%s=", i > 0 ? ", " : "", copy->properties[i].name);
+		add_literal(&sql, value != NULL ? value : "");
+	}
+	if (!has_schema) {
+		strbuf_printf(&sql, "%sSCHEMA=", copy->n_properties > 0 ? ", " : "");
+		add_literal(&sql, strbuf_text(&schema));
+	}
+	strbuf_add_text(&sql, ");");
+	if (status == OK)
+		status = parse_query(context, strbuf_text(&sql), out, err);
+	strbuf_free(&names);
+	strbuf_free(&schema);
+	strbuf_free(&sql);
+	return status;
+}
+
+static Status
+copy_from(StatementContext *context, const AstCopy *copy, Error *err)
+{
+	CopyFrom			   from = {.sink = {.begin = from_begin, .rows = from_rows, .end = from_end}, .outer = context->sink, .context = context};
+	StatementContext	   inner = *context;
+	const CatalogSnapshot *snapshot;
+	const CatalogSource	  *target;
+	const AstQuery		  *query;
+	Status				   status = OK;
+
+	TRY(engine_need_store(context->engine, err));
+	snapshot = catalog_snapshot(context->engine->catalog);
+	planner_context_init(&context->planner, context->engine, context->arena, snapshot, context->session->settings, context->standard);
+	target = catalog_source(snapshot, str_of(bind_name(&context->planner, copy->name)));
+	if (target == NULL) {
+		error_user(err, "%s does not exist.", copy->name.text);
+		error_hint(err, "COPY ... FROM writes into a stream or table that was created before.");
+		status = error_at(err, copy->name.pos.line, copy->name.pos.column, copy->name.pos.length);
+		goto out;
+	}
+	if (target->topic == NULL || target->is_read_only) {
+		status = error_user(err, "Cannot copy into %s: it has no topic to write to", target->name);
+		goto out;
+	}
+	TRY_OUT(row_producer_init(&from.producer, context, target, err));
+	TRY_OUT(from_query(context, copy, &from, target, &query, err));
+	from.unit = store_unit_new(context->engine->store);
+	inner.sink = &from.sink;
+	status = select_run(&inner, query, err);
+	if (status == FAILED) {
+		/* The place in the query above would say nothing. */
+		error_at(err, copy->path_pos.line, copy->path_pos.column, copy->path_pos.length);
+		goto out;
+	}
+	TRY_OUT(from_commit(&from, err));
+	context->sink->message(context->sink, arena_printf(context->arena, "Copied %lld rows into %s", (long long)from.n_rows, target->name), false);
+out:
+	if (status != OK && from.n_rows > from.n_waiting)
+		error_hint(err, "%lld rows were written before that", (long long)(from.n_rows - from.n_waiting));
+	if (from.unit != NULL)
+		store_unit_free(from.unit);
+	row_producer_free(&from.producer);
+	catalog_release(snapshot);
+	return status;
+}
+
+Status
+copy_execute(StatementContext *context, const AstStatement *statement, Error *err)
+{
+	return statement->copy.is_from ? copy_from(context, &statement->copy, err) : copy_to(context, &statement->copy, err);
+}
