@@ -95,7 +95,8 @@ static void
 report_bad_record(BadRecordLog *log, const char *input, int32_t partition, int64_t offset, const char *reason, Str raw)
 {
 	(void)raw;
-	note_row((SelectRun *)((char *)log - offsetof(SelectRun, bad_records)), input, partition, offset, reason);
+	/* Files say path:line themselves; topics are told with the offset. */
+	note_row((SelectRun *)((char *)log - offsetof(SelectRun, bad_records)), input, partition, strchr(input, ':') != NULL ? -1 : offset, reason);
 }
 
 static void
