@@ -3,6 +3,7 @@
  * applied; recovery applies the logged commands again.  One at a time, under lock_ddl.
  */
 #include "engine/engine_impl.h"
+#include "io/format/wire/wire.h"
 #include "planner/bind/properties.h"
 
 #include <ctype.h>
@@ -217,6 +218,19 @@ make_query(StatementContext *context, const AstStatement *statement, const char 
 	return OK;
 }
 
+/* The schemas of a source's columns, in the registry.  `only_first`: unless the subject has one. */
+static Status
+register_schemas(StatementContext *context, const CatalogSource *source, bool only_first, Error *err)
+{
+	const TopicSpec *topic;
+
+	if (context->engine->registry == NULL || source->topic == NULL)
+		return OK;
+	TRY(bind_topic(&context->planner, source, &topic, err));
+	TRY(wire_register(&topic->key, only_first, err));
+	return wire_register(&topic->value, only_first, err);
+}
+
 static Status
 create_as(StatementContext *context, const AstStatement *statement, Existing existing, Error *err)
 {
@@ -244,6 +258,7 @@ create_as(StatementContext *context, const AstStatement *statement, Existing exi
 		}
 	}
 	TRY(engine_create_topic(engine, sink, err));
+	TRY(register_schemas(context, sink, false, err));
 	TRY(log_command(context, &sequence, err));
 	id = old_query != NULL ? arena_strdup(context->arena, old_query->id) : query_id(context, prefix, sink->name, sequence);
 	TRY(make_query(context, statement, id, NULL, &query, err));
@@ -273,6 +288,7 @@ create_plain(StatementContext *context, const AstStatement *statement, Existing 
 	if (keeps_rows && !settings_bool(context->session->settings, "ksql.source.table.materialization.enabled"))
 		return error_user(err, "Source tables are disabled: set 'ksql.source.table.materialization.enabled' to true");
 	TRY(engine_create_topic(engine, source, err));
+	TRY(register_schemas(context, source, true, err));
 	TRY(log_command(context, &sequence, err));
 	source->sql = str_to_arena(context->arena, context->sql);
 	source->standard = context->standard;

@@ -211,6 +211,7 @@ planner_context_init(PlannerContext *planner, Engine *engine, Arena *arena, cons
 		.describe_file = describe_file,
 		.topic_partitions = topic_partitions,
 		.topic_replicas = topic_replicas,
+		.registry = engine->registry,
 		.host = engine,
 	};
 }

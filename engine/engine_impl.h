@@ -74,6 +74,7 @@ struct Engine {
 	pthread_mutex_t	 lock_ddl;			/* one statement that changes the catalog at a time; also opening the store */
 	Store			*store;
 	Catalog			*catalog;
+	struct SchemaRegistry *registry;	/* NULL: there is none */
 	int64_t			 n_commands;		/* sequence number of the next command */
 	bool			 is_recovering;
 	/* Persistent queries. */

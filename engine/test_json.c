@@ -6,6 +6,7 @@
 #include "common/base64.h"
 #include "data/decimal.h"
 #include "data/double_text.h"
+#include "io/format/wire/wire.h"
 
 /* ---- records of a case to bytes ---- */
 
@@ -104,22 +105,64 @@ encode_headers(Arena *arena, const JsonValue *headers, Record *out)
 	out->n_headers = (int)headers->n;
 }
 
+static bool
+is_wire_format(const CatalogFormat *format)
+{
+	const Format *row = format_find(str_of(format->format));
+
+	return row != NULL && ((row->flags & FORMAT_REGISTRY) || strcmp(row->name, "PROTOBUF_NOSR") == 0);
+}
+
+/* The formats of a source's topic, with the registry. */
+static Status
+topic_of_source(Arena *arena, Engine *engine, const CatalogSource *source, const TopicSpec **out, Error *err)
+{
+	PlannerContext planner;
+
+	planner_context_init(&planner, engine, arena, NULL, engine->settings, false);
+	return bind_topic(&planner, source, out, err);
+}
+
+static Status
+encode_wire(Arena *arena, const FormatSpec *spec, const JsonValue *json, StrBuf *out, bool *is_null, Error *err)
+{
+	StrBuf text = {0};
+	Status status;
+
+	*is_null = json == NULL || json->kind == JSON_NULL;
+	if (*is_null)
+		return OK;
+	json_write(&text, json);
+	status = wire_payload_of_json(arena, spec, str_make(arena_memdup(arena, strbuf_text(&text), text.length), text.length), out, err);
+	strbuf_free(&text);
+	return status;
+}
+
 Status
-test_record_encode(Arena *arena, const JsonValue *record, const CatalogSource *source, Record *out, Error *err)
+test_record_encode(Arena *arena, Engine *engine, const JsonValue *record, const CatalogSource *source, Record *out, Error *err)
 {
 	static const CatalogFormat json_format = {.format = "JSON"};
 	const JsonValue *window = json_member(record, STR("window"));
 	const JsonValue *headers = json_member(record, STR("headers"));
 	const Schema	*schema = source != NULL ? source->schema : NULL;
 	int				 n_key = schema != NULL ? schema->n_key : 0;
+	const TopicSpec *topic = NULL;
 	StrBuf			 key = {0}, value = {0};
+	Status			 status = OK;
 
-	(void)err;
+	if (source != NULL && source->topic != NULL && (is_wire_format(&source->key_format) || is_wire_format(&source->value_format)))
+		TRY(topic_of_source(arena, engine, source, &topic, err));
 	*out = (Record){.timestamp = json_int(json_member(record, STR("timestamp")), 0)};
-	encode_side(json_member(record, STR("key")), source != NULL ? &source->key_format : &json_format, schema != NULL ? schema->columns : NULL, n_key,
-				&key, &out->key_is_null);
-	encode_side(json_member(record, STR("value")), source != NULL ? &source->value_format : &json_format,
-				schema != NULL ? schema->columns + n_key : NULL, schema != NULL ? schema->n_columns - n_key : 0, &value, &out->value_is_null);
+	if (topic != NULL && is_wire_format(&source->key_format))
+		TRY_OUT(encode_wire(arena, &topic->key, json_member(record, STR("key")), &key, &out->key_is_null, err));
+	else
+		encode_side(json_member(record, STR("key")), source != NULL ? &source->key_format : &json_format, schema != NULL ? schema->columns : NULL,
+					n_key, &key, &out->key_is_null);
+	if (topic != NULL && is_wire_format(&source->value_format))
+		TRY_OUT(encode_wire(arena, &topic->value, json_member(record, STR("value")), &value, &out->value_is_null, err));
+	else
+		encode_side(json_member(record, STR("value")), source != NULL ? &source->value_format : &json_format,
+					schema != NULL ? schema->columns + n_key : NULL, schema != NULL ? schema->n_columns - n_key : 0, &value, &out->value_is_null);
 	if (window != NULL && window->kind == JSON_OBJECT && source != NULL && source->window.kind != WINDOW_NONE && !out->key_is_null)
 		window_key_encode(&key, source->window.kind == WINDOW_SESSION, json_int(json_member(window, STR("start")), 0),
 						  json_int(json_member(window, STR("end")), 0));
@@ -127,9 +170,10 @@ test_record_encode(Arena *arena, const JsonValue *record, const CatalogSource *s
 		encode_headers(arena, headers, out);
 	out->key = str_make(arena_memdup(arena, strbuf_text(&key), key.length), key.length);
 	out->value = str_make(arena_memdup(arena, strbuf_text(&value), value.length), value.length);
+out:
 	strbuf_free(&key);
 	strbuf_free(&value);
-	return OK;
+	return status;
 }
 
 /* ---- values and records to JSON ---- */
@@ -246,21 +290,28 @@ kafka_json(Str bytes, const Type *type, StrBuf *out)
 	}
 }
 
-static void
-side_json(Str bytes, bool is_null, const CatalogFormat *format, const Schema *schema, int first_column, int n_columns, StrBuf *out)
+static Status
+side_json(Arena *arena, Str bytes, bool is_null, const CatalogFormat *format, const FormatSpec *spec, const Schema *schema, int first_column,
+		  int n_columns, StrBuf *out, Error *err)
 {
+	Value value;
+
 	if (is_null || strcmp(format->format, "NONE") == 0 || (strcmp(format->format, "KAFKA") == 0 && n_columns == 0))
 		strbuf_add_text(out, "null");
 	else if (strcmp(format->format, "KAFKA") == 0)
 		kafka_json(bytes, schema->columns[first_column].type, out);
 	else if (strcmp(format->format, "DELIMITED") == 0)
 		json_write_string(out, bytes);
-	else
+	else if (spec != NULL && is_wire_format(format)) {
+		TRY(wire_value_of_payload(arena, spec, bytes, &value, err));
+		test_value_json(&value, out);
+	} else
 		strbuf_add_str(out, bytes);
+	return OK;
 }
 
 static Status
-record_json(const char *topic, const CatalogSource *source, const Record *record, StrBuf *out, Error *err)
+record_json(Arena *arena, const char *topic, const CatalogSource *source, const TopicSpec *spec, const Record *record, StrBuf *out, Error *err)
 {
 	const Schema *schema = source->schema;
 	Str			  key = record->key;
@@ -273,9 +324,10 @@ record_json(const char *topic, const CatalogSource *source, const Record *record
 	strbuf_add_text(out, "{\"topic\": ");
 	json_write_string(out, str_of(topic));
 	strbuf_add_text(out, ", \"key\": ");
-	side_json(key, record->key_is_null, &source->key_format, schema, 0, schema->n_key, out);
+	TRY(side_json(arena, key, record->key_is_null, &source->key_format, spec != NULL ? &spec->key : NULL, schema, 0, schema->n_key, out, err));
 	strbuf_add_text(out, ", \"value\": ");
-	side_json(record->value, record->value_is_null, &source->value_format, schema, schema->n_key, schema->n_columns - schema->n_key, out);
+	TRY(side_json(arena, record->value, record->value_is_null, &source->value_format, spec != NULL ? &spec->value : NULL, schema, schema->n_key,
+				  schema->n_columns - schema->n_key, out, err));
 	strbuf_printf(out, ", \"timestamp\": %lld", (long long)record->timestamp);
 	if (is_windowed)
 		strbuf_printf(out, ", \"window\": {\"start\": %lld, \"end\": %lld, \"type\": \"%s\"}", (long long)start, (long long)end,
@@ -315,15 +367,18 @@ print_outputs(Arena *arena, Engine *engine, const CatalogSnapshot *const *snapsh
 	for (int t = 0; t < n && status == OK; t++) {
 		const char			*name = str_to_arena(arena, store_topic_name(topics[t]));
 		const CatalogSource *source = test_source_of_topic(snapshots, n_snapshots, name);
+		const TopicSpec		*spec = NULL;
 		int64_t				 offset = 0;
 
 		if (source == NULL)
 			continue;
+		if (is_wire_format(&source->key_format) || is_wire_format(&source->value_format))
+			TRY(topic_of_source(arena, engine, source, &spec, err));
 		while ((status = store_topic_read(engine->store, topics[t], 0, offset, 0, 0, &records, err)) == OK) {
 			for (int i = 0; i < records.n_records && status == OK; i++) {
 				strbuf_add_text(out, is_first ? "\n" : ",\n");
 				is_first = false;
-				status = record_json(name, source, &records.records[i], out, err);
+				status = record_json(arena, name, source, spec, &records.records[i], out, err);
 			}
 			offset = records.next_offset;
 		}

@@ -14,7 +14,8 @@ struct TestCursor {
 };
 
 /* A case's record as bytes, in the formats of `source` (NULL: JSON text).  Memory in `arena`. */
-Status test_record_encode(Arena *arena, const JsonValue *record, const CatalogSource *source, Record *out, Error *err);
+Status test_record_encode(Arena *arena, Engine *engine, const JsonValue *record, const CatalogSource *source, Record *out,
+						  Error *err);
 
 /* A value of a result row. */
 void test_value_json(const Value *value, StrBuf *out);

@@ -10,6 +10,7 @@
 #include "exec/op/aggregate.h"
 #include "exec/op/limit.h"
 #include "exec/op/scan.h"
+#include "io/schema_registry.h"
 
 #define NOT_AN_INPUT ((int64_t)1 << 40)		/* order of rows that are not among the case's inputs: behind all of them */
 
@@ -39,6 +40,7 @@ typedef struct TestRun {
 	Arena		   arena;
 	Env			   env;
 	Engine		  *engine;
+	SchemaRegistry *registry;
 	Session		  *session;
 	Store		  *inputs;		/* the case's inputs, as topics of their own */
 	SourceContext  input_sources;
@@ -187,7 +189,7 @@ load_inputs(TestRun *run, Error *err)
 			run->sequences[k] = arena_array(&run->arena, int64_t, n + 1);
 		}
 		run->sequences[k][counts[k]++] = i;
-		TRY_OUT(test_record_encode(&run->arena, record, source, &bytes, err));
+		TRY_OUT(test_record_encode(&run->arena, run->engine, record, source, &bytes, err));
 		store_unit_append(unit, store_topic, 0, &bytes);
 	}
 	status = store_commit(run->inputs, unit, err);
@@ -589,6 +591,50 @@ read_properties(TestRun *run, Settings *settings, Error *err)
 	return OK;
 }
 
+/* The schemas that a case gives its topics, in the registry. */
+static Status
+register_topic_schema(TestRun *run, const JsonValue *topic, const char *name, const char *side, Error *err)
+{
+	const JsonValue *schema = json_member(topic, str_of(arena_printf(&run->arena, "%sSchema", side)));
+	const JsonValue *format = json_member(topic, str_of(arena_printf(&run->arena, "%sFormat", side)));
+	const JsonValue *id = json_member(topic, str_of(arena_printf(&run->arena, "%sSchemaId", side)));
+	const JsonValue *references = json_member(topic, str_of(arena_printf(&run->arena, "%sSchemaReferences", side)));
+	RegisteredSchema registered = {.kind = SCHEMA_AVRO};
+	StrBuf			 text = {0};
+	Status			 status;
+
+	if (schema == NULL || schema->kind == JSON_NULL)
+		return OK;
+	if (format != NULL && str_equal_nocase(format->text, STR("PROTOBUF")))
+		registered.kind = SCHEMA_PROTOBUF;
+	else if (format != NULL && str_equal_nocase(format->text, STR("JSON_SR")))
+		registered.kind = SCHEMA_JSON;
+	if (schema->kind == JSON_STRING)
+		strbuf_add_str(&text, schema->text);
+	else
+		json_write(&text, schema);
+	registered.text = arena_strndup(&run->arena, strbuf_text(&text), text.length);
+	strbuf_free(&text);
+	if (id != NULL && id->kind == JSON_NUMBER)
+		registered.id = atoi(str_to_arena(&run->arena, id->text));
+	if (references != NULL && references->kind == JSON_ARRAY) {
+		SchemaReference *list = arena_array(&run->arena, SchemaReference, references->n + 1);
+
+		for (uint32_t i = 0; i < references->n; i++) {
+			const JsonValue *reference_name = json_member(&references->elements[i], STR("name"));
+			const JsonValue *reference_text = json_member(&references->elements[i], STR("schema"));
+
+			if (reference_name == NULL || reference_text == NULL)
+				continue;
+			list[registered.n_references++] = (SchemaReference){str_to_arena(&run->arena, reference_name->text),
+																str_to_arena(&run->arena, reference_text->text)};
+		}
+		registered.references = list;
+	}
+	status = run->engine->registry->put(run->engine->registry, arena_printf(&run->arena, "%s-%s", name, side), &registered, &registered.id, err);
+	return status;
+}
+
 static Status
 read_inputs(TestRun *run, Error *err)
 {
@@ -610,6 +656,8 @@ read_inputs(TestRun *run, Error *err)
 		if (name == NULL)
 			continue;
 		run->topics[run->n_topics].name = str_to_arena(&run->arena, name->text);
+		TRY(register_topic_schema(run, &topics->elements[i], run->topics[run->n_topics].name, "key", err));
+		TRY(register_topic_schema(run, &topics->elements[i], run->topics[run->n_topics].name, "value", err));
 		run->topics[run->n_topics++].n_partitions = partitions != NULL && partitions->kind == JSON_NUMBER
 														? atoi(str_to_arena(&run->arena, partitions->text)) : 1;
 	}
@@ -643,6 +691,8 @@ run_case(TestRun *run, Error *err)
 	Status		  status;
 
 	TRY(engine_open(&engine_options, &run->engine, err));
+	run->registry = schema_registry_new_memory();
+	run->engine->registry = run->registry;
 	run->engine->single_partition_topics = true;
 	run->engine->test_partitions = case_partitions;
 	run->engine->test_context = run;
@@ -709,6 +759,8 @@ run_free(TestRun *run)
 	strbuf_free(&run->responses);
 	session_close(run->session);
 	engine_close(run->engine);
+	if (run->registry != NULL)
+		run->registry->close(run->registry);
 	if (run->inputs != NULL)
 		store_close(run->inputs);
 	arena_free(&run->arena);

@@ -23,6 +23,9 @@ typedef struct FormatSpec {
 	int					schema_id;		/* registry formats; 0: none */
 	const char		   *schema_full_name;
 	const char		   *nullable_representation;	/* PROTOBUF: NULL, "OPTIONAL", "WRAPPER" */
+	struct SchemaRegistry *registry;	/* where registry formats keep their schemas; NULL: there is none */
+	const char		   *subject;		/* of this side in the registry; NULL: nothing is registered for it */
+	const char		   *record_name;	/* AVRO keys: of the record of several columns; NULL: the format's */
 	bool				standard;		/* standard dialect: lenient forms (ISO text for time types) are accepted */
 } FormatSpec;
 

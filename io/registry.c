@@ -83,56 +83,6 @@ format_refuse(const FormatSpec *spec, Error *err, const char *reason, ...)
 	return FAILED;
 }
 
-/* ---- formats that need code of their own which is not there yet ---- */
-
-static Status
-later_check(const FormatSpec *spec, Error *err)
-{
-	return error_unsupported(err, "The '%s' format is not supported yet. Use JSON, DELIMITED or KAFKA.", spec->format->name);
-}
-
-static Status
-later_decoder(Arena *arena, const FormatSpec *spec, Decoder **out, Error *err)
-{
-	(void)arena;
-	*out = NULL;
-	return later_check(spec, err);
-}
-
-static Status
-later_encoder(Arena *arena, const FormatSpec *spec, Encoder **out, Error *err)
-{
-	(void)arena;
-	*out = NULL;
-	return later_check(spec, err);
-}
-
-#define FORMAT_RECORD (FORMAT_KEY | FORMAT_VALUE | FORMAT_MULTI_COLUMN | FORMAT_NESTED | FORMAT_WRAP)
-
-const Format format_json_sr = {
-	.name = "JSON_SR",
-	.flags = FORMAT_RECORD | FORMAT_UNWRAP | FORMAT_INFERS | FORMAT_REGISTRY,
-	.check = later_check, .decoder_new = later_decoder, .encoder_new = later_encoder,
-};
-
-const Format format_avro = {
-	.name = "AVRO",
-	.flags = FORMAT_RECORD | FORMAT_UNWRAP | FORMAT_INFERS | FORMAT_REGISTRY,
-	.check = later_check, .decoder_new = later_decoder, .encoder_new = later_encoder,
-};
-
-const Format format_protobuf = {
-	.name = "PROTOBUF",
-	.flags = FORMAT_RECORD | FORMAT_INFERS | FORMAT_REGISTRY,
-	.check = later_check, .decoder_new = later_decoder, .encoder_new = later_encoder,
-};
-
-const Format format_protobuf_nosr = {
-	.name = "PROTOBUF_NOSR",
-	.flags = FORMAT_RECORD | FORMAT_UNWRAP,
-	.check = later_check, .decoder_new = later_decoder, .encoder_new = later_encoder,
-};
-
 /* ---- windowed keys ---- */
 
 static void

@@ -22,6 +22,7 @@ struct PlannerContext {
 	/* Partitions (replicas) of an existing topic, 0 if there is no such topic. */
 	int (*topic_partitions)(PlannerContext *context, const char *topic);
 	int (*topic_replicas)(PlannerContext *context, const char *topic);
+	struct SchemaRegistry *registry;		/* NULL: there is none, formats that need one are refused */
 	void *host;								/* for the callbacks */
 	/* The statement's text, for names of unaliased expressions (standard); empty: they are printed from the tree.  Its
 	 * first byte is at `sql_offset` of the text that positions count in. */

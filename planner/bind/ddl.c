@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "parser/parser.h"
+#include "io/format/wire/wire.h"
 #include "planner/bind/properties.h"
 
 static const char *const reserved_columns[] = {"ROWTIME", "ROWPARTITION", "ROWOFFSET", "WINDOWSTART", "WINDOWEND"};
@@ -210,8 +211,8 @@ find_format(const char *name, const Format **out, Error *err)
 static FormatSpec
 format_spec(PlannerContext *context, const CatalogFormat *format, const Schema *schema, bool is_key, bool standard)
 {
-	(void)context;
 	return (FormatSpec){
+		.registry = context->registry,
 		.format = format_find(str_of(format->format)),
 		.n_columns = is_key ? schema->n_key : schema->n_columns - schema->n_key,
 		.columns = is_key ? schema->columns : schema->columns + schema->n_key,
@@ -223,6 +224,37 @@ format_spec(PlannerContext *context, const CatalogFormat *format, const Schema *
 		.nullable_representation = format->nullable_representation,
 		.standard = standard,
 	};
+}
+
+/* ORDER_TOTALS: io.confluent.ksql.avro_schemas.OrderTotalsKey. */
+static const char *
+key_record_name(PlannerContext *context, const char *source)
+{
+	char *name = arena_printf(context->arena, "io.confluent.ksql.avro_schemas.%sKey", source);
+	char *to = name + strlen(name) - strlen(source) - 3;
+	bool  begins = true;
+
+	for (const char *from = source; *from != '\0'; from++) {
+		if (isalnum((unsigned char)*from))
+			*to++ = begins ? (char)toupper((unsigned char)*from) : (char)tolower((unsigned char)*from);
+		begins = !isalnum((unsigned char)*from);
+	}
+	memcpy(to, "Key", 4);
+	return name;
+}
+
+/* The spec of one side of a source, with its place in the schema registry. */
+static FormatSpec
+source_format_spec(PlannerContext *context, const CatalogSource *source, bool is_key, bool standard)
+{
+	FormatSpec spec = format_spec(context, is_key ? &source->key_format : &source->value_format, source->schema, is_key, standard);
+
+	if (source->topic != NULL && spec.format != NULL && (spec.format->flags & FORMAT_REGISTRY)) {
+		spec.subject = arena_printf(context->arena, "%s-%s", source->topic, is_key ? "key" : "value");
+		if (is_key)
+			spec.record_name = key_record_name(context, source->name);
+	}
+	return spec;
 }
 
 /* Delimiters, schema properties and the like of one side. */
@@ -311,8 +343,8 @@ bind_topic(PlannerContext *context, const CatalogSource *source, const TopicSpec
 		return error_user(err, "%s is not a topic", source->name);
 	topic->name = source->topic;
 	topic->n_partitions = source->n_partitions > 0 ? source->n_partitions : 1;
-	topic->key = format_spec(context, &source->key_format, source->schema, true, source->standard);
-	topic->value = format_spec(context, &source->value_format, source->schema, false, source->standard);
+	topic->key = source_format_spec(context, source, true, source->standard);
+	topic->value = source_format_spec(context, source, false, source->standard);
 	topic->window = source->window.kind;
 	topic->window_size_ms = source->window.size_ms;
 	*out = topic;
@@ -534,6 +566,59 @@ bind_format_names(PlannerContext *context, const SourceProperties *given, Catalo
 	return bind_side_properties(given, false, &source->value_format, err);
 }
 
+/* Columns of one side from its schema in the registry. */
+static Status
+infer_side(PlannerContext *context, const CatalogSource *source, bool is_key, bool is_wrapped, Column **columns, int *n_columns, Error *err)
+{
+	FormatSpec spec = source_format_spec(context, source, is_key, source->standard);
+
+	spec.is_wrapped = is_wrapped;
+	return wire_infer_columns(context->arena, &spec, columns, n_columns, err);
+}
+
+/* A side without declared columns whose format can infer them gets those of the registry; key and value separately. */
+static Status
+infer_columns(PlannerContext *context, const SourceProperties *given, CatalogSource *source, Error *err)
+{
+	const Schema *declared = source->schema;
+	const Format *key = format_find(str_of(source->key_format.format));
+	const Format *value = format_find(str_of(source->value_format.format));
+	Column		 *key_columns = (Column *)(uintptr_t)declared->columns;
+	Column		 *value_columns = key_columns + declared->n_key;
+	int			  n_key = declared->n_key;
+	int			  n_value = declared->n_columns - n_key;
+	bool		  has_values = n_value + source->n_headers > 0;
+	Schema		 *schema;
+	Column		 *columns;
+
+	if (given->key_schema_id != 0 && n_key > 0)
+		return error_user(err, "Table elements and KEY_SCHEMA_ID cannot both exist for create statement.");
+	if (given->value_schema_id != 0 && has_values)
+		return error_user(err, "Table elements and VALUE_SCHEMA_ID cannot both exist for create statement.");
+	if (declared->n_columns + source->n_headers > 0 && (n_key > 0 || !(key->flags & FORMAT_INFERS)) && (has_values || !(value->flags & FORMAT_INFERS)))
+		return OK;
+	if (n_key == 0 && (key->flags & FORMAT_INFERS))
+		TRY(infer_side(context, source, true, !(key->flags & FORMAT_UNWRAP), &key_columns, &n_key, err));
+	if (!has_values && (value->flags & FORMAT_INFERS)) {
+		bool is_wrapped = given->has_wrap && (value->flags & FORMAT_UNWRAP) ? given->wrap : true;
+
+		TRY(infer_side(context, source, false, is_wrapped, &value_columns, &n_value, err));
+	}
+	if (n_key + n_value + source->n_headers == 0)
+		return error_user(err, "The statement does not define any columns. No columns supplied.");
+	schema = arena_new(context->arena, Schema);
+	columns = arena_array(context->arena, Column, n_key + n_value + 1);
+	memcpy(columns, key_columns, sizeof *columns * (size_t)n_key);
+	memcpy(columns + n_key, value_columns, sizeof *columns * (size_t)n_value);
+	for (int i = 0; i < n_key; i++)
+		for (int k = n_key; k < n_key + n_value; k++)
+			if (strcmp(columns[i].name, columns[k].name) == 0)
+				return error_user(err, "Duplicate column names found in schema: `%s`", columns[i].name);
+	*schema = (Schema){n_key + n_value, n_key, columns};
+	source->schema = schema;
+	return OK;
+}
+
 Status
 bind_create_source(PlannerContext *context, const AstStatement *statement, CatalogSource **out, Error *err)
 {
@@ -560,14 +645,7 @@ bind_create_source(PlannerContext *context, const AstStatement *statement, Catal
 		return error_user(err, "KAFKA_TOPIC must not be empty");
 	source->topic = given.topic;
 	TRY(bind_format_names(context, &given, source, err));
-	if (source->schema->n_columns + source->n_headers == 0 || source->schema->n_columns == source->schema->n_key) {
-		const Format *value = format_find(str_of(source->value_format.format));
-
-		if (value->flags & FORMAT_INFERS)
-			return error_unsupported(err, "Columns of %s cannot be inferred yet: a Schema Registry is not supported; declare the columns", source->name);
-		if (source->schema->n_columns + source->n_headers == 0)
-			return error_user(err, "The statement does not define any columns. No columns supplied.");
-	}
+	TRY(infer_columns(context, &given, source, err));
 	if (create->is_table && source->schema->n_key == 0)
 		return error_user(err, "Tables require a PRIMARY KEY. Please define the PRIMARY KEY.");
 	TRY(bind_wrapping(context, &given, source->schema, &source->value_format, err));
@@ -644,6 +722,38 @@ inherit_value_properties(const CatalogSource *leftmost, CatalogFormat *value)
 		value->nullable_representation = leftmost->value_format.nullable_representation;
 }
 
+/* A side that is written by a schema's id: its columns must stand in the schema, by name, type and place. */
+static Status
+check_schema_id(PlannerContext *context, const CatalogSource *sink, bool is_key, Error *err)
+{
+	FormatSpec	  spec = source_format_spec(context, sink, is_key, context->standard);
+	Column		 *columns;
+	int			  n_columns;
+	StrBuf		  changed = {0}, registered = {0};
+
+	if (spec.schema_id == 0)
+		return OK;
+	TRY(wire_infer_columns(context->arena, &spec, &columns, &n_columns, err));
+	for (int i = 0; i < spec.n_columns; i++) {
+		const Column *column = &spec.columns[i];
+
+		/* an unwrapped value has no name of its own */
+		if (i < n_columns && (!spec.is_wrapped || strcmp(column->name, columns[i].name) == 0) && column->type == columns[i].type)
+			continue;
+		strbuf_printf(&changed, "%s`%s` %s%s", changed.length > 0 ? ", " : "", column->name, type_to_arena(column->type, context->arena), is_key ? " KEY" : "");
+	}
+	for (int i = 0; i < n_columns; i++)
+		strbuf_printf(&registered, "%s`%s` %s%s", i > 0 ? ", " : "", columns[i].name, type_to_arena(columns[i].type, context->arena), is_key ? " KEY" : "");
+	if (changed.length > 0)
+		error_user(err, "The following %s columns are changed, missing or reordered: [%s]. Schema from schema registry is [%s]",
+				   is_key ? "key" : "value", strbuf_text(&changed), strbuf_text(&registered));
+	bool is_changed = changed.length > 0;
+
+	strbuf_free(&changed);
+	strbuf_free(&registered);
+	return is_changed ? FAILED : OK;
+}
+
 Status
 bind_sink_properties(PlannerContext *context, const AstStatement *statement, const CatalogSource *leftmost, CatalogSource *sink, Error *err)
 {
@@ -672,6 +782,8 @@ bind_sink_properties(PlannerContext *context, const AstStatement *statement, con
 	TRY(bind_wrapping(context, &given, sink->schema, &sink->value_format, err));
 	bind_key_wrapping(&sink->key_format);
 	TRY(check_formats(context, sink, err));
+	TRY(check_schema_id(context, sink, true, err));
+	TRY(check_schema_id(context, sink, false, err));
 	TRY(bind_timestamp(context, &given, sink, err));
 	sink->n_replicas = given.replicas > 0 ? given.replicas : leftmost != NULL ? leftmost->n_replicas : 1;
 	sink->retention_ms = given.retention_ms >= 0 ? given.retention_ms : leftmost != NULL ? leftmost->retention_ms : -1;
