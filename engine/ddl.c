@@ -13,6 +13,8 @@
 
 /* ---- the text of a command: dialect, settings, then the statement; fields end in NUL ---- */
 
+#define FILE_SCHEMA "file.schema"	/* among the settings of a command: columns that were found in a file */
+
 typedef struct CommandWriter {
 	StrBuf text;
 	int	   n;
@@ -34,6 +36,8 @@ command_encode(const StatementContext *context, StrBuf *out)
 
 	strbuf_add(out, dialect, strlen(dialect) + 1);
 	settings_visit(context->session->settings, command_setting, out);
+	if (context->file_schema != NULL)
+		command_setting(FILE_SCHEMA, context->file_schema, out);
 	strbuf_add_char(out, '\0');
 	strbuf_add_str(out, context->sql);
 }
@@ -273,6 +277,26 @@ create_as(StatementContext *context, const AstStatement *statement, Existing exi
 	return OK;
 }
 
+static const char *
+schema_columns_text(Arena *arena, const Schema *schema)
+{
+	StrBuf		text = {0};
+	const char *copy;
+
+	for (int i = 0; i < schema->n_columns; i++) {
+		strbuf_add_text(&text, i > 0 ? ", `" : "`");
+		for (const char *c = schema->columns[i].name; *c != '\0'; c++) {
+			if (*c == '`')
+				strbuf_add_char(&text, '`');
+			strbuf_add_char(&text, *c);
+		}
+		strbuf_printf(&text, "` %s", type_to_arena(schema->columns[i].type, arena));
+	}
+	copy = arena_strdup(arena, strbuf_text(&text));
+	strbuf_free(&text);
+	return copy;
+}
+
 static Status
 create_plain(StatementContext *context, const AstStatement *statement, Existing existing, Error *err)
 {
@@ -287,6 +311,8 @@ create_plain(StatementContext *context, const AstStatement *statement, Existing 
 	keeps_rows = source->is_read_only && source->kind == ENTITY_TABLE;
 	if (keeps_rows && !settings_bool(context->session->settings, "ksql.source.table.materialization.enabled"))
 		return error_user(err, "Source tables are disabled: set 'ksql.source.table.materialization.enabled' to true");
+	if (source->path != NULL && !statement->create_source.has_columns)
+		context->file_schema = schema_columns_text(context->arena, source->schema);
 	TRY(engine_create_topic(engine, source, err));
 	TRY(register_schemas(context, source, true, err));
 	TRY(log_command(context, &sequence, err));
@@ -645,6 +671,7 @@ ddl_execute(StatementContext *context, const AstStatement *statement, Error *err
 	pthread_mutex_lock(&engine->lock_ddl);
 	snapshot = catalog_snapshot(engine->catalog);
 	planner_context_init(&context->planner, engine, context->arena, snapshot, context->session->settings, context->standard);
+	context->planner.file_schema = context->file_schema;
 	status = ddl_dispatch(context, statement, err);
 	catalog_release(snapshot);
 	pthread_mutex_unlock(&engine->lock_ddl);
@@ -672,6 +699,7 @@ ddl_replay(Engine *engine, Str command, Error *err)
 	AstStatementList list;
 	Status			 status = OK;
 	const char		*dialect = command_field(&rest);
+	const char		*file_schema = NULL;
 
 	TRY_OUT(session_open(engine, &session, err));
 	while (rest.length > 0 && rest.data[0] != '\0') {
@@ -679,11 +707,14 @@ ddl_replay(Engine *engine, Str command, Error *err)
 		const char *value = command_field(&rest);
 		Error		ignored;
 
-		settings_set(session->settings, name, value, &ignored);
+		if (strcmp(name, FILE_SCHEMA) == 0)
+			file_schema = value;
+		else
+			settings_set(session->settings, name, value, &ignored);
 	}
 	command_field(&rest);
 	StatementContext context = {.session = session, .engine = engine, .sink = &sink, .arena = &arena,
-								.standard = strcmp(dialect, "standard") == 0};
+								.standard = strcmp(dialect, "standard") == 0, .file_schema = file_schema};
 
 	TRY_OUT(parser_parse(&arena, rest, (ParserOptions){.is_ksqldb = !context.standard}, &list, err));
 	context.sql = list.items[0]->text;

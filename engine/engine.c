@@ -164,7 +164,19 @@ engine_create_topic(Engine *engine, const CatalogSource *source, Error *err)
 static Status
 describe_file(PlannerContext *context, FileSpec *spec, Error *err)
 {
-	return file_describe(context->arena, spec, !context->standard, err);
+	const Engine *engine = context->host;
+	const char	 *dot = strrchr(spec->path, '.');
+
+	if (file_describe(context->arena, spec, !context->standard, err) == OK)
+		return OK;
+	if (!engine->is_recovering || spec->n_columns == 0)
+		return FAILED;
+	/* A file that is gone must not keep the data directory from being opened: the query that reads it will say so. */
+	if (spec->format == NULL)
+		spec->format = dot != NULL && strstr(dot, ".json") != NULL ? "JSON" : "CSV";
+	if (spec->delimiter == '\0')
+		spec->delimiter = ',';
+	return OK;
 }
 
 /*

@@ -123,6 +123,7 @@ typedef struct StatementContext {
 	bool			standard;
 	Str				sql;
 	int				sql_offset;			/* where it begins in the text that positions count in */
+	const char	   *file_schema;		/* see PlannerContext; goes into the log of commands */
 } StatementContext;
 
 typedef struct TestHooks TestHooks;

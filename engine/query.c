@@ -149,6 +149,34 @@ query_put_position(void *context, const char *input, int partition, int64_t posi
 		store_unit_position(query->unit, str_of(query->id), str_of(input), partition, position);
 }
 
+static const char *
+completed_name(const Query *query, char *name, size_t size)
+{
+	snprintf(name, size, "completed/%s", query->id);
+	return name;
+}
+
+/* That a query is complete is as durable as its rows: after a restart its files may be gone. */
+static void
+query_put_completed(Query *query, StoreUnit *unit, bool is_completed)
+{
+	char name[512];
+
+	store_unit_meta(unit, str_of(completed_name(query, name, sizeof name)), is_completed ? STR("1") : (Str){0});
+}
+
+static bool
+query_was_completed(const Query *query)
+{
+	char   name[512];
+	StrBuf value = {0};
+	Error  ignored;
+	Status status = store_meta_get(query->engine->store, str_of(completed_name(query, name, sizeof name)), &value, &ignored);
+
+	strbuf_free(&value);
+	return status == OK;
+}
+
 Status
 query_run_epoch(Query *query, int64_t *n_rows, Error *err)
 {
@@ -163,6 +191,8 @@ query_run_epoch(Query *query, int64_t *n_rows, Error *err)
 		return FAILED;
 	if (*n_rows > 0 || status == DONE || !store_unit_is_empty(query->unit)) {
 		stream_run_positions(query->run, query_put_position, query);
+		if (status == DONE)
+			query_put_completed(query, query->unit, true);
 		TRY(store_commit(query->engine->store, query->unit, err));
 		store_unit_clear(query->unit);
 		query->epochs++;
@@ -374,6 +404,8 @@ query_start(Query *query, Error *err)
 	Query **end;
 
 	query_look_at_sources(query);
+	if (query->sources_end && query_was_completed(query))
+		query->state = QUERY_COMPLETED;
 	if (!engine->is_inline) {
 		query_listen(query);
 		TRY(engine_start_workers(engine, err));
@@ -414,10 +446,12 @@ query_stop(Engine *engine, Query *query, bool drop_state, Error *err)
 			break;
 		}
 	pthread_mutex_unlock(&engine->lock_queries);
-	if (drop_state) {
+	if (drop_state || query->sources_end) {
 		StoreUnit *unit = store_unit_new(engine->store);
 
-		store_unit_drop_query(unit, str_of(query->id));
+		if (drop_state)
+			store_unit_drop_query(unit, str_of(query->id));
+		query_put_completed(query, unit, false);
 		status = store_commit(engine->store, unit, err);
 		store_unit_free(unit);
 	}

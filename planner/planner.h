@@ -18,6 +18,8 @@ struct PlannerContext {
 	bool				   standard;		/* dialect of the statement */
 	const Env			  *env;
 	/* Fills a FileSpec by looking at the file (io's file_describe in the engine; tests: fixed). */
+	/* Columns of CREATE ... WITH (PATH=...) without columns, as they were found when it was first executed; NULL: look. */
+	const char *file_schema;
 	Status (*describe_file)(PlannerContext *context, FileSpec *spec, Error *err);
 	/* Partitions (replicas) of an existing topic, 0 if there is no such topic. */
 	int (*topic_partitions)(PlannerContext *context, const char *topic);

@@ -531,7 +531,12 @@ bind_file_source(PlannerContext *context, const AstCreateSource *create, const S
 	source->value_format.format = "FILE";
 	TRY(bind_file(context, given->path, given->file_options, given->n_file_options, &file, err));
 	source->follow = file->follow;
-	if (!create->has_columns) {
+	if (!create->has_columns && context->file_schema != NULL) {
+		const Schema *found;
+
+		TRY(bind_schema_text(context, context->file_schema, &found, err));
+		source->schema = found;
+	} else if (!create->has_columns) {
 		TRY(context->describe_file(context, file, err));
 		schema = arena_new(context->arena, Schema);
 		columns = arena_array(context->arena, Column, file->n_columns + 1);
