@@ -65,6 +65,8 @@ wire_resolve(Arena *arena, WireNode *node)
 		node->type = element != NULL ? type_array(element) : NULL;
 		break;
 	case WIRE_MAP:
+		if (node->key != NULL)
+			wire_resolve(arena, node->key);
 		element = wire_resolve(arena, node->element);
 		node->type = element != NULL ? type_map(type_string, element) : NULL;
 		break;

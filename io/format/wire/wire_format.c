@@ -511,7 +511,7 @@ wire_check(const FormatSpec *spec, Error *err)
 		const Type *type = spec->columns[i].type;
 
 		if (find_type(type, is_odd_map) != NULL)
-			return format_refuse(spec, err, "%s only supports %s types with STRING keys", name, is_format(spec, &format_json_sr) ? "MAP" : "MAPs");
+			return format_refuse(spec, err, "%s only supports %s with STRING keys", name, is_format(spec, &format_json_sr) ? "MAP types" : "MAPs");
 		if (find_type(type, is_interval) != NULL)
 			return format_refuse(spec, err, "The '%s' format does not support type 'INTERVAL', column: `%s`", spec->format->name, spec->columns[i].name);
 		if ((is_format(spec, &format_protobuf) || is_format(spec, &format_protobuf_nosr)) && find_type(type, is_list_of_lists) != NULL)
