@@ -1,6 +1,7 @@
 /* Building units: everything is copied into the unit, records straight into the chunks that will be stored. */
 #include <stdlib.h>
 
+#include "common/hash.h"
 #include "store/store_impl.h"
 
 /* A chunk is closed when it has this much: few enough to decode for one record, enough to store cheaply. */
@@ -253,6 +254,31 @@ store_unit_delete_range(StoreUnit *unit, int64_t state_id, int partition, Str fr
 				  unit_state_key(unit, state_id, to.length > 0 ? partition : (int64_t)partition + 1, to)};
 }
 
+/* Leaves of each key its last change, in any order: sorting what is overwritten anyway is most of the work where a few
+ * keys change often. */
+static void
+drop_overwritten(StoreUnit *unit)
+{
+	uint32_t  capacity = 64, n = 0;
+	uint32_t *slots;		/* number + 1 of the change kept */
+
+	while (capacity < (uint32_t)unit->n_states * 2)
+		capacity *= 2;
+	slots = xcalloc(capacity, sizeof *slots);
+	for (int i = 0; i < unit->n_states; i++) {
+		const StateOp *op = &unit->states[i];
+		uint32_t	   at = (uint32_t)hash_bytes(op->key.data, op->key.length) & (capacity - 1);
+
+		while (slots[at] != 0 && !str_equal(unit->states[slots[at] - 1].key, op->key))
+			at = (at + 1) & (capacity - 1);
+		if (slots[at] == 0)
+			slots[at] = ++n;
+		unit->states[slots[at] - 1] = *op;
+	}
+	free(slots);
+	unit->n_states = (int)n;
+}
+
 void
 unit_seal(StoreUnit *unit)
 {
@@ -267,6 +293,8 @@ unit_seal(StoreUnit *unit)
 	}
 	if (unit->states_are_sorted)
 		return;
+	if (unit->n_states > 64)
+		drop_overwritten(unit);
 	qsort(unit->states, (size_t)unit->n_states, sizeof *unit->states, state_compare);
 	for (int i = 0; i < unit->n_states; i++) {
 		if (i + 1 == unit->n_states || state_compare_key(&unit->states[i], &unit->states[i + 1]) != 0)
