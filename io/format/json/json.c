@@ -85,6 +85,11 @@ json_decoder_new(Arena *arena, const FormatSpec *spec, Decoder **out, Error *err
 	return OK;
 }
 
+typedef struct JsonEncoder {
+	Encoder	base;
+	Str	   *names;		/* with what stands around them */
+} JsonEncoder;
+
 static Status
 json_encode(Encoder *encoder, const Vector *const *columns, int32_t row, StrBuf *out, bool *is_null, Error *err)
 {
@@ -92,8 +97,16 @@ json_encode(Encoder *encoder, const Vector *const *columns, int32_t row, StrBuf 
 	const FormatSpec	  *spec = encoder->spec;
 
 	*is_null = false;
-	if (is_record(spec))
-		return json_encode_record(spec->columns, columns, spec->n_columns, row, &style, out, err);
+	if (is_record(spec)) {
+		const Str *names = ((JsonEncoder *)encoder)->names;
+
+		for (int i = 0; i < spec->n_columns; i++) {
+			strbuf_add_str(out, names[i]);
+			TRY(json_encode_value(columns[i], row, &style, out, err));
+		}
+		strbuf_add_text(out, spec->n_columns > 0 ? "}" : "{}");
+		return OK;
+	}
 	if (!vector_is_valid(columns[0], row)) {
 		*is_null = true;
 		return OK;
@@ -104,11 +117,14 @@ json_encode(Encoder *encoder, const Vector *const *columns, int32_t row, StrBuf 
 static Status
 json_encoder_new(Arena *arena, const FormatSpec *spec, Encoder **out, Error *err)
 {
-	Encoder *self = arena_new(arena, Encoder);
+	JsonEncoder *self = arena_new(arena, JsonEncoder);
 
 	(void)err;
-	*self = (Encoder){.spec = spec, .encode = json_encode};
-	*out = self;
+	self->base = (Encoder){.spec = spec, .encode = json_encode};
+	self->names = arena_array(arena, Str, spec->n_columns + 1);
+	for (int i = 0; i < spec->n_columns; i++)
+		self->names[i] = json_encode_name(arena, spec->columns[i].name, i == 0);
+	*out = &self->base;
 	return OK;
 }
 

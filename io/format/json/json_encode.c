@@ -128,6 +128,18 @@ json_encode_value(const Vector *v, int64_t row, const JsonStyle *style, StrBuf *
 	return encode_flat(vector_base(v), vector_at(v, row), style, out, err);
 }
 
+Str
+json_encode_name(Arena *arena, const char *name, bool is_first)
+{
+	StrBuf text = {0};
+	Str	   copy;
+
+	add_name(&text, name, is_first);
+	copy = str_make(arena_memdup(arena, strbuf_text(&text), text.length), text.length);
+	strbuf_free(&text);
+	return copy;
+}
+
 Status
 json_encode_record(const Column *columns, const Vector *const *vectors, int n_columns, int64_t row,
 				   const JsonStyle *style, StrBuf *out, Error *err)
