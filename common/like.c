@@ -1,5 +1,9 @@
 #include "common/like.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include "common/utf8.h"
 
 enum {
@@ -11,6 +15,8 @@ struct Like {
 	LikeFlags	flags;
 	int			n_tokens;
 	int32_t	   *tokens;			/* code points, ANY, ONE */
+	Str		   *runs;			/* of tokens that stand behind an ANY (NULL: case does not matter): the text that follows up to */
+	int		   *run_tokens;		/* the next ANY or ONE, and how many tokens that is */
 	bool		is_plain;		/* no ONE and case matters: the segments below are all there is */
 	bool		has_any;
 	int			n_segments;
@@ -61,6 +67,54 @@ make_segments(Arena *arena, Like *like)
 	strbuf_free(&buf);
 }
 
+/* What is behind each ANY, to search for. */
+static void
+make_runs(Arena *arena, Like *like)
+{
+	StrBuf	buf = {0};
+
+	like->runs = arena_array(arena, Str, like->n_tokens + 1);
+	like->run_tokens = arena_array(arena, int, like->n_tokens + 1);
+	for (int i = 1; i < like->n_tokens; i++) {
+		int		n = 0;
+
+		if (like->tokens[i - 1] != ANY)
+			continue;
+		strbuf_clear(&buf);
+		while (i + n < like->n_tokens && like->tokens[i + n] >= 0)
+			utf8_add(&buf, like->tokens[i + n++]);
+		like->runs[i] = str_make(arena_memdup(arena, strbuf_text(&buf), buf.length + 1), buf.length);
+		like->run_tokens[i] = n;
+	}
+	strbuf_free(&buf);
+}
+
+/* As memmem, which is slow to start: texts here are short. */
+static const char *
+find_text(const char *s, const char *end, Str wanted)
+{
+	if (wanted.length == 0)
+		return s;
+#ifdef __SSE2__
+	const __m128i first = _mm_set1_epi8(wanted.data[0]), last = _mm_set1_epi8(wanted.data[wanted.length - 1]);
+
+	while ((size_t)(end - s) >= wanted.length + 15) {
+		__m128i	 a = _mm_loadu_si128((const __m128i *)(const void *)s);
+		__m128i	 b = _mm_loadu_si128((const __m128i *)(const void *)(s + wanted.length - 1));
+		unsigned bits = (unsigned)_mm_movemask_epi8(_mm_and_si128(_mm_cmpeq_epi8(a, first), _mm_cmpeq_epi8(b, last)));
+
+		for (; bits != 0; bits &= bits - 1) {
+			const char *at = s + __builtin_ctz(bits);
+
+			if (memcmp(at, wanted.data, wanted.length) == 0)
+				return at;
+		}
+		s += 16;
+	}
+#endif
+	return (size_t)(end - s) >= wanted.length ? memmem(s, (size_t)(end - s), wanted.data, wanted.length) : NULL;
+}
+
 Status
 like_compile(Arena *arena, Str pattern, int32_t escape, LikeFlags flags, const Like **out, Error *err)
 {
@@ -90,6 +144,8 @@ like_compile(Arena *arena, Str pattern, int32_t escape, LikeFlags flags, const L
 	}
 	if (like->is_plain)
 		make_segments(arena, like);
+	if ((flags & LIKE_NOCASE) == 0)
+		make_runs(arena, like);
 	*out = like;
 	return OK;
 }
@@ -111,7 +167,7 @@ match_segments(const Like *like, Str text)
 	for (int i = 1; i < like->n_segments - 1; i++) {
 		Str		segment = like->segments[i];
 
-		s = memmem(s, (size_t)(end - s), segment.data, segment.length);
+		s = find_text(s, end, segment);
 		if (s == NULL)
 			return false;
 		s += segment.length;
@@ -123,7 +179,7 @@ match_segments(const Like *like, Str text)
 static bool
 match_tokens(const Like *like, Str text)
 {
-	bool	stops = (like->flags & LIKE_STANDARD) == 0;
+	bool	stops = (like->flags & LIKE_STANDARD) == 0 && has_terminator(text);
 	bool	folds = (like->flags & LIKE_NOCASE) != 0;
 	size_t	pos = 0;
 	int		t = 0;
@@ -136,7 +192,7 @@ match_tokens(const Like *like, Str text)
 			retry_pos = pos;
 			if (t == like->n_tokens && !stops)
 				return true;
-			continue;
+			goto seek;
 		}
 		if (t == like->n_tokens && pos == text.length)
 			return true;
@@ -159,6 +215,17 @@ match_tokens(const Like *like, Str text)
 			return false;
 		pos = retry_pos;
 		t = retry_token;
+	seek:
+		/* straight to where the text behind the ANY stands */
+		if (!stops && like->runs != NULL && t < like->n_tokens && like->runs[t].length > 0) {
+			const char *found = find_text(text.data + pos, text.data + text.length, like->runs[t]);
+
+			if (found == NULL)
+				return false;
+			retry_pos = (size_t)(found - text.data);
+			pos = retry_pos + like->runs[t].length;
+			t += like->run_tokens[t];
+		}
 	}
 }
 
