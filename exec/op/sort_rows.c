@@ -1,6 +1,6 @@
 /*
  * Sorting by a word a row: the first 8 bytes of the key's normalised form.  Words are sorted by radix; runs of equal words
- * are sorted by the next column (if the word says all of the value) or by comparing values.
+ * are sorted by the next column (if the word says all of the value), by the next bytes of text, or by comparing values.
  */
 #include "exec/op/sort_rows.h"
 
@@ -9,6 +9,8 @@
 enum {
 	INSERTION_MAX = 24,		/* up to here insertion is the fastest */
 	RADIX_MIN = 512,		/* from here the histograms pay off */
+	TEXT_STEP = 7,			/* bytes of text in a word */
+	TEXT_SKIP_MAX = 7 * 64,	/* behind these bytes whole values are compared */
 };
 
 typedef struct SortEntry {
@@ -177,15 +179,16 @@ utf16_lead(uint8_t c)
 	return c >= 0xf0 && c <= 0xf4 ? c - 2 : c == 0xee || c == 0xef ? c + 5 : c;
 }
 
-/* Seven bytes, then the length up to 8. */
+/* The seven bytes behind the first `skip` ones, then how many there were, up to 8. */
 static inline uint64_t
-text_word(const StrView *view, TypeKind kind, bool ksqldb_order, bool *is_exact)
+text_word(const StrView *view, uint32_t skip, TypeKind kind, bool ksqldb_order, bool *is_exact)
 {
-	const uint8_t *data = (const uint8_t *)str_view_data(view);
-	uint32_t	   n = view->length < 7 ? view->length : 7;
+	const uint8_t *data = (const uint8_t *)str_view_data(view) + skip;
+	uint32_t	   length = view->length - skip;
+	uint32_t	   n = length < TEXT_STEP ? length : TEXT_STEP;
 	uint64_t	   word = 0;
 
-	*is_exact = view->length <= 7;
+	*is_exact = length <= TEXT_STEP;
 	for (uint32_t i = 0; i < n; i++) {
 		uint8_t c = data[i];
 
@@ -193,11 +196,12 @@ text_word(const StrView *view, TypeKind kind, bool ksqldb_order, bool *is_exact)
 			c = kind == TYPE_BYTES ? c ^ 0x80 : utf16_lead(c);
 		word |= (uint64_t)c << (56 - 8 * i);
 	}
-	return word | (view->length < 8 ? view->length : 8);
+	return word | (length < 8 ? length : 8);
 }
 
+/* `skip`: bytes of text that were compared already; all rows have them. */
 static inline SortEntry
-entry_make(const SortColumn *column, const Vector *v, int64_t row)
+entry_make(const SortColumn *column, const Vector *v, int64_t row, uint32_t skip)
 {
 	const Vector *base = vector_base(v);
 	int64_t		  at = vector_at(v, row);
@@ -228,7 +232,7 @@ entry_make(const SortColumn *column, const Vector *v, int64_t row)
 		break;
 	case TYPE_STRING:
 	case TYPE_BYTES:
-		e.prefix = text_word(&((const StrView *)base->data)[at], base->type->kind, column->ksqldb_order, &e.is_exact);
+		e.prefix = text_word(&((const StrView *)base->data)[at], skip, base->type->kind, column->ksqldb_order, &e.is_exact);
 		break;
 	default:
 		e.is_exact = false;
@@ -243,7 +247,7 @@ void
 sort_prefixes(const SortColumn *column, const Vector *v, int32_t n, uint64_t *prefixes, uint8_t *ranks)
 {
 	for (int32_t i = 0; i < n; i++) {
-		SortEntry e = entry_make(column, v, i);
+		SortEntry e = entry_make(column, v, i, 0);
 
 		prefixes[i] = e.prefix;
 		ranks[i] = e.rank;
@@ -310,14 +314,14 @@ radix_sort(SortEntry *entries, SortEntry *spare, int64_t n)
 }
 
 static void
-sort_entries(Sorter *sorter, SortEntry *entries, int64_t n, int first)
+sort_entries(Sorter *sorter, SortEntry *entries, int64_t n, int first, uint32_t skip)
 {
 	const SortColumn *column = &sorter->columns[first];
 
 	if (n <= 1 || first == sorter->n_columns)
 		return;
 	for (int64_t i = 0; i < n; i++)
-		entries[i] = entry_make(column, column->column, entries[i].row);
+		entries[i] = entry_make(column, column->column, entries[i].row, skip);
 	sorter->first = first;
 	if (n <= INSERTION_MAX) {
 		insertion_sort(sorter, entries, n);
@@ -334,7 +338,9 @@ sort_entries(Sorter *sorter, SortEntry *entries, int64_t n, int first)
 		if (end - i == 1)
 			continue;
 		if (entries[i].is_exact) {
-			sort_entries(sorter, entries + i, end - i, first + 1);
+			sort_entries(sorter, entries + i, end - i, first + 1, 0);
+		} else if (type_is_text(column->column->type) && skip < TEXT_SKIP_MAX) {
+			sort_entries(sorter, entries + i, end - i, first, skip + TEXT_STEP);
 		} else {
 			sorter->first = first;
 			qsort_r(entries + i, (size_t)(end - i), sizeof *entries, compare_for_qsort, sorter);
@@ -355,7 +361,7 @@ sort_rows(const SortColumn *columns, int n_columns, uint32_t *rows, int64_t n)
 		sorter.spare = xmalloc(sizeof *entries * (size_t)n);
 	for (int64_t i = 0; i < n; i++)
 		entries[i].row = rows[i];
-	sort_entries(&sorter, entries, n, 0);
+	sort_entries(&sorter, entries, n, 0, 0);
 	for (int64_t i = 0; i < n; i++)
 		rows[i] = entries[i].row;
 	free(entries);
