@@ -40,6 +40,8 @@ struct Query {
 	BadRecordLog	  bad_records;
 	int				  n_log_entries;	/* of the epoch in hand */
 	bool			  is_log_reader;
+	bool			  fails_on_bad;		/* ksql.fail.on.deserialization.error */
+	char			  bad_record[512];	/* the first one of the epoch then */
 	SourceContext	  sources;
 	int				  n_backends;
 	StateBackend	**backends;			/* by partition */
@@ -87,6 +89,7 @@ struct Engine {
 	pthread_t		*workers;
 	int				 n_started;
 	bool			 is_stopping;
+	Nanos			 next_retention;	/* when a worker looks for old records of topics again */
 	/* sluice test: physical partitions are always one, whatever statements say. */
 	bool			 single_partition_topics;
 	int (*test_partitions)(void *context, const char *topic);	/* that the case says; -n: not there, n by default */

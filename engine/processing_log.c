@@ -126,6 +126,11 @@ report_bad_record(BadRecordLog *log, const char *input, int32_t partition, int64
 	StrBuf text = {0};
 	char   logger[256];
 
+	if (query->fails_on_bad && query->bad_record[0] == '\0') {
+		add_place(&text, input, partition, offset, reason);
+		snprintf(query->bad_record, sizeof query->bad_record, "%s", strbuf_text(&text));
+		strbuf_clear(&text);
+	}
 	if (!log_has_room(query))
 		return;
 	add_place(&text, input, partition, offset, reason);
@@ -149,6 +154,7 @@ processing_log_attach(Query *query)
 
 	query->row_log.report = report_row;
 	query->bad_records.report = report_bad_record;
+	query->fails_on_bad = settings_bool(query->settings, "ksql.fail.on.deserialization.error");
 	/* A query that reads the log would log its own errors for ever. */
 	for (int i = 0; i < plan->n_sources; i++) {
 		const SourceSpec *source = ((const ScanSpec *)plan->sources[i]->spec)->source;

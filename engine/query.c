@@ -14,6 +14,7 @@
 #include "exec/op/scan.h"
 
 #define POLL_MS 100
+#define RETENTION_NANOS 30000000000
 #define MAX_WORKERS 64
 #define MAX_CHAIN 16		/* of queries that feed each other, looked at when waiting: INSERT INTO may make cycles */
 
@@ -130,6 +131,10 @@ query_open_run(Query *query, const StreamRunOptions *overrides, Error *err)
 	options.epoch_ms = settings_int(query->settings, "commit.interval.ms");
 	options.interrupted = &query->interrupted;
 	if (overrides == NULL) {
+		options.idle_timeout_ms = settings_int(query->settings, "idle.timeout.ms");
+		options.max_idle_ms = settings_int(query->settings, "max.task.idle.ms");
+	}
+	if (overrides == NULL) {
 		processing_log_attach(query);
 		options.row_log = &query->row_log;
 		query->sources.bad_records = &query->bad_records;
@@ -189,6 +194,10 @@ query_run_epoch(Query *query, int64_t *n_rows, Error *err)
 	status = stream_run_epoch(query->run, n_rows, err);
 	if (status == FAILED)
 		return FAILED;
+	if (query->bad_record[0] != '\0') {
+		error_data(err, "%s", query->bad_record);
+		return error_hint(err, "ksql.fail.on.deserialization.error is true: otherwise such records go to the processing log.");
+	}
 	if (*n_rows > 0 || status == DONE || !store_unit_is_empty(query->unit)) {
 		stream_run_positions(query->run, query_put_position, query);
 		if (status == DONE)
@@ -299,6 +308,21 @@ queue_pollers(Engine *engine)
 			queue_push(q);
 }
 
+/* Under lock_queries, which it lets go meanwhile.  A failure is not worth more than the next try. */
+static void
+enforce_retention(Engine *engine)
+{
+	Nanos now = nanos_now();
+	Error ignored;
+
+	if (now < engine->next_retention)
+		return;
+	engine->next_retention = now + RETENTION_NANOS;
+	pthread_mutex_unlock(&engine->lock_queries);
+	store_enforce_retention(engine->store, &ignored);
+	pthread_mutex_lock(&engine->lock_queries);
+}
+
 static void *
 worker_main(void *argument)
 {
@@ -306,6 +330,7 @@ worker_main(void *argument)
 
 	pthread_mutex_lock(&engine->lock_queries);
 	while (!engine->is_stopping) {
+		enforce_retention(engine);
 		Query *query = queue_pop(engine);
 
 		if (query == NULL) {
@@ -367,6 +392,7 @@ query_look_at_sources(Query *query)
 	const Plan *plan = query->persistent.plan;
 
 	query->sources_end = plan->n_sources > 0;
+	query->polls = settings_int(query->settings, "idle.timeout.ms") > 0 || settings_int(query->settings, "max.task.idle.ms") > 0;
 	for (int i = 0; i < plan->n_sources; i++) {
 		const SourceSpec *source = ((const ScanSpec *)plan->sources[i]->spec)->source;
 

@@ -128,6 +128,33 @@ plan_reads_store(const Plan *plan)
 	return false;
 }
 
+/* Rows that a failed query would have made are missing, and nobody would see it. */
+static void
+warn_of_failed(StatementContext *context, const char *const *names, int n)
+{
+	const CatalogSnapshot *catalog = context->planner.catalog;
+	Engine				  *engine = context->engine;
+
+	for (int i = 0; i < catalog_n_queries(catalog); i++) {
+		const CatalogQuery *entry = catalog_query_at(catalog, i);
+		const char		   *text = NULL;
+
+		for (int k = 0; k < n && entry->sink != NULL; k++) {
+			Query *query;
+
+			if (strcmp(entry->sink, names[k]) != 0)
+				continue;
+			pthread_mutex_lock(&engine->lock_queries);
+			query = query_find(engine, str_of(entry->id));
+			if (query != NULL && query->state == QUERY_ERROR)
+				text = arena_printf(context->arena, "Rows of %s may be missing: query %s failed: %s", names[k], entry->id, query->error);
+			pthread_mutex_unlock(&engine->lock_queries);
+		}
+		if (text != NULL)
+			context->sink->message(context->sink, text, true);
+	}
+}
+
 /* read.your.writes: what was there when the SELECT began counts. */
 static Status
 wait_for_writes(StatementContext *context, const Plan *plan, Error *err)
@@ -151,7 +178,9 @@ wait_for_writes(StatementContext *context, const Plan *plan, Error *err)
 				names[n++] = entry->name;
 		}
 	}
-	return engine_wait_caught_up(context->engine, context->planner.catalog, names, n, &context->session->interrupted, err);
+	TRY(engine_wait_caught_up(context->engine, context->planner.catalog, names, n, &context->session->interrupted, err));
+	warn_of_failed(context, names, n);
+	return OK;
 }
 
 static Status
@@ -194,6 +223,8 @@ run_continuous(StatementContext *context, const Plan *plan, SelectRun *run, Resu
 								.collect_set_limit = settings_int(context->session->settings, "ksql.functions.collect_set.limit"),
 								.batch_rows = settings_int(context->session->settings, "batch.rows"),
 								.epoch_ms = settings_int(context->session->settings, "commit.interval.ms"),
+								.idle_timeout_ms = settings_int(context->session->settings, "idle.timeout.ms"),
+								.max_idle_ms = settings_int(context->session->settings, "max.task.idle.ms"),
 								.interrupted = &context->session->interrupted};
 	StreamRun		*stream = NULL;
 	Status			 status;

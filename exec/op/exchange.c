@@ -76,12 +76,15 @@ exchange_push(Op *op, int port, const Batch *in, Error *err)
 	return OK;
 }
 
-/* Event time and the end go on only when every instance has come to its end: the next fragment is fed by all of them. */
+/*
+ * Event time and the end go on only when every instance has come to them: the next fragment is fed by all of them.  Event time is told to
+ * the partitions in order, so the last one is when all know it.
+ */
 static Status
 exchange_advance(Op *op, int port, Time time, Error *err)
 {
 	(void)port;
-	return op->n_outputs == 1 && op->primary == NULL ? op_advance_outputs(op, time, err) : OK;
+	return op_services(op)->partition == op->n_outputs - 1 ? op_advance_outputs(op, time, err) : OK;
 }
 
 static Status

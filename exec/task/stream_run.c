@@ -36,6 +36,8 @@ struct StreamRun {
 	int				 n_inputs;
 	Input			*inputs;
 	Time			 stream_time;
+	Time			 last_row_at;		/* by the clock */
+	Time			 waiting_since;		/* for an input without rows; 0: not waiting */
 	bool			 is_done;
 };
 
@@ -327,6 +329,45 @@ run_finish(StreamRun *run, Error *err)
 	return OK;
 }
 
+/* True while rows should wait because another input, which may have earlier ones, has none yet. */
+static bool
+run_waits(StreamRun *run)
+{
+	bool has_rows = false, lacks_rows = false;
+	Time now;
+
+	if (run->options.max_idle_ms <= 0 || run->n_inputs < 2)
+		return false;
+	for (int k = 0; k < run->n_inputs; k++) {
+		has_rows = has_rows || run->inputs[k].pending != NULL;
+		lacks_rows = lacks_rows || (run->inputs[k].pending == NULL && !run->inputs[k].has_ended);
+	}
+	if (!has_rows || !lacks_rows) {
+		run->waiting_since = 0;
+		return false;
+	}
+	now = env_now(run->options.env);
+	if (run->waiting_since == 0)
+		run->waiting_since = now;
+	return now - run->waiting_since < run->options.max_idle_ms;
+}
+
+/* Event time moves on with the clock when nothing has come for a while. */
+static Status
+run_idle(StreamRun *run, bool had_rows, Error *err)
+{
+	Time now;
+
+	if (run->options.idle_timeout_ms <= 0 || run->is_done)
+		return OK;
+	now = env_now(run->options.env);
+	if (had_rows || run->last_row_at == 0)
+		run->last_row_at = now;
+	if (run->stream_time == INT64_MIN || now - run->last_row_at < run->options.idle_timeout_ms)
+		return OK;
+	return stream_run_advance(run, run->stream_time + (now - run->last_row_at), err);
+}
+
 Status
 stream_run_epoch(StreamRun *run, int64_t *n_rows, Error *err)
 {
@@ -344,6 +385,8 @@ stream_run_epoch(StreamRun *run, int64_t *n_rows, Error *err)
 			break;
 		for (int k = 0; k < run->n_inputs; k++)
 			TRY(input_fill(&run->inputs[k], err));
+		if (run_waits(run))
+			break;
 		i = run_choose(run, &has_bound, &bound, &wins_ties);
 		if (i < 0)
 			break;
@@ -368,6 +411,7 @@ stream_run_epoch(StreamRun *run, int64_t *n_rows, Error *err)
 		run->is_done = true;
 	}
 	TRY(graph_flush(&run->graph, err));
+	TRY(run_idle(run, *n_rows > 0, err));
 	return run->is_done ? DONE : OK;
 }
 

@@ -32,6 +32,8 @@ typedef struct StreamRunOptions {
 	int64_t				epoch_rows;			/* 0: 65536 */
 	int64_t				batch_rows;			/* most rows of a batch pushed; 0: BATCH_ROWS */
 	int64_t				epoch_ms;			/* 0: no limit of time */
+	int64_t				idle_timeout_ms;	/* without a row for so long, event time moves on with the clock; 0: never */
+	int64_t				max_idle_ms;		/* how long rows wait for an input that has none, for the order of time */
 	const volatile bool *interrupted;
 	/* Durable state of a partition; NULL: state is not durable. */
 	struct StateBackend *(*state)(void *context, int partition);
