@@ -224,6 +224,7 @@ planner_context_init(PlannerContext *planner, Engine *engine, Arena *arena, cons
 		.topic_partitions = topic_partitions,
 		.topic_replicas = topic_replicas,
 		.registry = engine->registry,
+		.partitions_given = engine->test_partitions != NULL,
 		.host = engine,
 	};
 }

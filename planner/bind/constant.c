@@ -1,6 +1,33 @@
 /* Expressions without columns: INSERT VALUES, keys of look-ups, settings. */
 #include "exec/expr/program.h"
+#include "io/format/wire/wire.h"
 #include "planner/bind/bind.h"
+
+/* A STRUCT may be given with its fields in another order, or without some (they are NULL); nested ones likewise. */
+static bool
+struct_fits_by_name(const Type *from, const Type *to)
+{
+	if (from == to || from->kind == TYPE_NULL)
+		return true;
+	if (from->kind != to->kind)
+		return cast_is_implicit(from, to);
+	switch (from->kind) {
+	case TYPE_ARRAY:
+		return struct_fits_by_name(from->element, to->element);
+	case TYPE_MAP:
+		return from->key == to->key && struct_fits_by_name(from->element, to->element);
+	case TYPE_STRUCT:
+		for (int i = 0; i < from->n_fields; i++) {
+			int field = type_field(to, str_of(from->fields[i].name));
+
+			if (field < 0 || !struct_fits_by_name(from->fields[i].type, to->fields[field].type))
+				return false;
+		}
+		return true;
+	default:
+		return cast_is_implicit(from, to);
+	}
+}
 
 Status
 bind_constant(PlannerContext *context, const AstExpr *ast, const Type *type, Value *out, Error *err)
@@ -18,7 +45,13 @@ bind_constant(PlannerContext *context, const AstExpr *ast, const Type *type, Val
 		else if (cast_is_implicit(e->type, type) || (context->standard && cast_is_possible(true, e->type, type)) ||
 				 (e->kind == EXPR_CONSTANT && type_is_number(e->type) && type->kind == TYPE_DECIMAL))
 			e = expr_cast_to(&binder, e, type);
-		else {
+		else if (type_is_nested(type) && struct_fits_by_name(e->type, type)) {
+			Value given;
+
+			if (expr_eval_constant(context->arena, e, context->env, &given, err) != OK)
+				return error_at_pos(err, ast->pos);
+			return wire_coerce(context->arena, &given, type, out, err);
+		} else {
 			error_user(err, "Expected type %s but got %s for %s.", type_text(&binder, type), type_text(&binder, e->type),
 					   ast_text(&binder, NULL, ast));
 			return error_at_pos(err, ast->pos);

@@ -425,6 +425,8 @@ bind_existing_topic(PlannerContext *context, const SourceProperties *given, cons
 {
 	int partitions = context->topic_partitions(context, source->topic);
 
+	if (partitions > 0 && context->partitions_given && given->partitions > 0)
+		partitions = given->partitions;
 	if (partitions > 0) {
 		if (given->partitions > 0 && given->partitions != partitions)
 			return error_user(err, "A Kafka topic with the name '%s' already exists, with different partition/replica configuration than "
