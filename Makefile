@@ -102,7 +102,7 @@ $(BIN)/docs-functions: $(OBJ)/docs/gen/functions.o $(OBJS)
 # ---- tests -----------------------------------------------------------------------------------------------------
 
 CHECK    := python3 tests/check.py --bin $(BIN) --build $(BUILD) --cc "$(CC)"
-FAST     := layers,headers,unit,sql,functions,cli,laws
+FAST     := layers,headers,unit,sql,functions,cli,engine,laws
 KILLS    ?= 50
 
 .PHONY: check check-fast check-crash check-layers check-headers
@@ -130,7 +130,7 @@ asan tsan ubsan: ## build and test under a sanitizer
 
 .PHONY: check-variant
 check-variant:
-	$(Q)$(CHECK) --suites unit,sql,functions,cli,laws --name $(VARIANT)
+	$(Q)$(CHECK) --suites unit,sql,functions,cli,engine,laws --name $(VARIANT)
 
 # libFuzzer needs clang.  FUZZ_SECONDS each, starting from what is kept in build/fuzz/NAME.corpus.
 FUZZ_SECONDS ?= 20

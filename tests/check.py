@@ -123,6 +123,11 @@ def suite_cli(options):
     yield from cli_test.run_all(options)
 
 
+def suite_engine(options):
+    import engine_test
+    yield from engine_test.run_all(options)
+
+
 def suite_laws(options):
     """Bounded = continuous, batches = single rows, threads = one thread."""
     import laws_test
