@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "exec/op/aggregate.h"
 #include "exec/op/limit.h"
 #include "exec/op/scan.h"
 #include "parser/ast_print.h"
@@ -260,6 +261,19 @@ select_run_init(SelectRun *run, StatementContext *context)
 	run->bad_records.report = report_bad_record;
 }
 
+/* EMIT FINAL shows nothing for a while, which looks as if it did nothing. */
+static const char *
+waiting_note(const PlanNode *node)
+{
+	const char *note = NULL;
+
+	if (node->op == &op_aggregate && ((const AggregateSpec *)node->spec)->emit == AGGREGATE_FINAL)
+		return "A window is shown when event time has passed its end and grace: newer records move it on, or SET 'idle.timeout.ms'.";
+	for (int i = 0; i < node->n_inputs && note == NULL; i++)
+		note = waiting_note(node->inputs[i]);
+	return note;
+}
+
 static Status
 run_select(StatementContext *context, const Plan *plan, Error *err)
 {
@@ -268,7 +282,8 @@ run_select(StatementContext *context, const Plan *plan, Error *err)
 	Nanos		 start = nanos_now();
 	ResultEnd	 end = {0};
 	ResultHeader header = {.schema = plan->schema, .is_table = plan->result_is_table, .is_continuous = !plan->is_bounded,
-						   .is_windowed = plan->is_windowed, .note = plan->note};
+						   .is_windowed = plan->is_windowed,
+						   .note = plan->note != NULL ? plan->note : waiting_note(plan->root)};
 	Status		 status;
 
 	header.query_id = arena_printf(context->arena, "transient_%lld", (long long)context->engine->n_transient++);
