@@ -433,14 +433,38 @@ print_source(const CatalogSource *source, StrBuf *out)
 	strbuf_free(&schema);
 }
 
+/* The newest schema of one side of a topic. */
 static void
-print_topic(const CatalogSource *source, StrBuf *out)
+print_topic_schema(const Engine *engine, const char *topic, const char *side, StrBuf *out)
+{
+	Arena					arena = {0};
+	JsonValue				json;
+	const RegisteredSchema *schema;
+	Error					ignored;
+
+	if (engine->registry == NULL || engine->registry->latest(engine->registry, arena_printf(&arena, "%s-%s", topic, side), &schema, &ignored) != OK) {
+		arena_free(&arena);
+		return;
+	}
+	strbuf_printf(out, ", \"%sSchema\": ", side);
+	if (schema->kind != SCHEMA_PROTOBUF && json_parse_quiet(&arena, str_of(schema->text), JSON_STRICT, &json))
+		strbuf_add_text(out, schema->text);
+	else
+		json_write_string(out, str_of(schema->text));
+	arena_free(&arena);
+}
+
+static void
+print_topic(const Engine *engine, const CatalogSource *source, StrBuf *out)
 {
 	strbuf_add_text(out, "{\"name\": ");
 	json_write_string(out, str_of(source->topic));
 	strbuf_add_text(out, ", \"keyFormat\": ");
 	print_format(&source->key_format, &source->window, out);
-	strbuf_printf(out, ", \"valueFormat\": \"%s\", \"partitions\": %d}", source->value_format.format, source->n_partitions);
+	strbuf_printf(out, ", \"valueFormat\": \"%s\", \"partitions\": %d", source->value_format.format, source->n_partitions);
+	print_topic_schema(engine, source->topic, "key", out);
+	print_topic_schema(engine, source->topic, "value", out);
+	strbuf_add_char(out, '}');
 }
 
 Status
@@ -462,7 +486,7 @@ test_print_actual(Arena *arena, Engine *engine, const CatalogSnapshot *const *sn
 		if (catalog_source_at(catalog, i)->topic != NULL) {
 			strbuf_add_text(out, is_first ? "\n" : ",\n");
 			is_first = false;
-			print_topic(catalog_source_at(catalog, i), out);
+			print_topic(engine, catalog_source_at(catalog, i), out);
 		}
 	strbuf_printf(out, "],\n\"responses\": %s,\n\"assertions\": %d}\n", responses[0] != '\0' ? responses : "[]", n_assertions);
 	return OK;

@@ -737,14 +737,44 @@ print_message(const WireNode *node, int indent, StrBuf *out)
 	strbuf_printf(out, "%*s}\n", indent, "");
 }
 
+/* Files that define the types of others: one bit each, in this order. */
+static const char *const imports[] = {"confluent/meta.proto",	 "confluent/type/decimal.proto",	  "google/protobuf/timestamp.proto",
+									  "google/protobuf/wrappers.proto", "google/type/date.proto", "google/type/timeofday.proto"};
+
+static unsigned
+imports_of(const WireNode *node)
+{
+	unsigned needed = node->is_wrapper ? 8 : 0;
+
+	switch (node->kind) {
+	case WIRE_DECIMAL: return 1 | 2;
+	case WIRE_TIMESTAMP: return 4;
+	case WIRE_DATE: return 16;
+	case WIRE_TIME: return 32;
+	case WIRE_ARRAY:
+	case WIRE_MAP: return imports_of(node->element);
+	case WIRE_RECORD:
+		for (int i = 0; i < node->n_fields; i++)
+			needed |= imports_of(node->fields[i].node);
+		return needed;
+	default: return needed;
+	}
+}
+
 void
 protobuf_print(const WireNode *node, StrBuf *out)
 {
 	const char *dot = strrchr(node->name, '.');
+	unsigned	needed = imports_of(node);
 
 	strbuf_add_text(out, "syntax = \"proto3\";\n");
 	if (dot != NULL)
 		strbuf_printf(out, "package %.*s;\n", (int)(dot - node->name), node->name);
 	strbuf_add_char(out, '\n');
+	for (size_t i = 0; i < sizeof imports / sizeof imports[0]; i++)
+		if (needed & 1u << i)
+			strbuf_printf(out, "import \"%s\";\n", imports[i]);
+	if (needed != 0)
+		strbuf_add_char(out, '\n');
 	print_message(node, 0, out);
 }
