@@ -378,7 +378,7 @@ typedef struct WireEncoder {
 	Encoder		base;
 	WireSchema *schema;
 	const Type *record;			/* the columns as a STRUCT */
-	Arena		scratch;
+	Arena	   *arena;			/* values of one row are made and dropped here */
 } WireEncoder;
 
 static Status
@@ -422,16 +422,16 @@ wire_encode(Encoder *encoder, const Vector *const *columns, int32_t row, StrBuf 
 		return is_record(spec) ? json_encode_record(spec->columns, columns, spec->n_columns, row, &style, out, err)
 							   : json_encode_value(columns[0], row, &style, out, err);
 	}
-	mark = arena_mark(&self->scratch);
+	mark = arena_mark(self->arena);
 	if (is_record(spec)) {
 		value = (Value){.type = self->record, .n_items = (uint32_t)spec->n_columns};
-		value.items = arena_array(&self->scratch, Value, spec->n_columns + 1);
+		value.items = arena_array(self->arena, Value, spec->n_columns + 1);
 		for (int i = 0; i < spec->n_columns; i++)
-			value.items[i] = vector_get(columns[i], row, &self->scratch);
+			value.items[i] = vector_get(columns[i], row, self->arena);
 	} else
-		value = vector_get(columns[0], row, &self->scratch);
-	status = encode_natural(&self->scratch, spec, self->schema, &value, out, err);
-	arena_rewind(&self->scratch, mark);
+		value = vector_get(columns[0], row, self->arena);
+	status = encode_natural(self->arena, spec, self->schema, &value, out, err);
+	arena_rewind(self->arena, mark);
 	return status;
 }
 
@@ -451,6 +451,7 @@ wire_encoder_new(Arena *arena, const FormatSpec *spec, Encoder **out, Error *err
 	WireEncoder *self = arena_new(arena, WireEncoder);
 
 	self->base = (Encoder){.spec = spec, .encode = wire_encode};
+	self->arena = arena;
 	if (spec->n_columns > 0) {
 		TRY(schema_to_write(arena, spec, &self->schema, err));
 		self->record = record_type(arena, spec);
