@@ -287,6 +287,38 @@ START_TEST(json_lines)
 }
 END_TEST
 
+/* Lines like one seen before, and lines that leave its shape at every place where they can. */
+START_TEST(json_shapes)
+{
+	const char *path = write_file("s.jsonl",
+								  "{\"a\": 1, \"s\": \"x\", \"skip\": \"p\", \"d\": 0.5, \"o\": {\"y\": true}}\n"
+								  "{\"a\": -22, \"s\": \"longer than twelve\", \"skip\": \"q\\\"\", \"d\": -12.25, \"o\": {\"y\": false}}\n"
+								  "{\"a\": 123456789012345678, \"s\": \"\\u00e9\\t\", \"skip\": {\"n\": [1, \"}\"]}, \"d\": 1e2, \"o\": {\"y\": null}}\n"
+								  "{\"a\": null, \"s\": \"\303\251\", \"skip\": null, \"d\": 7, \"o\": null}\n"
+								  "{\"s\": \"order\", \"a\": 4, \"o\": {\"y\": true}, \"d\": 0.1, \"skip\": \"\"}\n"
+								  "{\"a\": 5, \"s\": \"few\"}\n"
+								  "{\"a\": 6, \"s\": \"few\"}\r\n"
+								  "{\"a\": 7, \"s\": \"few\"}\n"
+								  "{\"a\": 8, \"s\": \"few\"} x\n"
+								  "{\"a\": 01, \"s\": \"few\"}\n"
+								  "{\"a\": 8, \"s\": \"twice\", \"a\": 9}\n"
+								  "{\"a\": 10, \"s\": \"bad \200\"}\n"
+								  "{\"a\": 11, \"s\": \"end\", \"skip\": \"r\", \"d\": 1234567890123456789, \"o\": {\"y\": true}}");
+	FileSpec	spec = describe(path);
+	TypeField	fields[] = {{"y", type_boolean}};
+	Column		columns[] = {{"a", type_bigint}, {"s", type_string}, {"d", type_double}, {"o", type_struct(fields, 1)}};
+
+	spec.columns = columns;
+	spec.n_columns = 4;
+	ck_assert_str_eq(contents(&spec), "1|x|0.5|{true}\n-22|longer than twelve|-12.25|{false}\n123456789012345678|\303\251\t|100|{-}\n"
+									  "-|\303\251|7|-\n4|order|0.1|{true}\n5|few|-|-\n6|few|-|-\n7|few|-|-\n9|twice|-|-\n"
+									  "11|end|1.23457e+18|{true}\n");
+	ck_assert_ptr_nonnull(strstr(strbuf_text(&bad_rows), "s.jsonl:9: Not valid JSON"));
+	ck_assert_ptr_nonnull(strstr(strbuf_text(&bad_rows), "s.jsonl:10: "));
+	ck_assert_ptr_nonnull(strstr(strbuf_text(&bad_rows), "s.jsonl:12: Not valid JSON"));
+}
+END_TEST
+
 START_TEST(compressed_and_globs)
 {
 	const char *path = path_of("a.csv.gz");
@@ -511,6 +543,7 @@ main(void)
 	tcase_add_test(cases, csv_bad_rows);
 	tcase_add_test(cases, csv_declared);
 	tcase_add_test(cases, json_lines);
+	tcase_add_test(cases, json_shapes);
 	tcase_add_test(cases, compressed_and_globs);
 	tcase_add_test(cases, refusals);
 	tcase_add_test(cases, ranges);
