@@ -240,6 +240,45 @@ START_TEST(writers_schema_is_read)
 }
 END_TEST
 
+/* Schemas with letters changed or cut off: refused or read, nothing else. */
+START_TEST(broken_schemas)
+{
+	static const RegisteredSchema schemas[] = {
+		{.kind = SCHEMA_AVRO, .text = "{\"type\":\"record\",\"name\":\"r\",\"fields\":[{\"name\":\"a\",\"type\":[\"null\",\"r\"]},{\"name\":\"b\",\"type\":"
+		 "{\"type\":\"array\",\"items\":{\"type\":\"fixed\",\"name\":\"f\",\"size\":4}}},{\"name\":\"c\",\"type\":{\"type\":\"map\",\"values\":\"f\"}}]}"},
+		{.kind = SCHEMA_JSON, .text = "{\"type\":\"object\",\"properties\":{\"a\":{\"oneOf\":[{\"type\":\"null\"},{\"type\":\"array\",\"items\":{\"type\":"
+		 "\"number\",\"title\":\"org.apache.kafka.connect.data.Decimal\",\"connect.parameters\":{\"scale\":\"2\"}}}]}}}"},
+		{.kind = SCHEMA_PROTOBUF, .text = "syntax = \"proto3\"; package p; message A { oneof o { int32 a = 1; A b = 2; } map<string, E> m = 3; enum E { X = 0; } "
+		 "confluent.type.Decimal d = 4 [(confluent.field_meta) = { params: [{ key: \"scale\", value: \"2\" }] }]; /* c */ reserved 5 to 7; }"},
+	};
+	unsigned random = 7;
+
+	for (int round = 0; round < 3000; round++) {
+		const RegisteredSchema *schema = &schemas[round % 3];
+		size_t					length = strlen(schema->text);
+		char				   *text = xstrdup(schema->text);
+		RegisteredSchema		broken = {.kind = schema->kind, .text = text};
+		Error					err;
+		WireNode			   *node;
+		ProtoFile				file;
+
+		for (int i = 0; i < 1 + round % 5; i++) {
+			random = random * 1664525 + 1013904223;
+			text[(random >> 8) % length] = schema->text[(random >> 16) % length];
+		}
+		if (round % 4 == 0)
+			text[random % length] = '\0';
+		if (broken.kind == SCHEMA_AVRO)
+			avro_parse(&arena, str_of(text), &node, &err);
+		else if (broken.kind == SCHEMA_JSON)
+			json_schema_parse(&arena, str_of(text), &node, &err);
+		else
+			protobuf_parse(&arena, &broken, &file, &err);
+		free(text);
+	}
+}
+END_TEST
+
 START_TEST(without_a_registry)
 {
 	FormatSpec spec = {.format = format_find(STR("AVRO"))};
@@ -285,6 +324,7 @@ main(void)
 	tcase_add_loop_test(tests, broken_bytes_are_refused, 0, 4);
 	tcase_add_test(tests, columns_from_schemas);
 	tcase_add_test(tests, writers_schema_is_read);
+	tcase_add_test(tests, broken_schemas);
 	tcase_add_test(tests, without_a_registry);
 	tcase_add_test(tests, ids_of_the_registry);
 	suite_add_tcase(suite, tests);

@@ -4,6 +4,7 @@
 #include "common/base64.h"
 #include "common/utf8.h"
 #include "data/decimal.h"
+#include "data/time_text.h"
 #include "io/format/wire/wire.h"
 
 #define EMPTY_ITEMS_MAX 65536	/* items that take no bytes, in one list */
@@ -173,8 +174,10 @@ decode_bare(AvroReader *r, const WireNode *node, Value *out, Error *err)
 		return OK;
 	case WIRE_INT32:
 	case WIRE_DATE:
-	case WIRE_TIME:
 		return read_int(r, &out->integer, err);
+	case WIRE_TIME:
+		TRY(read_int(r, &out->integer, err));
+		return out->integer >= 0 && out->integer < MS_PER_DAY ? OK : error_data(err, "A time out of range");
 	case WIRE_INT64:
 	case WIRE_TIMESTAMP:
 		return read_long(r, &out->integer, err);
@@ -209,7 +212,10 @@ decode_bare(AvroReader *r, const WireNode *node, Value *out, Error *err)
 		if (node->fixed_size == 0)
 			TRY(read_long(r, &number, err));
 		TRY(read_bytes(r, number, &bytes, err));
-		return read_decimal(bytes, out, err);
+		TRY(read_decimal(bytes, out, err));
+		if (!decimal_fits(out->decimal, node->precision))
+			return decimal_error(DECIMAL_OVERFLOW, (DecimalShape){node->precision, node->scale}, err);
+		return OK;
 	case WIRE_ARRAY:
 	case WIRE_MAP:
 		return decode_list(r, node, out, err);

@@ -105,6 +105,7 @@ parse_union(AvroParser *p, const JsonValue *json, const char *namespace, WireNod
 	node = wire_node(p->arena, WIRE_UNION);
 	node->n_branches = (int)json->n;
 	node->branches = branches;
+	node->null_branch = null_branch;		/* what is written where it occurs */
 	*out = node;
 	return OK;
 }
