@@ -515,9 +515,9 @@ find_header(const Describe *d, const CsvProfile *p)
 	for (int c = 0; c < p->n; c++)
 		has_typed |= p->fits[c] != 0 && p->fits[c] != IS_ANY;
 	if (!looks_like_names(p)) {
-		/* a typed column whose first text does not fit its type still shows a header, unless that text is a value too */
+		/* typed columns whose first text does not fit their type still show a header; names of text columns may be values too */
 		for (int c = 0; c < p->n; c++)
-			if (p->first[c].length == 0 || text_fits(p->first[c]) != 0 || p->occurs[c])
+			if (p->first[c].length == 0 || text_fits(p->first[c]) != 0 || (p->occurs[c] && p->fits[c] != 0 && p->fits[c] != IS_ANY))
 				return false;
 		return has_typed;
 	}
