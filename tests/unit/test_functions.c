@@ -715,7 +715,7 @@ START_TEST(any_arguments)
 
 	for (int f = 0; scalar_families[f] != NULL; f++)
 		for (const ScalarFunction *row = scalar_families[f]; row->name != NULL; row++)
-			for (int round = 0; round < 60; round++) {
+			for (int round = 0; round < 10; round++) {
 				Error		err = {0};
 				Signature	signature;
 				Value		values[8];
