@@ -142,9 +142,9 @@ def suite_crash(options):
 
 # Least share of cases in per cent that must agree, by the tags that select them.
 CONFORMANCE = [
-    ("all that must give output", ["--not-tag", "expects-error"], 65),
-    ("of these, basic formats", ["--not-tag", "expects-error", "--tag", "basic-formats"], 95),
-    ("refusals", ["--tag", "expects-error"], 90),
+    ("all that must give output", ["--not-tag", "expects-error"], 97),
+    ("of these, basic formats", ["--not-tag", "expects-error", "--tag", "basic-formats"], 97),
+    ("refusals", ["--tag", "expects-error"], 97),
 ]
 
 
