@@ -226,11 +226,13 @@ decode_one(ProtoReader *r, const WireNode *node, const ProtoItem *item, Value *o
 	*out = (Value){.type = node->type};
 	if (node->is_wrapper) {
 		WireNode	inner = *node;
-		ProtoReader wrapped = {.arena = r->arena, .p = item->bytes.data, .end = item->bytes.data + item->bytes.length};
+		ProtoReader wrapped = {.arena = r->arena};
 		ProtoItem	part;
 
 		if (item->wire_type != WIRE_TYPE_BYTES)
 			return error_data(err, "Not valid Protobuf: field %u is not a message", item->number);
+		wrapped.p = item->bytes.data;
+		wrapped.end = item->bytes.data + item->bytes.length;
 		inner.is_wrapper = inner.is_optional = false;
 		*out = default_value(&inner);
 		while (wrapped.p < wrapped.end) {
@@ -283,13 +285,15 @@ add_items(ProtoReader *r, Value *list, uint32_t width)
 static Status
 decode_entry(ProtoReader *r, const WireNode *node, const ProtoItem *item, Value *list, Error *err)
 {
-	ProtoReader inner = {.arena = r->arena, .p = item->bytes.data, .end = item->bytes.data + item->bytes.length};
+	ProtoReader inner = {.arena = r->arena};
 	Value		key = default_value(node->key), value = default_value(node->element);
 	ProtoItem	part;
 	Value	   *entry;
 
 	if (item->wire_type != WIRE_TYPE_BYTES)
 		return error_data(err, "Not valid Protobuf: field %u is not a message", item->number);
+	inner.p = item->bytes.data;
+	inner.end = item->bytes.data + item->bytes.length;
 	while (inner.p < inner.end) {
 		TRY(read_item(&inner, &part, err));
 		if (part.number == 1)
