@@ -181,6 +181,7 @@ start_query(StatementContext *context, Query *query, QueryKind kind, const char 
 		*end = query;
 		return OK;
 	}
+	query_fix_start(query);
 	TRY(query_start(query, err));
 	if (context->session->hooks != NULL && context->session->hooks->query_started != NULL)
 		return context->session->hooks->query_started(context->session->hooks, query, err);

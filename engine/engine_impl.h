@@ -186,6 +186,7 @@ Status describe_execute(StatementContext *context, const AstStatement *statement
 /* Makes a query object; it does not run yet.  Takes the snapshot's reference. */
 Query *query_new(Engine *engine, const char *id, const CatalogSnapshot *snapshot, const Settings *settings, bool standard);
 void   query_free(Query *query);
+void   query_fix_start(Query *query);				/* where it begins, if that is the latest; before query_start */
 Status query_start(Query *query, Error *err);		/* into the list, and running unless inline */
 Query *query_find(Engine *engine, Str id);			/* under lock_queries or lock_ddl */
 

@@ -423,6 +423,42 @@ query_listen(Query *query)
 	}
 }
 
+static bool
+query_starts_at_latest(const Query *query)
+{
+	const Plan *plan = query->persistent.plan;
+
+	for (int i = 0; i < plan->n_sources; i++)
+		if (((const ScanSpec *)plan->sources[i]->spec)->source->from_latest)
+			return true;
+	return false;
+}
+
+/*
+ * "The latest" is where the topics end when the statement is executed, not when a worker first takes the query, nor
+ * after a restart before that: the positions are taken and committed now.
+ */
+void
+query_fix_start(Query *query)
+{
+	Error  err;
+	Status status = OK;
+
+	if (query->engine->is_inline || !query_starts_at_latest(query))
+		return;
+	if (query->run == NULL)
+		status = query_open_run(query, NULL, &err);
+	if (status == OK) {
+		stream_run_positions(query->run, query_put_position, query);
+		status = store_commit(query->engine->store, query->unit, &err);
+		store_unit_clear(query->unit);
+	}
+	if (status == FAILED) {
+		query->state = QUERY_ERROR;
+		snprintf(query->error, sizeof query->error, "%s", err.message);
+	}
+}
+
 Status
 query_start(Query *query, Error *err)
 {
