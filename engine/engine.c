@@ -135,6 +135,12 @@ out:
 	return status == FAILED ? FAILED : OK;
 }
 
+bool
+engine_has_directory(const Engine *engine)
+{
+	return engine->directory == NULL || access(engine->directory, F_OK) == 0;
+}
+
 StoreTopic *
 engine_topic(Engine *engine, const char *name)
 {

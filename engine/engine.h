@@ -27,8 +27,11 @@ Status engine_open(const EngineOptions *options, Engine **out, Error *err);
 /* Ends all queries after their epoch in hand, commits and closes. */
 void engine_close(Engine *engine);
 
-/* Opens the data directory and recovers, if that has not been done. */
+/* Opens the data directory (made if missing) and recovers, if that has not been done. */
 Status engine_need_store(Engine *engine, Error *err);
+
+/* False: the data directory does not exist yet, so nothing can be in it. */
+bool engine_has_directory(const Engine *engine);
 
 /*
  * Waits until persistent queries whose sources all end (files) are COMPLETED or failed.  FAILED if one failed.

@@ -35,8 +35,8 @@ select_plan(StatementContext *context, const AstQuery *query, const CatalogSnaps
 
 	*snapshot = catalog_snapshot(context->engine->catalog);
 	status = plan_with(context, query, *snapshot, out, err);
-	if (status == FAILED && !has_store && err->class == ERROR_USER) {
-		/* A name may be in the data directory, which nothing has needed so far. */
+	if (status == FAILED && !has_store && context->planner.missed_source && engine_has_directory(context->engine)) {
+		/* The name may be in the data directory, which nothing has needed so far. */
 		catalog_release(*snapshot);
 		*snapshot = NULL;
 		TRY(engine_need_store(context->engine, err));

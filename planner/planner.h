@@ -17,9 +17,9 @@ struct PlannerContext {
 	const Settings		  *settings;
 	bool				   standard;		/* dialect of the statement */
 	const Env			  *env;
-	/* Fills a FileSpec by looking at the file (io's file_describe in the engine; tests: fixed). */
 	/* Columns of CREATE ... WITH (PATH=...) without columns, as they were found when it was first executed; NULL: look. */
 	const char *file_schema;
+	/* Fills a FileSpec by looking at the file (io's file_describe in the engine; tests: fixed). */
 	Status (*describe_file)(PlannerContext *context, FileSpec *spec, Error *err);
 	/* Partitions (replicas) of an existing topic, 0 if there is no such topic. */
 	int (*topic_partitions)(PlannerContext *context, const char *topic);
@@ -34,6 +34,7 @@ struct PlannerContext {
 	/* EXPLAIN: where the relational tree is printed as bound, and after the rewrites; NULL: not wanted. */
 	StrBuf *logical_text;
 	StrBuf *optimized_text;
+	bool	missed_source;					/* result: a name was looked up in the catalog that is not there */
 };
 
 /* ---- queries ---- */

@@ -140,6 +140,13 @@ def files_leave_nothing_behind(p):
 
 
 @case
+def unknown_names_leave_nothing_behind(p):
+    status, out, err = p.run("-c", "SELECT * FROM nowhere;")
+    contains(err, "Unknown stream or table `nowhere`")
+    equal(os.listdir(p.folder), [], "folder")
+
+
+@case
 def data_directory(p):
     equal(p.run("--data", "d", "-c", "CREATE STREAM s (a INT) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON', PARTITIONS=1);")[0], 0)
     assert os.path.isdir(os.path.join(p.folder, "d")), "there is no data directory"
@@ -170,6 +177,8 @@ def one_process_at_a_time(p):
         contains(err, "d")
         p.write("t.csv", "a\n1\n")
         equal(p.run("--data", "d", "-c", "SELECT a FROM 't.csv';")[:2], (0, "a\n1\n"))
+        status, out, err = p.run("--data", "d", "-c", "SELECT b FROM 't.csv';")
+        contains(err, "Unknown column `b`")
     finally:
         first.kill()
         first.wait()

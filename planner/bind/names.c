@@ -116,8 +116,10 @@ bind_source_name(PlannerContext *context, AstIdent name, const CatalogSource **o
 			return error_at_pos(err, name.pos);
 		}
 	}
-	if (found == NULL)
+	if (found == NULL) {
+		context->missed_source = true;
 		return source_unknown(context, name, stored, err);
+	}
 	*out = found;
 	return OK;
 }
