@@ -170,7 +170,7 @@ typedef struct CopyFrom {
 	ResultSink		 *outer;
 	StatementContext *context;
 	RowProducer		  producer;
-	StoreUnit		 *unit;
+	TopicUnit		 *unit;
 	bool			  has_time;			/* the file's TIMESTAMP option gives it */
 	const int		 *column_of;		/* by column of the target: the query's, or -1 */
 	int64_t			  n_rows;
@@ -190,8 +190,8 @@ from_begin(ResultSink *sink, const ResultHeader *header, Error *err)
 static Status
 from_commit(CopyFrom *self, Error *err)
 {
-	TRY(store_commit(self->context->engine->store, self->unit, err));
-	store_unit_clear(self->unit);
+	TRY(topic_unit_commit(self->unit, err));
+	topic_unit_clear(self->unit);
 	self->n_waiting = 0;
 	return OK;
 }
@@ -318,7 +318,7 @@ copy_from(StatementContext *context, const AstCopy *copy, Error *err)
 	}
 	TRY_OUT(row_producer_init(&from.producer, context, target, err));
 	TRY_OUT(from_query(context, copy, &from, target, &query, err));
-	from.unit = store_unit_new(context->engine->store);
+	from.unit = topics_unit_new(context->engine->topics);
 	inner.sink = &from.sink;
 	status = select_run(&inner, query, err);
 	if (status == FAILED) {
@@ -331,8 +331,7 @@ copy_from(StatementContext *context, const AstCopy *copy, Error *err)
 out:
 	if (status != OK && from.n_rows > from.n_waiting)
 		error_hint(err, "%lld rows were written before that", (long long)(from.n_rows - from.n_waiting));
-	if (from.unit != NULL)
-		store_unit_free(from.unit);
+	topic_unit_free(from.unit);
 	row_producer_free(&from.producer);
 	catalog_release(snapshot);
 	return status;

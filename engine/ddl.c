@@ -494,9 +494,12 @@ drop_kept_rows(StatementContext *context, const char *name, Error *err)
 static Status
 delete_topic(StatementContext *context, const CatalogSource *source, Error *err)
 {
-	StoreTopic *topic = source->topic != NULL ? engine_topic(context->engine, source->topic) : NULL;
+	Topic *topic;
 
-	return topic != NULL && !context->engine->is_recovering ? store_topic_drop(context->engine->store, topic, err) : OK;
+	if (source->topic == NULL || context->engine->is_recovering)
+		return OK;
+	TRY(engine_topic(context->engine, source->topic, &topic, err));
+	return topic != NULL ? topics_drop(context->engine->topics, topic, err) : OK;
 }
 
 static Status

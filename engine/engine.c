@@ -71,6 +71,7 @@ engine_close(Engine *engine)
 		engine->queries = query->next;
 		query_free(query);
 	}
+	topics_close(engine->topics);
 	if (engine->store != NULL)
 		store_close(engine->store);
 	catalog_free(engine->catalog);
@@ -123,6 +124,7 @@ engine_need_store(Engine *engine, Error *err)
 	if (strcmp(settings_text(engine->settings, "durability"), "power") == 0)
 		options.durability = STORE_DURABILITY_POWER;
 	TRY_OUT(store_open(engine->directory, &options, engine->env, &engine->store, err));
+	engine->topics = topics_embedded_new(engine->store);
 	engine->is_recovering = true;
 	status = processing_log_declare(engine, err);
 	if (status == OK)
@@ -141,28 +143,29 @@ engine_has_directory(const Engine *engine)
 	return engine->directory == NULL || access(engine->directory, F_OK) == 0;
 }
 
-StoreTopic *
-engine_topic(Engine *engine, const char *name)
+Status
+engine_topic(Engine *engine, const char *name, Topic **out, Error *err)
 {
-	return engine->store != NULL ? store_topic_find(engine->store, str_of(name)) : NULL;
+	*out = NULL;
+	return engine->topics != NULL ? topics_find(engine->topics, str_of(name), out, err) : OK;
 }
 
 Status
 engine_create_topic(Engine *engine, const CatalogSource *source, Error *err)
 {
-	StoreTopicConfig config = {.n_partitions = source->n_partitions > 0 ? source->n_partitions : 1,
-							   .retention_ms = source->retention_ms > 0 ? source->retention_ms : -1,
-							   .is_compacted = source->kind == ENTITY_TABLE};
-	StoreTopic		*topic;
+	TopicConfig config = {.n_partitions = source->n_partitions > 0 ? source->n_partitions : 1,
+						  .retention_ms = source->retention_ms > 0 ? source->retention_ms : -1,
+						  .is_compacted = source->kind == ENTITY_TABLE};
+	Topic	   *topic;
 
 	if (source->topic == NULL)
 		return OK;
 	if (engine->single_partition_topics)
 		config.n_partitions = 1;
-	topic = store_topic_find(engine->store, str_of(source->topic));
+	TRY(topics_find(engine->topics, str_of(source->topic), &topic, err));
 	if (topic != NULL)
 		return OK;
-	return store_topic_create(engine->store, str_of(source->topic), &config, &topic, err);
+	return topics_create(engine->topics, str_of(source->topic), &config, &topic, err);
 }
 
 /* ---- what the planner asks of the world ---- */
@@ -192,8 +195,9 @@ describe_file(PlannerContext *context, FileSpec *spec, Error *err)
 static int
 topic_partitions(PlannerContext *context, const char *name)
 {
-	Engine	   *engine = context->host;
-	StoreTopic *topic = engine_topic(engine, name);
+	Engine *engine = context->host;
+	Topic  *topic = NULL;
+	Error	ignored;
 
 	if (engine->single_partition_topics) {
 		/* Physical partitions say nothing: what a source over the topic was declared with does. */
@@ -205,7 +209,8 @@ topic_partitions(PlannerContext *context, const char *name)
 		}
 		return engine->test_partitions != NULL ? engine->test_partitions(engine->test_context, name) : -4;
 	}
-	return topic != NULL ? store_topic_config(engine->store, topic).n_partitions : -1;
+	/* A place that cannot be reached is told when the topic is made or read. */
+	return engine_topic(engine, name, &topic, &ignored) == OK && topic != NULL ? topic->config.n_partitions : -1;
 }
 
 static int

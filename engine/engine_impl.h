@@ -34,7 +34,7 @@ struct Query {
 	const CatalogSnapshot *snapshot;	/* that it was planned with: specs point into it */
 	bool			  standard;
 	StreamRun		 *run;				/* NULL until it first runs */
-	StoreUnit		 *unit;
+	TopicUnit		 *unit;
 	EpochOutput		 *output;
 	RowLog			  row_log;			/* into the processing log */
 	BadRecordLog	  bad_records;
@@ -75,6 +75,7 @@ struct Engine {
 	MemoryBudget	 budget;
 	pthread_mutex_t	 lock_ddl;			/* one statement that changes the catalog at a time; also opening the store */
 	Store			*store;
+	Topics			*topics;
 	Catalog			*catalog;
 	struct SchemaRegistry *registry;	/* NULL: there is none */
 	int64_t			 n_commands;		/* sequence number of the next command */
@@ -143,7 +144,9 @@ struct TestHooks {
 int64_t engine_memory_limit(const Settings *settings);		/* bytes that a query may use */
 void   planner_context_init(PlannerContext *planner, Engine *engine, Arena *arena, const CatalogSnapshot *snapshot,
 							const Settings *settings, bool standard);
-StoreTopic *engine_topic(Engine *engine, const char *name);
+
+/* The topic of that name, *out NULL if there is none. */
+Status engine_topic(Engine *engine, const char *name, Topic **out, Error *err);
 
 /* Creates the topic of a source if there is none; an existing one must fit (ksqlDB's sentences). */
 Status engine_create_topic(Engine *engine, const CatalogSource *source, Error *err);
@@ -208,7 +211,7 @@ Status engine_wait_caught_up(Engine *engine, const CatalogSnapshot *snapshot, co
 /* ---- produce.c: records of a source's rows ---- */
 typedef struct RowProducer {
 	const CatalogSource *target;
-	StoreTopic			*topic;
+	Topic				*topic;
 	Encoder				*key;
 	Encoder				*value;
 	int					 n_partitions;
@@ -221,7 +224,7 @@ typedef struct RowProducer {
 Status row_producer_init(RowProducer *producer, StatementContext *context, const CatalogSource *target, Error *err);
 
 /* One row of columns in the order of the target's schema. */
-Status row_producer_add(RowProducer *producer, StoreUnit *unit, const Vector *const *columns, int32_t row, Time time, Error *err);
+Status row_producer_add(RowProducer *producer, TopicUnit *unit, const Vector *const *columns, int32_t row, Time time, Error *err);
 void   row_producer_free(RowProducer *producer);
 
 /* ---- processing_log.c ---- */
@@ -236,10 +239,10 @@ void processing_log_attach(Query *query);
 struct EpochOutput {
 	TaskOutput	 output;
 	Engine		*engine;
-	StoreUnit	*unit;
+	TopicUnit	*unit;
 	int			 n_topics;
 	const char **topic_names;
-	StoreTopic **topics;
+	Topic	   **topics;
 	int			 n_tables;
 	const char **table_names;
 	int64_t		*table_states;
@@ -247,7 +250,7 @@ struct EpochOutput {
 	Arena		 arena;
 };
 
-void		  epoch_output_init(EpochOutput *output, Engine *engine, StoreUnit *unit);
+void		  epoch_output_init(EpochOutput *output, Engine *engine, TopicUnit *unit);
 void		  epoch_output_free(EpochOutput *output);
 StateBackend *epoch_backend_new(Engine *engine, const char *query_id, StoreUnit *unit, int partition);
 void		  epoch_backend_free(StateBackend *backend);

@@ -7,23 +7,24 @@
 #include "engine/engine_impl.h"
 #include "io/connector/embedded/kept_row.h"
 
-static StoreTopic *
+static Topic *
 output_topic(EpochOutput *self, const char *name, Error *err)
 {
-	StoreTopic *topic;
+	Topic *topic;
 
 	/* The same text is the same pointer for a plan's life: compare that first. */
 	for (int i = 0; i < self->n_topics; i++)
 		if (self->topic_names[i] == name)
 			return self->topics[i];
-	topic = store_topic_find(self->engine->store, str_of(name));
+	if (topics_find(self->engine->topics, str_of(name), &topic, err) == FAILED)
+		return NULL;
 	if (topic == NULL) {
 		error_fatal(err, "The topic %s does not exist any more", name);
 		error_hint(err, "It was deleted while a query wrote to it; TERMINATE the query, or create the topic again.");
 		return NULL;
 	}
 	const char **names = arena_array(&self->arena, const char *, self->n_topics + 1);
-	StoreTopic **topics = arena_array(&self->arena, StoreTopic *, self->n_topics + 1);
+	Topic	   **topics = arena_array(&self->arena, Topic *, self->n_topics + 1);
 
 	for (int i = 0; i < self->n_topics; i++) {
 		names[i] = self->topic_names[i];
@@ -41,14 +42,14 @@ static Status
 output_write(TaskOutput *output, const TopicSpec *topic, const Record *record, Error *err)
 {
 	EpochOutput *self = (EpochOutput *)output;
-	StoreTopic	*store_topic = output_topic(self, topic->name, err);
+	Topic		*to = output_topic(self, topic->name, err);
 	int			 partition = record->partition;
 
-	if (store_topic == NULL)
+	if (to == NULL)
 		return FAILED;
 	if (self->engine->single_partition_topics)
 		partition = 0;
-	store_unit_append(self->unit, store_topic, partition, record);
+	topic_unit_append(self->unit, to, partition, record);
 	self->n_written++;
 	return OK;
 }
@@ -94,14 +95,14 @@ output_keep(TaskOutput *output, const char *table_name, int32_t partition, Str k
 	(void)partition;
 	TRY(output_table_state(self, table_name, &state_id, err));
 	if (row.data == NULL)
-		store_unit_delete(self->unit, state_id, 0, key);
+		store_unit_delete(self->unit->store, state_id, 0, key);
 	else
-		store_unit_put(self->unit, state_id, 0, key, row);
+		store_unit_put(self->unit->store, state_id, 0, key, row);
 	return OK;
 }
 
 void
-epoch_output_init(EpochOutput *output, Engine *engine, StoreUnit *unit)
+epoch_output_init(EpochOutput *output, Engine *engine, TopicUnit *unit)
 {
 	*output = (EpochOutput){.output = {.write = output_write, .keep = output_keep}, .engine = engine, .unit = unit};
 }

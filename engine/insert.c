@@ -29,7 +29,7 @@ row_vectors(Arena *arena, const Schema *schema, const Value *values)
 }
 
 static Status
-produce_row(StatementContext *context, const InsertRow *row, StoreUnit *unit, Error *err)
+produce_row(StatementContext *context, const InsertRow *row, TopicUnit *unit, Error *err)
 {
 	const Vector *const *columns = row_vectors(context->arena, row->target->schema, row->values);
 	Time				 time = row->has_time ? row->time : env_now(context->engine->env);
@@ -47,7 +47,7 @@ insert_values_execute(StatementContext *context, const AstStatement *statement, 
 {
 	Engine				  *engine = context->engine;
 	const CatalogSnapshot *snapshot = catalog_snapshot(engine->catalog);
-	StoreUnit			  *unit = NULL;
+	TopicUnit			  *unit = NULL;
 	InsertRow			  *rows;
 	int					   n_rows;
 	Status				   status = OK;
@@ -59,15 +59,14 @@ insert_values_execute(StatementContext *context, const AstStatement *statement, 
 		goto out;
 	}
 	TRY_OUT(bind_insert_values(&context->planner, statement, &rows, &n_rows, err));
-	unit = store_unit_new(engine->store);
+	unit = topics_unit_new(engine->topics);
 	for (int i = 0; i < n_rows; i++)
 		TRY_OUT(produce_row(context, &rows[i], unit, err));
-	TRY_OUT(store_commit(engine->store, unit, err));
+	TRY_OUT(topic_unit_commit(unit, err));
 	if (context->session->hooks != NULL && context->session->hooks->produced != NULL)
 		TRY_OUT(context->session->hooks->produced(context->session->hooks, rows[0].target->topic, err));
 out:
-	if (unit != NULL)
-		store_unit_free(unit);
+	topic_unit_free(unit);
 	catalog_release(snapshot);
 	return status;
 }
@@ -150,10 +149,11 @@ print_line(StatementContext *context, StrBuf *line)
 }
 
 typedef struct PrintState {
-	StoreTopic	*topic;
+	Topic		*topic;
+	TopicReader *reader;
 	int			 n_partitions;
 	int64_t		*offsets;
-	StoreRecords records;
+	TopicRecords records;
 	int64_t		 n_seen;
 	int64_t		 n_printed;
 	bool		 has_header;
@@ -162,10 +162,8 @@ typedef struct PrintState {
 static Status
 print_new_records(StatementContext *context, const AstPrint *print, PrintState *state, bool *is_done, Error *err)
 {
-	Engine *engine = context->engine;
-
 	for (int p = 0; p < state->n_partitions && !*is_done; p++) {
-		Status status = store_topic_read(engine->store, state->topic, p, state->offsets[p], 1000, 0, &state->records, err);
+		Status status = topic_reader_fetch(state->reader, p, state->offsets[p], 1000, 0, &state->records, err);
 
 		if (status == FAILED)
 			return FAILED;
@@ -203,30 +201,36 @@ print_execute(StatementContext *context, const AstStatement *statement, Error *e
 {
 	const AstPrint *print = &statement->print;
 	Engine		   *engine = context->engine;
-	PrintState		state = {.topic = engine_topic(engine, print->topic.text)};
+	PrintState		state = {0};
 	bool			is_done = false;
 	bool			earliest = print->from_beginning || context->standard
 							   || (settings_text(context->session->settings, "auto.offset.reset") != NULL
 								   && strcmp(settings_text(context->session->settings, "auto.offset.reset"), "earliest") == 0);
 	Status			status = OK;
 
+	TRY(engine_topic(engine, print->topic.text, &state.topic, err));
 	if (state.topic == NULL) {
 		error_user(err, "Could not find topic '%s'", print->topic.text);
 		return error_hint(err, "SHOW TOPICS lists the topics; their names are case-sensitive.");
 	}
-	state.n_partitions = store_topic_config(engine->store, state.topic).n_partitions;
+	state.n_partitions = state.topic->config.n_partitions;
 	state.offsets = arena_array(context->arena, int64_t, state.n_partitions);
-	for (int p = 0; p < state.n_partitions; p++)
-		state.offsets[p] = earliest ? store_topic_begin_offset(engine->store, state.topic, p)
-									: store_topic_end_offset(engine->store, state.topic, p);
+	for (int p = 0; p < state.n_partitions; p++) {
+		int64_t begin, end;
+
+		TRY(topics_ends(engine->topics, state.topic, p, &begin, &end, err));
+		state.offsets[p] = earliest ? begin : end;
+	}
+	TRY(topic_reader_open(engine->topics, state.topic, &state.reader, err));
 	while (!is_done && !context->session->interrupted && status == OK) {
-		uint64_t seen = store_append_count(engine->store);
+		uint64_t seen = topics_append_count(engine->topics);
 
 		status = print_new_records(context, print, &state, &is_done, err);
 		if (status == OK && !is_done)
-			store_append_wait(engine->store, seen, 100);
+			topics_append_wait(engine->topics, seen, 100);
 	}
-	store_records_free(&state.records);
+	topic_records_free(&state.records);
+	topic_reader_close(state.reader);
 	if (status == OK && !is_done && context->session->interrupted)
 		return error_set(err, ERROR_INTERRUPTED, "Topic printing ceased");
 	return status;

@@ -51,18 +51,19 @@ add_text_field(StrBuf *out, const char *name, Str text)
 static void
 log_append(Query *query, const char *logger, const char *level, Str message)
 {
-	StoreTopic *topic = engine_topic(query->engine, LOG_TOPIC);
-	Time		now = env_now(query->engine->env);
-	StrBuf		value = {0};
+	Topic *topic = NULL;
+	Time   now = env_now(query->engine->env);
+	StrBuf value = {0};
+	Error  ignored;
 
-	if (topic == NULL)
+	if (engine_topic(query->engine, LOG_TOPIC, &topic, &ignored) == FAILED || topic == NULL)
 		return;
 	strbuf_add_text(&value, "{");
 	add_text_field(&value, "LOGGER", str_of(logger));
 	strbuf_printf(&value, ",\"LEVEL\":\"%s\",\"TIME\":%lld,\"MESSAGE\":", level, (long long)now);
 	strbuf_add_str(&value, message);
 	strbuf_add_text(&value, "}");
-	store_unit_append(query->unit, topic, 0, &(Record){.timestamp = now, .value = strbuf_str(&value), .key_is_null = true});
+	topic_unit_append(query->unit, topic, 0, &(Record){.timestamp = now, .value = strbuf_str(&value), .key_is_null = true});
 	strbuf_free(&value);
 }
 

@@ -15,19 +15,19 @@ row_producer_init(RowProducer *producer, StatementContext *context, const Catalo
 	const TopicSpec *spec;
 
 	*producer = (RowProducer){.target = target};
-	producer->topic = engine_topic(context->engine, target->topic);
+	TRY(engine_topic(context->engine, target->topic, &producer->topic, err));
 	if (producer->topic == NULL)
 		return error_fatal(err, "The topic %s of %s does not exist any more", target->topic, target->name);
 	TRY(bind_topic(&context->planner, target, &spec, err));
 	TRY(spec->key.format->encoder_new(context->arena, &spec->key, &producer->key, err));
 	TRY(spec->value.format->encoder_new(context->arena, &spec->value, &producer->value, err));
-	producer->n_partitions = store_topic_config(context->engine->store, producer->topic).n_partitions;
+	producer->n_partitions = producer->topic->config.n_partitions;
 	producer->n_keyless = (int64_t)(context->engine->env->random(context->engine->env) % (uint64_t)producer->n_partitions);
 	return OK;
 }
 
 Status
-row_producer_add(RowProducer *producer, StoreUnit *unit, const Vector *const *columns, int32_t row, Time time, Error *err)
+row_producer_add(RowProducer *producer, TopicUnit *unit, const Vector *const *columns, int32_t row, Time time, Error *err)
 {
 	Record record = {.timestamp = time};
 	int	   partition;
@@ -41,7 +41,7 @@ row_producer_add(RowProducer *producer, StoreUnit *unit, const Vector *const *co
 	record.value = strbuf_str(&producer->value_bytes);
 	partition = record.key_is_null ? (int)(producer->n_keyless++ % producer->n_partitions)
 								   : key_partition(record.key, producer->n_partitions);
-	store_unit_append(unit, producer->topic, partition, &record);
+	topic_unit_append(unit, producer->topic, partition, &record);
 	return OK;
 }
 
@@ -56,8 +56,8 @@ row_producer_free(RowProducer *producer)
 
 struct EngineProducer {
 	Engine	   *engine;
-	StoreTopic *topic;
-	StoreUnit  *unit;
+	Topic	   *topic;
+	TopicUnit  *unit;
 	int			n_partitions;
 	int			n_waiting;
 };
@@ -65,17 +65,17 @@ struct EngineProducer {
 Status
 engine_producer_open(Engine *engine, const char *topic, EngineProducer **out, Error *err)
 {
-	StoreTopicConfig config = {.n_partitions = 1, .retention_ms = -1};
-	EngineProducer	*producer;
-	StoreTopic		*handle;
+	TopicConfig		config = {.n_partitions = 1, .retention_ms = -1};
+	EngineProducer *producer;
+	Topic		   *handle;
 
 	TRY(engine_need_store(engine, err));
-	handle = store_topic_find(engine->store, str_of(topic));
+	TRY(topics_find(engine->topics, str_of(topic), &handle, err));
 	if (handle == NULL)
-		TRY(store_topic_create(engine->store, str_of(topic), &config, &handle, err));
+		TRY(topics_create(engine->topics, str_of(topic), &config, &handle, err));
 	producer = xcalloc(1, sizeof *producer);
-	*producer = (EngineProducer){.engine = engine, .topic = handle, .unit = store_unit_new(engine->store),
-								 .n_partitions = store_topic_config(engine->store, handle).n_partitions};
+	*producer = (EngineProducer){.engine = engine, .topic = handle, .unit = topics_unit_new(engine->topics),
+								 .n_partitions = handle->config.n_partitions};
 	*out = producer;
 	return OK;
 }
@@ -85,8 +85,8 @@ engine_producer_flush(EngineProducer *producer, Error *err)
 {
 	if (producer->n_waiting == 0)
 		return OK;
-	TRY(store_commit(producer->engine->store, producer->unit, err));
-	store_unit_clear(producer->unit);
+	TRY(topic_unit_commit(producer->unit, err));
+	topic_unit_clear(producer->unit);
 	producer->n_waiting = 0;
 	return OK;
 }
@@ -94,7 +94,7 @@ engine_producer_flush(EngineProducer *producer, Error *err)
 Status
 engine_producer_add(EngineProducer *producer, Time timestamp, Str key, Str value, Error *err)
 {
-	store_unit_append(producer->unit, producer->topic, key_partition(key, producer->n_partitions),
+	topic_unit_append(producer->unit, producer->topic, key_partition(key, producer->n_partitions),
 					  &(Record){.timestamp = timestamp, .key = key, .value = value});
 	return ++producer->n_waiting >= PRODUCER_ROWS ? engine_producer_flush(producer, err) : OK;
 }
@@ -104,6 +104,6 @@ engine_producer_close(EngineProducer *producer)
 {
 	if (producer == NULL)
 		return;
-	store_unit_free(producer->unit);
+	topic_unit_free(producer->unit);
 	free(producer);
 }

@@ -65,8 +65,7 @@ query_close_run(Query *query)
 		free(query->output);
 		query->output = NULL;
 	}
-	if (query->unit != NULL)
-		store_unit_free(query->unit);
+	topic_unit_free(query->unit);
 	query->unit = NULL;
 }
 
@@ -76,7 +75,7 @@ query_free(Query *query)
 	if (query == NULL)
 		return;
 	for (int i = 0; i < query->n_listeners; i++)
-		store_unlisten(query->engine->store, query->listeners[i]);
+		topics_unlisten(query->engine->topics, query->listeners[i]);
 	free(query->listeners);
 	query_close_run(query);
 	settings_free(query->settings);
@@ -93,7 +92,7 @@ query_state_backend(void *context, int partition)
 	Query *query = context;
 
 	query->backends = xrealloc(query->backends, sizeof *query->backends * (size_t)(query->n_backends + 1));
-	query->backends[query->n_backends] = epoch_backend_new(query->engine, query->id, query->unit, partition);
+	query->backends[query->n_backends] = epoch_backend_new(query->engine, query->id, query->unit->store, partition);
 	return query->backends[query->n_backends++];
 }
 
@@ -114,10 +113,10 @@ query_open_run(Query *query, const StreamRunOptions *overrides, Error *err)
 	Engine			*engine = query->engine;
 	StreamRunOptions options = overrides != NULL ? *overrides : (StreamRunOptions){0};
 
-	query->unit = store_unit_new(engine->store);
+	query->unit = topics_unit_new(engine->topics);
 	query->output = xcalloc(1, sizeof *query->output);
 	epoch_output_init(query->output, engine, query->unit);
-	query->sources = (SourceContext){.env = engine->env, .store = engine->store, .n_threads = 1};
+	query->sources = (SourceContext){.env = engine->env, .topics = engine->topics, .store = engine->store, .n_threads = 1};
 	options.env = engine->env;
 	if (options.sources == NULL)
 		options.sources = &query->sources;
@@ -151,7 +150,7 @@ query_put_position(void *context, const char *input, int partition, int64_t posi
 	Query *query = context;
 
 	if (input != NULL)
-		store_unit_position(query->unit, str_of(query->id), str_of(input), partition, position);
+		store_unit_position(query->unit->store, str_of(query->id), str_of(input), partition, position);
 }
 
 static const char *
@@ -198,12 +197,12 @@ query_run_epoch(Query *query, int64_t *n_rows, Error *err)
 		error_data(err, "%s", query->bad_record);
 		return error_hint(err, "ksql.fail.on.deserialization.error is true: otherwise such records go to the processing log.");
 	}
-	if (*n_rows > 0 || status == DONE || !store_unit_is_empty(query->unit)) {
+	if (*n_rows > 0 || status == DONE || !topic_unit_is_empty(query->unit)) {
 		stream_run_positions(query->run, query_put_position, query);
 		if (status == DONE)
-			query_put_completed(query, query->unit, true);
-		TRY(store_commit(query->engine->store, query->unit, err));
-		store_unit_clear(query->unit);
+			query_put_completed(query, query->unit->store, true);
+		TRY(topic_unit_commit(query->unit, err));
+		topic_unit_clear(query->unit);
 		query->epochs++;
 	}
 	query->rows_in += *n_rows;
@@ -413,13 +412,13 @@ query_listen(Query *query)
 	query->listeners = xcalloc((size_t)plan->n_sources + 1, sizeof *query->listeners);
 	for (int i = 0; i < plan->n_sources; i++) {
 		const SourceSpec *source = ((const ScanSpec *)plan->sources[i]->spec)->source;
-		StoreTopic		 *topic;
+		Topic			 *topic;
+		Error			  ignored;
 
-		if (source->kind != SOURCE_TOPIC)
-			continue;
-		topic = store_topic_find(query->engine->store, str_of(source->topic->name));
-		if (topic != NULL)
-			query->listeners[query->n_listeners++] = store_listen(query->engine->store, topic, query_wake, query);
+		/* A topic that is not there is told of by the first epoch. */
+		if (source->kind == SOURCE_TOPIC && topics_find(query->engine->topics, str_of(source->topic->name), &topic, &ignored) == OK
+			&& topic != NULL)
+			query->listeners[query->n_listeners++] = topics_listen(query->engine->topics, topic, query_wake, query);
 	}
 }
 
@@ -450,8 +449,8 @@ query_fix_start(Query *query)
 		status = query_open_run(query, NULL, &err);
 	if (status == OK) {
 		stream_run_positions(query->run, query_put_position, query);
-		status = store_commit(query->engine->store, query->unit, &err);
-		store_unit_clear(query->unit);
+		status = topic_unit_commit(query->unit, &err);
+		topic_unit_clear(query->unit);
 	}
 	if (status == FAILED) {
 		query->state = QUERY_ERROR;
@@ -608,11 +607,19 @@ query_ends(Engine *engine, Query *query, Arena *arena, int64_t **out)
 	n = 0;
 	for (int i = 0; i < plan->n_sources; i++) {
 		const SourceSpec *source = ((const ScanSpec *)plan->sources[i]->spec)->source;
-		StoreTopic		 *topic = source->kind == SOURCE_TOPIC ? store_topic_find(engine->store, str_of(source->topic->name)) : NULL;
+		Topic			 *topic = NULL;
+		Error			  ignored;
 
-		for (int p = 0; source->kind == SOURCE_TOPIC && p < source->topic->n_partitions; p++)
-			ends[n++] = topic != NULL && p < store_topic_config(engine->store, topic).n_partitions
-							? store_topic_end_offset(engine->store, topic, p) : 0;
+		if (source->kind != SOURCE_TOPIC)
+			continue;
+		if (topics_find(engine->topics, str_of(source->topic->name), &topic, &ignored) == FAILED)
+			topic = NULL;
+		for (int p = 0; p < source->topic->n_partitions; p++, n++) {
+			int64_t begin;
+
+			if (topic == NULL || p >= topic->config.n_partitions || topics_ends(engine->topics, topic, p, &begin, &ends[n], &ignored) == FAILED)
+				ends[n] = 0;
+		}
 	}
 	*out = ends;
 	return n;

@@ -189,7 +189,7 @@ run_bounded(StatementContext *context, const Plan *plan, SelectRun *run, Bounded
 			void (*inspect)(void *, const Plan *, Op *const *, int), void *inspect_context, Error *err)
 {
 	int			   threads = thread_count(context->session->settings);
-	SourceContext  sources = {.env = context->engine->env, .store = context->engine->store, .bad_records = &run->bad_records,
+	SourceContext  sources = {.env = context->engine->env, .topics = context->engine->topics, .store = context->engine->store, .bad_records = &run->bad_records,
 							  .n_threads = threads, .is_bounded = true};
 	MemoryBudget   budget = {.limit_bytes = engine_memory_limit(context->session->settings)};
 	BoundedOptions options = {.env = context->engine->env, .sources = &sources, .row_log = &run->row_log, .result = select_rows,
@@ -213,7 +213,7 @@ static Status
 run_continuous(StatementContext *context, const Plan *plan, SelectRun *run, ResultEnd *end, Error *err)
 {
 	Engine			*engine = context->engine;
-	SourceContext	 sources = {.env = engine->env, .store = engine->store, .bad_records = &run->bad_records, .n_threads = 1};
+	SourceContext	 sources = {.env = engine->env, .topics = engine->topics, .store = engine->store, .bad_records = &run->bad_records, .n_threads = 1};
 	MemoryBudget	 budget = {.limit_bytes = engine_memory_limit(context->session->settings)};
 	StreamRunOptions options = {.env = engine->env, .sources = &sources, .row_log = &run->row_log, .result = select_rows,
 								.result_context = run, .budget = &budget,
@@ -233,14 +233,14 @@ run_continuous(StatementContext *context, const Plan *plan, SelectRun *run, Resu
 
 	TRY(stream_run_open(plan, &options, &stream, err));
 	do {
-		uint64_t seen = engine->store != NULL ? store_append_count(engine->store) : 0;
+		uint64_t seen = engine->topics != NULL ? topics_append_count(engine->topics) : 0;
 
 		status = stream_run_epoch(stream, &n_rows, err);
 		if (run->sink_is_done)
 			status = DONE;
 		if (status == OK && n_rows == 0) {
-			if (engine->store != NULL)
-				store_append_wait(engine->store, seen, 50);
+			if (engine->topics != NULL)
+				topics_append_wait(engine->topics, seen, 50);
 			else
 				usleep(50000);
 		}

@@ -94,21 +94,25 @@ show_topics(StatementContext *context, bool extended, Error *err)
 {
 	TableBuilder b = extended ? TABLE(context->arena, NULL, "Kafka Topic", "Partitions", "Partition Replicas", "Records")
 							  : TABLE(context->arena, NULL, "Kafka Topic", "Partitions", "Partition Replicas");
-	StoreTopic **topics;
+	Topic		**topics;
 	int			 n;
 
 	TRY(engine_need_store(context->engine, err));
-	n = store_topic_list(context->engine->store, context->arena, &topics);
+	TRY(topics_list(context->engine->topics, context->arena, &topics, &n, err));
 	for (int i = 0; i < n; i++) {
-		int		partitions = store_topic_config(context->engine->store, topics[i]).n_partitions;
+		int		partitions = topics[i]->config.n_partitions;
 		int64_t records = 0;
 
-		for (int p = 0; p < partitions; p++)
-			records += store_topic_end_offset(context->engine->store, topics[i], p) - store_topic_begin_offset(context->engine->store, topics[i], p);
+		for (int p = 0; p < partitions; p++) {
+			int64_t begin, end;
+
+			TRY(topics_ends(context->engine->topics, topics[i], p, &begin, &end, err));
+			records += end - begin;
+		}
 		if (extended)
-			ADD_ROW(&b, store_topic_name(topics[i]).data, number_text(context->arena, partitions), "1", number_text(context->arena, records));
+			ADD_ROW(&b, topics[i]->name.data, number_text(context->arena, partitions), "1", number_text(context->arena, records));
 		else
-			ADD_ROW(&b, store_topic_name(topics[i]).data, number_text(context->arena, partitions), "1");
+			ADD_ROW(&b, topics[i]->name.data, number_text(context->arena, partitions), "1");
 	}
 	tell_table(context, "kafka_topics", &b);
 	return OK;
@@ -280,13 +284,19 @@ add_columns(TableBuilder *b, const Schema *schema, bool is_table)
 static const char *
 offset_text(StatementContext *context, const CatalogSource *source)
 {
-	StoreTopic *topic = source->topic != NULL ? engine_topic(context->engine, source->topic) : NULL;
-	int64_t		n = 0;
+	Topic  *topic = NULL;
+	int64_t n = 0;
+	Error	ignored;
 
-	if (topic == NULL)
+	if (source->topic == NULL || engine_topic(context->engine, source->topic, &topic, &ignored) == FAILED || topic == NULL)
 		return NULL;
-	for (int p = 0; p < store_topic_config(context->engine->store, topic).n_partitions; p++)
-		n += store_topic_end_offset(context->engine->store, topic, p);
+	for (int p = 0; p < topic->config.n_partitions; p++) {
+		int64_t begin, end;
+
+		if (topics_ends(context->engine->topics, topic, p, &begin, &end, &ignored) == FAILED)
+			return NULL;
+		n += end;
+	}
 	return number_text(context->arena, n);
 }
 

@@ -105,8 +105,9 @@ static Status
 assert_topic_execute(StatementContext *context, const AstStatement *statement, Error *err)
 {
 	const AstAssert *assertion = &statement->assert_;
-	StoreTopic		*topic = engine_topic(context->engine, assertion->name.text);
+	Topic			*topic;
 
+	TRY(engine_topic(context->engine, assertion->name.text, &topic, err));
 	if (assertion->not_exists) {
 		if (topic != NULL)
 			return error_user(err, "Topic '%s' exists", assertion->name.text);

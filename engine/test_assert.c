@@ -52,8 +52,9 @@ decode_side(Arena *arena, const FormatSpec *spec, Str payload, bool is_null, Val
 static Status
 next_record(StatementContext *context, const CatalogSource *source, TestCursor *cursor, AssertedRecord *out, Error *err)
 {
-	StoreTopic		*topic = engine_topic(context->engine, source->topic);
-	StoreRecords	 records = {0};
+	Topic			*topic;
+	TopicReader		*reader = NULL;
+	TopicRecords	 records = {0};
 	const TopicSpec *spec;
 	const Record	*record;
 	Str				 key;
@@ -61,9 +62,11 @@ next_record(StatementContext *context, const CatalogSource *source, TestCursor *
 
 	TRY(bind_topic(&context->planner, source, &spec, err));
 	out->values = arena_array(context->arena, Value, source->schema->n_columns + 1);
+	TRY(engine_topic(context->engine, source->topic, &topic, err));
 	if (topic == NULL)
 		return error_user(err, "Topic '%s' does not exist", source->topic);
-	status = store_topic_read(context->engine->store, topic, 0, cursor->offset, 1, 0, &records, err);
+	TRY(topic_reader_open(context->engine->topics, topic, &reader, err));
+	status = topic_reader_fetch(reader, 0, cursor->offset, 1, 0, &records, err);
 	if (status == DONE)
 		status = error_user(err, "Expected another record, but all records of source %s have already been read", source->name);
 	if (status == FAILED)
@@ -81,7 +84,8 @@ next_record(StatementContext *context, const CatalogSource *source, TestCursor *
 	TRY_OUT(decode_side(context->arena, &spec->key, key, record->key_is_null, out->values, err));
 	TRY_OUT(decode_side(context->arena, &spec->value, value, record->value_is_null, out->values + spec->key.n_columns, err));
 out:
-	store_records_free(&records);
+	topic_records_free(&records);
+	topic_reader_close(reader);
 	return status;
 }
 

@@ -43,6 +43,7 @@ typedef struct TestRun {
 	SchemaRegistry *registry;
 	Session		  *session;
 	Store		  *inputs;		/* the case's inputs, as topics of their own */
+	Topics		  *input_topics;
 	SourceContext  input_sources;
 	SourceContext  output_sources;
 	JsonValue	   input_json;
@@ -698,10 +699,11 @@ run_case(TestRun *run, Error *err)
 	run->engine->test_context = run;
 	TRY(engine_need_store(run->engine, err));
 	TRY(store_open(NULL, &(StoreOptions){0}, &run->env, &run->inputs, err));
+	run->input_topics = topics_embedded_new(run->inputs);
 	TRY(session_open(run->engine, &run->session, err));
 	run->session->hooks = &run->hooks;
-	run->input_sources = (SourceContext){.env = &run->env, .store = run->inputs, .n_threads = 1, .bad_records = &test_bad_record_log};
-	run->output_sources = (SourceContext){.env = &run->env, .store = run->engine->store, .n_threads = 1, .bad_records = &test_bad_record_log};
+	run->input_sources = (SourceContext){.env = &run->env, .topics = run->input_topics, .store = run->inputs, .n_threads = 1, .bad_records = &test_bad_record_log};
+	run->output_sources = (SourceContext){.env = &run->env, .topics = run->engine->topics, .store = run->engine->store, .n_threads = 1, .bad_records = &test_bad_record_log};
 	TRY(read_properties(run, session_settings(run->session), err));
 	TRY(read_inputs(run, err));
 	TRY(read_sql(run, &sql, err));
@@ -761,6 +763,7 @@ run_free(TestRun *run)
 	engine_close(run->engine);
 	if (run->registry != NULL)
 		run->registry->close(run->registry);
+	topics_close(run->input_topics);
 	if (run->inputs != NULL)
 		store_close(run->inputs);
 	arena_free(&run->arena);

@@ -12,6 +12,7 @@
 #include "data/batch.h"
 #include "data/window.h"
 #include "io/format.h"
+#include "io/topics.h"
 
 /* A topic with how its records are written: what CREATE STREAM/TABLE ... WITH declares. */
 typedef struct TopicSpec {
@@ -107,7 +108,8 @@ struct Source {
 /* What sources need of the world; the engine fills it. */
 typedef struct SourceContext {
 	const Env		*env;
-	struct Store	*store;			/* topics and kept rows */
+	Topics			*topics;
+	struct Store	*store;			/* kept rows of tables */
 	BadRecordLog	*bad_records;
 	int				 n_threads;		/* how many readers a bounded plan will use: how large files are split */
 	bool			 is_bounded;	/* topics: read to the end offsets as of opening; files: to their end */

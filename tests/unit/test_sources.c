@@ -89,7 +89,7 @@ START_TEST(topic_rows)
 	RecordHeader  header = {.key = STR("h"), .value = STR("v")};
 	TopicSpec	 *spec_topic = make_topic(WINDOW_NONE, 0);
 	SourceSpec	  spec = {.kind = SOURCE_TOPIC, .name = "t", .n_columns = 3, .columns = topic.key.columns, .n_key = 1, .topic = spec_topic, .wants_headers = true};
-	SourceContext context = {.env = &env_real, .store = store, .bad_records = &bad_log, .is_bounded = true};
+	SourceContext context = {.env = &env_real, .topics = topics_embedded_new(store), .store = store, .bad_records = &bad_log, .is_bounded = true};
 	Source		 *source, *clone;
 	Batch		 *b;
 	Error		  err = {0};
@@ -144,7 +144,7 @@ START_TEST(windowed_topic)
 	StoreTopic	 *t = create_topic();
 	TopicSpec	 *spec_topic = make_topic(WINDOW_TUMBLING, 500);
 	SourceSpec	  spec = {.kind = SOURCE_TOPIC, .name = "t", .n_columns = 1, .columns = topic.key.columns, .n_key = 1, .topic = spec_topic};
-	SourceContext context = {.env = &env_real, .store = store, .bad_records = &bad_log, .is_bounded = true};
+	SourceContext context = {.env = &env_real, .topics = topics_embedded_new(store), .store = store, .bad_records = &bad_log, .is_bounded = true};
 	StrBuf		  key = {0};
 	Source		 *source;
 	Batch		 *b;
@@ -172,7 +172,7 @@ START_TEST(kept_rows)
 	static const int index[] = {0, 2};
 	SourceSpec	  spec = {.kind = SOURCE_TABLE_STATE, .name = "T", .table_name = "T", .n_columns = 2, .columns = wanted,
 						  .source_index = index, .n_key = 1, .topic = spec_topic};
-	SourceContext context = {.env = &env_real, .store = store, .is_bounded = true};
+	SourceContext context = {.env = &env_real, .topics = topics_embedded_new(store), .store = store, .is_bounded = true};
 	StoreUnit	 *unit = store_unit_new(store);
 	int64_t		  state_id;
 	Source		 *source;

@@ -1,5 +1,5 @@
 /*
- * Reads topics of the store: fetches records, decodes keys and values into columns, leaves out and reports what cannot be
+ * Reads topics: fetches records, decodes keys and values into columns, leaves out and reports what cannot be
  * read.
  *
  * Text of a batch borrows the bytes of its fetch.  Each partition has two fetches that take turns, so that looking at
@@ -7,12 +7,11 @@
  */
 #include "io/connector/source_impl.h"
 #include "io/format/format_impl.h"
-#include "store/store.h"
 
 #define FETCH_BYTES (4 << 20)
 
 typedef struct TopicPartition {
-	StoreRecords fetches[2];
+	TopicRecords fetches[2];
 	int			 current;		/* the fetch that is being taken from */
 	int			 next_record;	/* of it */
 	int64_t		 position;		/* next offset to hand out */
@@ -23,7 +22,8 @@ typedef struct TopicPartition {
 typedef struct TopicSource {
 	Source			base;
 	SourceContext	context;
-	StoreTopic	   *topic;
+	Topic		   *topic;
+	TopicReader	   *reader;
 	Decoder		   *key_decoder;
 	Decoder		   *value_decoder;
 	Vector		  **key_columns;	/* of the record; NULL: not wanted */
@@ -33,6 +33,18 @@ typedef struct TopicSource {
 	bool			is_session;
 	TopicPartition *partitions;
 } TopicSource;
+
+/* Bounded: what came after reading began does not belong to it (left is in offsets, of which some may have no record). */
+static void
+topic_cut(TopicPartition *p)
+{
+	TopicRecords *fetch = &p->fetches[p->current];
+
+	while (fetch->n_records > 0 && fetch->records[fetch->n_records - 1].offset >= p->end)
+		fetch->next_offset = fetch->records[--fetch->n_records].offset;
+	if (fetch->n_records == 0)
+		p->position = p->end;
+}
 
 /* Makes sure that a record is at hand.  DONE: the end; OK with none: nothing there now. */
 static Status
@@ -51,12 +63,14 @@ topic_fetch(TopicSource *self, int32_t partition, int32_t max_rows, Error *err)
 	p->fetches[p->current].n_records = 0;
 	if (left > max_rows)
 		left = max_rows;
-	status = store_topic_read(self->context.store, self->topic, partition, p->position, (int)left, FETCH_BYTES,
-							  &p->fetches[p->current], err);
+	status = topic_reader_fetch(self->reader, partition, p->position, (int)left, FETCH_BYTES, &p->fetches[p->current], err);
 	if (status == DONE) {
-		p->fetches[p->current].n_records = 0;
+		if (p->fetches[p->current].next_offset > p->position)
+			p->position = p->fetches[p->current].next_offset;
 		return self->context.is_bounded ? DONE : OK;
 	}
+	if (status == OK)
+		topic_cut(p);
 	return status;
 }
 
@@ -131,7 +145,7 @@ topic_read(Source *source, int32_t partition, int32_t max_rows, Arena *arena, Ba
 	TopicSource		*self = (TopicSource *)source;
 	const SourceSpec *spec = source->spec;
 	TopicPartition	*p = &self->partitions[partition];
-	StoreRecords	*records;
+	TopicRecords	*records;
 	int32_t			 n, n_rows = 0;
 	bool			 has_null = false;
 	Batch			*batch;
@@ -253,8 +267,11 @@ topic_progress(const Source *source, int64_t *done, int64_t *all)
 		const TopicPartition *p = &self->partitions[i];
 		int64_t				  end = p->end;
 
-		if (!self->context.is_bounded)
-			end = store_topic_end_offset(self->context.store, self->topic, i);
+		int64_t				  begin;
+		Error				  ignored;
+
+		if (!self->context.is_bounded && topics_ends(self->context.topics, self->topic, i, &begin, &end, &ignored) == FAILED)
+			continue;
 		*done += p->position - p->start;
 		*all += end > p->start ? end - p->start : 0;
 	}
@@ -266,9 +283,10 @@ topic_close(Source *source)
 	TopicSource *self = (TopicSource *)source;
 
 	for (int32_t i = 0; i < source->n_partitions; i++) {
-		store_records_free(&self->partitions[i].fetches[0]);
-		store_records_free(&self->partitions[i].fetches[1]);
+		topic_records_free(&self->partitions[i].fetches[0]);
+		topic_records_free(&self->partitions[i].fetches[1]);
 	}
+	topic_reader_close(self->reader);
 }
 
 static const SourceType topic_source = {
@@ -294,14 +312,14 @@ topic_source_open(Arena *arena, const SourceSpec *spec, const SourceContext *con
 {
 	TopicSource		*self = arena_new(arena, TopicSource);
 	const TopicSpec *topic = spec->topic;
-	StoreTopicConfig config;
+	int				 n_partitions;
 
 	self->context = *context;
-	self->topic = store_topic_find(context->store, str_of(topic->name));
+	TRY(topics_find(context->topics, str_of(topic->name), &self->topic, err));
 	if (self->topic == NULL)
 		return error_user(err, "The topic '%s' does not exist", topic->name);
-	config = store_topic_config(context->store, self->topic);
-	self->base = (Source){.type = &topic_source, .spec = spec, .n_partitions = config.n_partitions, .bad_records = context->bad_records};
+	n_partitions = self->topic->config.n_partitions;
+	self->base = (Source){.type = &topic_source, .spec = spec, .n_partitions = n_partitions, .bad_records = context->bad_records};
 	self->is_windowed = topic->window != WINDOW_NONE;
 	self->is_session = topic->window == WINDOW_SESSION;
 	if (topic->key.n_columns > 0)
@@ -310,15 +328,17 @@ topic_source_open(Arena *arena, const SourceSpec *spec, const SourceContext *con
 	self->key_columns = arena_array(arena, Vector *, topic->key.n_columns + 1);
 	self->value_columns = arena_array(arena, Vector *, topic->value.n_columns + 1);
 	self->header_type = spec->wants_headers ? headers_type() : NULL;
-	self->partitions = arena_array(arena, TopicPartition, config.n_partitions);
-	for (int i = 0; i < config.n_partitions; i++) {
+	self->partitions = arena_array(arena, TopicPartition, n_partitions);
+	for (int i = 0; i < n_partitions; i++) {
 		TopicPartition *p = &self->partitions[i];
-		int64_t			end = store_topic_end_offset(context->store, self->topic, i);
+		int64_t			begin, end;
 
+		TRY(topics_ends(context->topics, self->topic, i, &begin, &end, err));
 		p->end = context->is_bounded ? end : INT64_MAX;
-		p->position = spec->from_latest ? end : store_topic_begin_offset(context->store, self->topic, i);
+		p->position = spec->from_latest ? end : begin;
 		p->start = p->position;
 	}
+	TRY(topic_reader_open(context->topics, self->topic, &self->reader, err));
 	*out = &self->base;
 	return OK;
 }
