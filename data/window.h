@@ -18,6 +18,7 @@ typedef struct WindowSpec {
 	int64_t	   grace_ms;		/* resolved default or what was written */
 	int64_t	   retention_ms;	/* resolved */
 	bool	   has_grace;		/* GRACE PERIOD was written */
+	bool	   has_retention;	/* RETENTION was written */
 } WindowSpec;
 
 /* "TUMBLING", "HOPPING", "SESSION". */

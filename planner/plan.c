@@ -104,6 +104,23 @@ sink_timestamp(Binder *b, const CatalogSource *sink, const Logical *root, const 
 	return OK;
 }
 
+/*
+ * How long rows of a windowed table are kept for look-ups.  What was not written is ksqlDB's (size and grace); in the standard dialect a
+ * day at least, since EMIT FINAL has no grace, and for ever where every source ends: its table is what the bounded query gives.
+ */
+static int64_t
+kept_retention(const Binder *b, const WindowSpec *window)
+{
+	enum { DAY_MS = 24 * 60 * 60 * 1000 };
+	bool ends = b->n_sources > 0;
+
+	if (window->kind == WINDOW_NONE || window->has_retention || !b->standard)
+		return window->retention_ms;
+	for (int i = 0; i < b->n_sources; i++)
+		ends = ends && b->sources[i]->path != NULL && !b->sources[i]->follow;
+	return ends || window->retention_ms == 0 ? 0 : window->retention_ms > DAY_MS ? window->retention_ms : DAY_MS;
+}
+
 static Status
 add_sink(Binder *b, Logical *root, const CatalogSource *sink, bool has_topic, Logical **out, Error *err)
 {
@@ -119,7 +136,8 @@ add_sink(Binder *b, Logical *root, const CatalogSource *sink, bool has_topic, Lo
 	if (has_topic)
 		TRY(sink_timestamp(b, sink, root, &spec->timestamp, err));
 	spec->table_name = spec->is_table ? sink->name : NULL;
-	spec->retention_ms = spec->is_table && root->window.kind != WINDOW_NONE ? root->window.retention_ms : 0;
+	spec->is_session = root->window.kind == WINDOW_SESSION;
+	spec->retention_ms = spec->is_table ? kept_retention(b, &root->window) : 0;
 	node->spec = spec;
 	*out = node;
 	return OK;

@@ -1,9 +1,10 @@
 """The engine beyond single statements: what it logs, what it says of failures, what a restart finds, rows in and out of files."""
 
 import os
+import sqlite3
+import tempfile
 
 from cli_test import Place, contains, equal
-import tempfile
 
 CASES = []
 TOPIC = "CREATE STREAM t (k STRING KEY, v BIGINT) WITH (KAFKA_TOPIC='t', VALUE_FORMAT='JSON', PARTITIONS=2);"
@@ -19,6 +20,18 @@ def rows(p, *arguments):
     status, out, err = p.run("--no-header", *arguments)
     equal(status, 0, err)
     return out.splitlines()
+
+
+def state_sizes(p, data="sluice-data"):
+    """Rows of durable state: (query or "kept rows", name) -> number, from the file itself."""
+    db = sqlite3.connect(os.path.join(p.folder, data, "sluice.db"))
+    counts = {}
+    for (key,) in db.execute("SELECT key FROM state"):
+        number = int.from_bytes(key[:4], "big")
+        counts[number] = counts.get(number, 0) + 1
+    sizes = {(query, name): counts.get(number, 0) for number, query, name in db.execute("SELECT id, query, name FROM states")}
+    db.close()
+    return sizes
 
 
 @case
@@ -100,6 +113,66 @@ def idle_timeout_closes_windows(p):
         INSERT INTO t (k, v, ROWTIME) VALUES ('a', 1, 1000); INSERT INTO t (k, v, ROWTIME) VALUES ('b', 1, 1001);
         SELECT v, n FROM w EMIT CHANGES LIMIT 1;"""
     equal(rows(p, "-c", sql), ["1,2"])
+
+
+WINDOWED = {
+    "w": "WINDOW TUMBLING (SIZE 10 SECONDS, RETENTION 30 SECONDS, GRACE PERIOD 5 SECONDS) GROUP BY k",
+    "h": "WINDOW TUMBLING (SIZE 10 SECONDS, RETENTION 30 SECONDS, GRACE PERIOD 5 SECONDS) GROUP BY k HAVING COUNT(*) > 0",
+    "o": "WINDOW HOPPING (SIZE 20 SECONDS, ADVANCE BY 10 SECONDS, RETENTION 30 SECONDS, GRACE PERIOD 5 SECONDS) GROUP BY k",
+    "s": "WINDOW SESSION (2 SECONDS, RETENTION 30 SECONDS, GRACE PERIOD 5 SECONDS) GROUP BY k",
+    "f": "WINDOW TUMBLING (SIZE 10 SECONDS, RETENTION 30 SECONDS, GRACE PERIOD 5 SECONDS) GROUP BY k EMIT FINAL",
+    "fs": "WINDOW SESSION (2 SECONDS, RETENTION 30 SECONDS, GRACE PERIOD 5 SECONDS) GROUP BY k EMIT FINAL",
+}
+
+
+def one_a_window(first, n):
+    values = ",".join(f"({i * 10000},'k{i % 3}',{i})" for i in range(first, first + n))
+    return f"INSERT INTO t (ROWTIME, k, v) VALUES {values};"
+
+
+@case
+def retention_frees_state_and_kept_rows(p):
+    rows(p, "-c", TOPIC.replace("=2", "=1") + "".join(f"CREATE TABLE {name} AS SELECT k, {'COUNT(*)' if 'SESSION' in rest else 'COUNT(DISTINCT v)'} AS n FROM t {rest};" for name, rest in WINDOWED.items()))
+    for first, n in ((0, 60), (60, 40)):        # the second one finds the index of the first
+        rows(p, "-c", one_a_window(first, n) + "".join(f"SELECT COUNT(*) FROM {name};" for name in WINDOWED))
+        sizes = state_sizes(p)
+        kept = {name: number for (query, name), number in sizes.items() if query == "kept rows"}
+        equal(set(kept), set(WINDOWED))
+        last = first + n - 1
+        # S - R <= start: the last four windows of 10 s; a record is in two hops; final ones are one behind.
+        equal(kept, {"w": 4, "h": 4, "o": 7, "s": 3, "f": 4, "fs": 3})
+        for (query, name), number in sizes.items():
+            # A session is swept after half a retention more at the latest.
+            assert number <= (12 if "_s_" in query or "_fs_" in query else 8), f"{query} {name}: {number} rows"
+        equal(rows(p, "-c", "SELECT WINDOWSTART FROM w ORDER BY 1"), [str((last - 3 + i) * 10000) for i in range(4)])
+
+
+@case
+def a_day_is_kept_where_no_retention_is_written(p):
+    at = lambda hours: f"({hours * 3600000},'a',{hours})"
+    sql = TOPIC + """CREATE TABLE w AS SELECT k, COUNT(*) AS n FROM t WINDOW TUMBLING (SIZE 1 HOUR) GROUP BY k;
+        CREATE TABLE f AS SELECT k, COUNT(*) AS n FROM t WINDOW TUMBLING (SIZE 1 HOUR) GROUP BY k EMIT FINAL;
+        INSERT INTO t (ROWTIME, k, v) VALUES """ + ",".join(at(h) for h in range(60)) + ";"
+    equal(rows(p, "-c", sql + "SELECT COUNT(*), MIN(WINDOWSTART) / 3600000 FROM w; SELECT COUNT(*), MIN(WINDOWSTART) / 3600000 FROM f;"), ["25,35", "25,34"])
+
+
+@case
+def a_file_that_ends_keeps_all_its_windows(p):
+    p.write("f.csv", "k,t\n" + "".join(f"a,{h * 3600000}\n" for h in range(60)))
+    sql = "CREATE STREAM f WITH (PATH='f.csv', TIMESTAMP='t'); CREATE TABLE w AS SELECT k, COUNT(*) AS n FROM f WINDOW TUMBLING (SIZE 1 HOUR%s) GROUP BY k;"
+    equal(rows(p, "-c", sql % "" + "SELECT COUNT(*) FROM w"), ["60"])
+    equal(rows(p, "--data", "d", "-c", sql % ", RETENTION 2 HOURS, GRACE PERIOD 1 HOUR" + "SELECT COUNT(*) FROM w"), ["3"])
+
+
+@case
+def stream_joins_free_what_no_row_can_reach(p):
+    sql = TOPIC.replace("=2", "=1") + """CREATE STREAM u (k STRING KEY, v BIGINT) WITH (KAFKA_TOPIC='u', VALUE_FORMAT='JSON', PARTITIONS=1);
+        CREATE STREAM j AS SELECT t.k AS k, t.v AS v, u.v AS w FROM t LEFT JOIN u WITHIN 1 SECOND GRACE PERIOD 1 SECOND ON t.k = u.k;"""
+    rows(p, "-c", sql)
+    for first in (0, 3000):
+        rows(p, "-c", one_a_window(first, 3000) + one_a_window(first, 3000).replace("INTO t", "INTO u") + "SELECT COUNT(*) FROM j;")
+    for (query, name), number in state_sizes(p).items():
+        assert number < 2500, f"{query} {name}: {number} rows"
 
 
 @case

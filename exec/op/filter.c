@@ -1,12 +1,13 @@
 #include "exec/op/filter.h"
 
 #include "data/key.h"
-#include "exec/state/state.h"
+#include "exec/state/expiry.h"
 
 typedef struct FilterOp {
 	Op			op;
 	Program	   *condition;
 	StateTable *passed;			/* is_table: keys whose row passes; no values */
+	WindowExpiry expiry;		/* of `passed` */
 	StrBuf		key;
 } FilterOp;
 
@@ -19,8 +20,10 @@ filter_open(Op *op, Error *err)
 	TRY(program_compile(&op->arena, spec->condition, &self->condition, err));
 	if (!spec->is_table)
 		return OK;
-	return state_table_open(op_services(op)->state, op->id, 0, op_services(op)->budget, "the keys that pass a filter",
-							&self->passed, err);
+	TRY(state_table_open(op_services(op)->state, op->id, 0, op_services(op)->budget, "the keys that pass a filter",
+						 &self->passed, err));
+	return window_expiry_open(&self->expiry, op_services(op)->state, op->id, 1, op_services(op)->budget,
+							  spec->is_windowed ? spec->retention_ms : 0, spec->is_session, err);
 }
 
 /* Takes the rows without a value out of the selection, in place. */
@@ -50,6 +53,30 @@ filter_key(FilterOp *self, const Batch *in, int32_t row)
 	}
 }
 
+static Status
+filter_remember(FilterOp *self, const Batch *in, int32_t row, Error *err)
+{
+	Str key = strbuf_str(&self->key);
+	Str ignored;
+
+	if (state_table_get(self->passed, key, &ignored))
+		return OK;
+	TRY(state_table_put(self->passed, key, STR(""), err));
+	return in->window_start != NULL ? window_expiry_add(&self->expiry, in->window_start[row], in->window_end[row], key, err) : OK;
+}
+
+static bool
+filter_forget(FilterOp *self, const Batch *in, int32_t row)
+{
+	Str key = strbuf_str(&self->key);
+
+	if (!state_table_remove(self->passed, key))
+		return false;
+	if (in->window_start != NULL)
+		window_expiry_remove(&self->expiry, in->window_start[row], in->window_end[row], key);
+	return true;
+}
+
 /*
  * A table's changes.  Previous row passed, new one passes: the row; previous passed, new does not (or is gone): DELETE;
  * otherwise the row if it passes, else nothing.
@@ -67,16 +94,14 @@ filter_push_table(FilterOp *self, const Batch *in, const uint32_t *selected, int
 
 	for (int32_t i = 0; i < in->n_rows; i++) {
 		bool passes = next < n_selected && selected[next] == (uint32_t)i;
-		Str	 ignored;
 
 		next += passes;
 		filter_key(self, in, i);
 		if (passes) {
-			if (!state_table_get(self->passed, strbuf_str(&self->key), &ignored))
-				TRY(state_table_put(self->passed, strbuf_str(&self->key), STR(""), err));
+			TRY(filter_remember(self, in, i, err));
 			kinds[n] = (uint8_t)batch_row_kind(in, i);
 			rows[n++] = (uint32_t)i;
-		} else if (state_table_remove(self->passed, strbuf_str(&self->key))) {
+		} else if (filter_forget(self, in, i)) {
 			kinds[n] = ROW_DELETE;
 			rows[n++] = (uint32_t)i;
 		}
@@ -109,9 +134,17 @@ filter_flush(Op *op, Error *err)
 {
 	FilterOp *self = op_cast(FilterOp, op, &op_filter);
 
+	Str		  key;
+
 	(void)err;
-	if (self->passed != NULL)
-		state_table_flush(self->passed);
+	if (self->passed == NULL)
+		return OK;
+	/* The window will not come again: nobody sees that it was forgotten. */
+	while (window_expiry_next(&self->expiry, &key))
+		state_table_remove(self->passed, key);
+	op->state_rows = state_table_count(self->passed);
+	state_table_flush(self->passed);
+	window_expiry_flush(&self->expiry);
 	return OK;
 }
 
@@ -121,6 +154,7 @@ filter_close(Op *op)
 	FilterOp *self = op_cast(FilterOp, op, &op_filter);
 
 	state_table_close(self->passed);
+	window_expiry_close(&self->expiry);
 	strbuf_free(&self->key);
 }
 

@@ -15,6 +15,8 @@ typedef struct FilterSpec {
 	bool		is_table;
 	int			n_key;			/* is_table: the leading key columns */
 	bool		is_windowed;	/* the key includes window_start/window_end */
+	bool		is_session;
+	int64_t		retention_ms;	/* is_windowed: keys of older windows are forgotten; 0: never */
 } FilterSpec;
 
 extern const OpType op_filter;

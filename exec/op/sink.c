@@ -1,6 +1,7 @@
 #include "exec/op/sink.h"
 
 #include "data/key.h"
+#include "exec/state/expiry.h"
 #include "exec/task/task.h"
 #include "io/connector/embedded/kept_row.h"
 
@@ -13,6 +14,7 @@ typedef struct SinkOp {
 	StrBuf	 value_bytes;
 	StrBuf	 kept_key;
 	StrBuf	 kept_row;
+	WindowExpiry expiry;	/* of kept rows */
 	Time	 stream_time;
 	int64_t	 n_keyless;		/* records without a key so far: they go round the partitions */
 } SinkOp;
@@ -29,7 +31,8 @@ sink_open(Op *op, Error *err)
 	}
 	if (spec->timestamp != NULL)
 		TRY(program_compile(&op->arena, spec->timestamp, &self->timestamp, err));
-	return OK;
+	return window_expiry_open(&self->expiry, op_services(op)->state, op->id, 0, op_services(op)->budget, spec->retention_ms,
+							  spec->is_session, err);
 }
 
 /* The record's headers, copied from the headers column of the row that caused it. */
@@ -109,8 +112,12 @@ sink_keep(SinkOp *self, const Batch *in, int32_t row, Time time, Error *err)
 	strbuf_clear(&self->kept_row);
 	kept_row_encode_key(in->columns, n_key, row, is_windowed, is_windowed ? in->window_start[row] : 0,
 						is_windowed ? in->window_end[row] : 0, &self->kept_key);
-	if (!row_kind_is_null(batch_row_kind(in, row)))
+	if (!row_kind_is_null(batch_row_kind(in, row))) {
 		kept_row_encode_value(in->columns + n_key, in->n_columns - n_key, row, time, &self->kept_row);
+		if (is_windowed)
+			TRY(window_expiry_add(&self->expiry, in->window_start[row], in->window_end[row], strbuf_str(&self->kept_key), err));
+	} else if (is_windowed)
+		window_expiry_remove(&self->expiry, in->window_start[row], in->window_end[row], strbuf_str(&self->kept_key));
 	return op->task->output->keep(op->task->output, spec->table_name, op_services(op)->partition, strbuf_str(&self->kept_key),
 								  self->kept_row.length > 0 ? strbuf_str(&self->kept_row) : (Str){NULL, 0}, err);
 }
@@ -171,6 +178,21 @@ sink_push(Op *op, int port, const Batch *in, Error *err)
 	return OK;
 }
 
+/* What has expired goes in the epoch in which time passes it. */
+static Status
+sink_flush(Op *op, Error *err)
+{
+	SinkOp		   *self = op_cast(SinkOp, op, &op_sink);
+	const SinkSpec *spec = op->spec;
+	TaskOutput	   *output = op->task->output;
+	Str				key;
+
+	while (window_expiry_next(&self->expiry, &key))
+		TRY(output->keep(output, spec->table_name, op_services(op)->partition, key, (Str){NULL, 0}, err));
+	window_expiry_flush(&self->expiry);
+	return OK;
+}
+
 static void
 sink_close(Op *op)
 {
@@ -180,6 +202,7 @@ sink_close(Op *op)
 	strbuf_free(&self->value_bytes);
 	strbuf_free(&self->kept_key);
 	strbuf_free(&self->kept_row);
+	window_expiry_close(&self->expiry);
 }
 
 static void
@@ -194,6 +217,8 @@ sink_explain(const void *spec, Explain *out)
 	}
 	if (s->is_table)
 		explain_text(out, "keeps rows of", s->table_name);
+	if (s->retention_ms > 0)
+		explain_int(out, "retention ms", s->retention_ms);
 }
 
 const OpType op_sink = {
@@ -202,6 +227,7 @@ const OpType op_sink = {
 	.ports = 1,
 	.open = sink_open,
 	.push = sink_push,
+	.flush = sink_flush,
 	.close = sink_close,
 	.explain = sink_explain,
 };

@@ -18,7 +18,8 @@ typedef struct SinkSpec {
 	const Expr		*timestamp;		/* WITH (TIMESTAMP=...) of the sink, over the input columns; NULL: event time */
 	bool			 fail_on_bad_time;
 	const char		*table_name;	/* names the kept rows in the store */
-	int64_t			 retention_ms;	/* windowed tables: kept rows expire; 0: never */
+	bool			 is_session;
+	int64_t			 retention_ms;	/* windowed tables: kept rows expire (exec/state/expiry.h); 0: never */
 } SinkSpec;
 
 extern const OpType op_sink;

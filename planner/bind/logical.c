@@ -46,6 +46,8 @@ logical_filter(Arena *arena, Logical *input, Expr *condition)
 	spec->is_table = input->is_table;
 	spec->n_key = input->n_key;
 	spec->is_windowed = input->window.kind != WINDOW_NONE;
+	spec->is_session = input->window.kind == WINDOW_SESSION;
+	spec->retention_ms = input->window.retention_ms;
 	node->spec = spec;
 	node->estimated_rows = input->estimated_rows < 0 ? -1 : input->estimated_rows / 3;
 	return node;

@@ -59,6 +59,7 @@ bind_window(Binder *binder, const AstWindow *w, bool is_final, WindowSpec *out, 
 		out->grace_ms = length < DAY_MS ? DAY_MS - length : 0;
 	least = length + out->grace_ms;
 	out->retention_ms = least;
+	out->has_retention = w->retention.is_set;
 	if (w->retention.is_set) {
 		TRY(duration_ms(&w->retention, "retention", true, &out->retention_ms, err));
 		if (out->retention_ms < least) {

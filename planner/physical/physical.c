@@ -2,7 +2,8 @@
 #include "common/hash.h"
 #include "planner/logical.h"
 
-enum { FILTER_IDS = 1 << 28 };		/* ids of filters over tables: beyond all others */
+/* Ids of filters over tables, and of the sink: beyond all others. */
+enum { SINK_ID = (1 << 28) - 1, FILTER_IDS = 1 << 28 };
 
 typedef struct Builder {
 	Arena	  *arena;
@@ -208,7 +209,9 @@ number(PlanNode *node, bool stateful, int *next)
 		strbuf_free(&buf);
 		return;
 	}
-	if (keeps_state(node) == stateful)
+	if (node->op == &op_sink)
+		node->id = SINK_ID;
+	else if (keeps_state(node) == stateful)
 		node->id = (*next)++;
 }
 
