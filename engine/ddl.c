@@ -57,24 +57,42 @@ discard_entity(ResultSink *sink, const Entity *entity)
 	(void)entity;
 }
 
-/* Appends the statement to the log; *sequence numbers it.  During recovery the number comes from the log. */
+/*
+ * Appends the statement to the log; *sequence numbers it.  During recovery the number comes from the log.  `replaced` (NULL: none)
+ * names a query that goes on with the state it has under `plan`.
+ */
 static Status
-log_command(StatementContext *context, int64_t *sequence, Error *err)
+log_replacing(StatementContext *context, const char *replaced, const PersistentPlan *plan, int64_t *sequence, Error *err)
 {
-	Engine *engine = context->engine;
-	StrBuf	command = {0};
-	Status	status;
+	Engine	  *engine = context->engine;
+	StrBuf	   command = {0};
+	StoreUnit *unit;
+	Status	   status;
+	int		   at;
 
 	if (engine->is_recovering) {
 		*sequence = engine->n_commands - 1;
 		return OK;
 	}
 	command_encode(context, &command);
-	status = store_command_append(engine->store, strbuf_str(&command), sequence, err);
-	strbuf_free(&command);
-	if (status == OK)
+	unit = store_unit_new(engine->store);
+	at = store_unit_command(unit, strbuf_str(&command));
+	if (replaced != NULL)
+		query_put_fingerprint(unit, replaced, plan);
+	status = store_commit(engine->store, unit, err);
+	if (status == OK) {
+		*sequence = store_unit_sequence(unit, at);
 		engine->n_commands = *sequence + 1;
+	}
+	store_unit_free(unit);
+	strbuf_free(&command);
 	return status;
+}
+
+static Status
+log_command(StatementContext *context, int64_t *sequence, Error *err)
+{
+	return log_replacing(context, NULL, NULL, sequence, err);
 }
 
 static void
@@ -236,6 +254,21 @@ register_schemas(StatementContext *context, const CatalogSource *source, bool on
 	return wire_register(&topic->value, only_first, err);
 }
 
+/* A query that is replaced rests from here on: it must not see the fingerprint of its successor. */
+static Status
+log_create_as(StatementContext *context, Query *old, const PersistentPlan *plan, int64_t *sequence, Error *err)
+{
+	bool   is_running = old != NULL && !context->engine->is_recovering && old->state == QUERY_RUNNING;
+	Status status;
+
+	if (is_running)
+		query_set_paused(context->engine, old, true);
+	status = log_replacing(context, old != NULL ? old->id : NULL, plan, sequence, err);
+	if (status == FAILED && is_running)
+		query_set_paused(context->engine, old, false);
+	return status;
+}
+
 static Status
 create_as(StatementContext *context, const AstStatement *statement, Existing existing, Error *err)
 {
@@ -261,14 +294,18 @@ create_as(StatementContext *context, const AstStatement *statement, Existing exi
 		if (old_query != NULL && old_query->persistent.upgrade_shape != trial.upgrade_shape) {
 			return error_user(err, "Cannot upgrade the query %s: its stateful part would change", old->query_id);
 		}
+		if (old_query != NULL && !engine->is_recovering)
+			TRY(query_check_fingerprint(old_query, NULL, err));
 	}
 	TRY(engine_create_topic(engine, sink, err));
 	TRY(register_schemas(context, sink, false, err));
-	TRY(log_command(context, &sequence, err));
+	TRY(log_create_as(context, old_query, &trial, &sequence, err));
 	id = old_query != NULL ? arena_strdup(context->arena, old_query->id) : query_id(context, prefix, sink->name, sequence);
 	TRY(make_query(context, statement, id, NULL, &query, err));
-	if (old_query != NULL)
+	if (old_query != NULL) {
+		query->failures.is_failed = old_query->failures.is_failed;
 		TRY(query_stop(engine, old_query, false, err));
+	}
 	sink->query_id = id;
 	sink->sql = str_to_arena(context->arena, context->sql);
 	sink->standard = context->standard;

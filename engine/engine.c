@@ -106,6 +106,7 @@ start_recovered(Engine *engine, Error *err)
 		Query *next = query->next;
 
 		query->next = NULL;
+		query_failures_load(query);
 		TRY(query_start(query, err));
 		query = next;
 	}

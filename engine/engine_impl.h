@@ -23,6 +23,23 @@ const char *query_state_name(QueryState state);
 typedef struct Query Query;
 typedef struct EpochOutput EpochOutput;
 
+/* What made a query stop.  `text` is malloc'ed: message, then after a line feed the remedy if there is one. */
+typedef struct QueryFailure {
+	Time	   time;
+	ErrorClass class;
+	char	  *text;
+} QueryFailure;
+
+/* The latest failures of a query, oldest first; under lock_queries, but is_failed and n_retries belong to who runs it. */
+typedef struct QueryFailures {
+	int			  n;
+	int			  capacity;
+	QueryFailure *items;
+	bool		  is_failed;	/* the last one stands: nothing was committed since */
+	int			  n_retries;	/* since then */
+	Nanos		  retry_at;		/* 0: it waits for RESUME */
+} QueryFailures;
+
 /* A running persistent query.  Its run, unit and output belong to the worker that has it in hand. */
 struct Query {
 	Query			 *next;				/* of the engine's list, in order of creation */
@@ -56,13 +73,16 @@ struct Query {
 	bool			  wants_run;		/* woken while it was in hand */
 	bool			  must_stop;
 	int64_t			  n_idle_epochs;	/* that found nothing to take */
-	char			  error[ERROR_MESSAGE_MAX];
+	char			  error[ERROR_MESSAGE_MAX];	/* of QUERY_ERROR: text of the last failure */
+	QueryFailures	  failures;
 	Query			 *next_queued;
 	/* Statistics. */
 	_Atomic int64_t	  rows_in;
 	_Atomic int64_t	  rows_out;
 	_Atomic int64_t	  bad_rows;
 	_Atomic int64_t	  epochs;
+	_Atomic int64_t	  restarts;			/* tries after a failure */
+	int64_t			  rows_out_before;	/* of runs that were closed */
 	volatile bool	  interrupted;
 };
 
@@ -195,6 +215,7 @@ Query *query_find(Engine *engine, Str id);			/* under lock_queries or lock_ddl *
 
 /* Stops it after its epoch in hand and takes it off the list; frees it.  drop_state: its durable state goes too. */
 Status query_stop(Engine *engine, Query *query, bool drop_state, Error *err);
+/* Resuming also tries a query in ERROR again. */
 void   query_set_paused(Engine *engine, Query *query, bool is_paused);
 
 /* One epoch, committed.  DONE: completed. */
@@ -207,6 +228,28 @@ void   engine_stop_workers(Engine *engine);
 /* Waits until the queries that feed `names` (transitively) have consumed what existed when this was called. */
 Status engine_wait_caught_up(Engine *engine, const CatalogSnapshot *snapshot, const char *const *names, int n_names,
 							 const volatile bool *interrupted, Error *err);
+
+/* ---- query_failure.c ---- */
+
+/* "USER", "SYSTEM" or "UNKNOWN", as ksqlDB's API names them. */
+const char *query_failure_type(ErrorClass class);
+
+/* Puts the query into ERROR, durably; a failure that may pass is tried again.  Not under lock_queries; its run must be closed. */
+void query_fail(Query *query, const Error *error);
+
+/* What was kept of a query's failures when the engine was last closed; sets its state.  Before it is started. */
+void query_failures_load(Query *query);
+
+/* An epoch went well: that the query is no more in ERROR commits with it; then (committed) forgets it. */
+void query_failures_pass(Query *query, StoreUnit *unit);
+void query_failures_passed(Query *query);
+void query_failures_drop(const Query *query, StoreUnit *unit);
+void query_failures_free(QueryFailures *failures);
+
+/* The fingerprint of the plan whose state is stored (NULL: there is none any more).  Checking fails, with the remedy, when the
+ * query's plan is another; a new query's goes into `unit` (NULL: not yet). */
+void   query_put_fingerprint(StoreUnit *unit, const char *id, const PersistentPlan *plan);
+Status query_check_fingerprint(Query *query, StoreUnit *unit, Error *err);
 
 /* ---- produce.c: records of a source's rows ---- */
 typedef struct RowProducer {

@@ -55,6 +55,7 @@ query_close_run(Query *query)
 {
 	stream_run_close(query->run);
 	query->run = NULL;
+	query->rows_out_before = query->rows_out;
 	for (int i = 0; i < query->n_backends; i++)
 		epoch_backend_free(query->backends[i]);
 	free(query->backends);
@@ -78,6 +79,7 @@ query_free(Query *query)
 		topics_unlisten(query->engine->topics, query->listeners[i]);
 	free(query->listeners);
 	query_close_run(query);
+	query_failures_free(&query->failures);
 	settings_free(query->settings);
 	catalog_release(query->snapshot);
 	arena_free(&query->arena);
@@ -114,6 +116,8 @@ query_open_run(Query *query, const StreamRunOptions *overrides, Error *err)
 	StreamRunOptions options = overrides != NULL ? *overrides : (StreamRunOptions){0};
 
 	query->unit = topics_unit_new(engine->topics);
+	if (overrides == NULL)
+		TRY(query_check_fingerprint(query, query->unit->store, err));
 	query->output = xcalloc(1, sizeof *query->output);
 	epoch_output_init(query->output, engine, query->unit);
 	query->sources = (SourceContext){.env = engine->env, .topics = engine->topics, .store = engine->store, .n_threads = 1};
@@ -197,16 +201,18 @@ query_run_epoch(Query *query, int64_t *n_rows, Error *err)
 		error_data(err, "%s", query->bad_record);
 		return error_hint(err, "ksql.fail.on.deserialization.error is true: otherwise such records go to the processing log.");
 	}
+	query_failures_pass(query, query->unit->store);
 	if (*n_rows > 0 || status == DONE || !topic_unit_is_empty(query->unit)) {
 		stream_run_positions(query->run, query_put_position, query);
 		if (status == DONE)
 			query_put_completed(query, query->unit->store, true);
 		TRY(topic_unit_commit(query->unit, err));
 		topic_unit_clear(query->unit);
+		query_failures_passed(query);
 		query->epochs++;
 	}
 	query->rows_in += *n_rows;
-	query->rows_out = query->output->n_written;
+	query->rows_out = query->rows_out_before + query->output->n_written;
 	return status;
 }
 
@@ -284,13 +290,15 @@ worker_run_query(Engine *engine, Query *query)
 	int64_t n_rows = 0;
 	Status	status = query_run_epoch(query, &n_rows, &err);
 
+	/* What was half done is forgotten: another try begins at the last commit. */
+	if (status == FAILED)
+		query_close_run(query);
+	if (status == FAILED && err.class != ERROR_INTERRUPTED)
+		query_fail(query, &err);
 	pthread_mutex_lock(&engine->lock_queries);
 	query->is_in_hand = false;
 	query->n_idle_epochs += status == OK && n_rows == 0;
-	if (status == FAILED) {
-		query->state = QUERY_ERROR;
-		snprintf(query->error, sizeof query->error, "%s", err.message);
-	} else if (status == DONE)
+	if (status == DONE)
 		query->state = QUERY_COMPLETED;
 	else if (n_rows > 0 || query->wants_run)
 		queue_push(query);
@@ -305,6 +313,21 @@ queue_pollers(Engine *engine)
 	for (Query *q = engine->queries; q != NULL; q = q->next)
 		if (q->polls)
 			queue_push(q);
+}
+
+/* Queries in ERROR whose next try is due.  Under lock_queries. */
+static void
+queue_retries(Engine *engine)
+{
+	Nanos now = nanos_now();
+
+	for (Query *q = engine->queries; q != NULL; q = q->next)
+		if (q->state == QUERY_ERROR && q->failures.retry_at != 0 && now >= q->failures.retry_at) {
+			q->failures.retry_at = 0;
+			q->state = QUERY_RUNNING;
+			q->restarts++;
+			queue_push(q);
+		}
 }
 
 /* Under lock_queries, which it lets go meanwhile.  A failure is not worth more than the next try. */
@@ -330,6 +353,7 @@ worker_main(void *argument)
 	pthread_mutex_lock(&engine->lock_queries);
 	while (!engine->is_stopping) {
 		enforce_retention(engine);
+		queue_retries(engine);
 		Query *query = queue_pop(engine);
 
 		if (query == NULL) {
@@ -453,8 +477,8 @@ query_fix_start(Query *query)
 		topic_unit_clear(query->unit);
 	}
 	if (status == FAILED) {
-		query->state = QUERY_ERROR;
-		snprintf(query->error, sizeof query->error, "%s", err.message);
+		query_close_run(query);
+		query_fail(query, &err);
 	}
 }
 
@@ -510,8 +534,11 @@ query_stop(Engine *engine, Query *query, bool drop_state, Error *err)
 	if (drop_state || query->sources_end) {
 		StoreUnit *unit = store_unit_new(engine->store);
 
-		if (drop_state)
+		if (drop_state) {
 			store_unit_drop_query(unit, str_of(query->id));
+			query_put_fingerprint(unit, query->id, NULL);
+			query_failures_drop(query, unit);
+		}
 		query_put_completed(query, unit, false);
 		status = store_commit(engine->store, unit, err);
 		store_unit_free(unit);
@@ -524,12 +551,16 @@ void
 query_set_paused(Engine *engine, Query *query, bool is_paused)
 {
 	pthread_mutex_lock(&engine->lock_queries);
+	if (is_paused)
+		query->failures.retry_at = 0;
 	if (is_paused && query->state == QUERY_RUNNING) {
 		query->state = QUERY_PAUSED;
 		queue_remove(engine, query);
 		while (query->is_in_hand)
 			pthread_cond_wait(&engine->changed, &engine->lock_queries);
-	} else if (!is_paused && query->state == QUERY_PAUSED) {
+	} else if (!is_paused && (query->state == QUERY_PAUSED || query->state == QUERY_ERROR)) {
+		query->failures.n_retries = 0;
+		query->failures.retry_at = 0;
 		query->state = QUERY_RUNNING;
 		if (!engine->is_inline)
 			queue_push(query);

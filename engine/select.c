@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "data/time_text.h"
 #include "exec/op/aggregate.h"
 #include "exec/op/limit.h"
 #include "exec/op/scan.h"
@@ -373,6 +374,28 @@ explain_analyze(StatementContext *context, const Plan *plan, StrBuf *text, Error
 	return status;
 }
 
+/* Its latest errors, the last one first, and when it is tried again. */
+static void
+explain_failures(const Query *query, StrBuf *text)
+{
+	const QueryFailures *failures = &query->failures;
+
+	for (int i = failures->n - 1; i >= 0; i--) {
+		const QueryFailure *f = &failures->items[i];
+		char				time[64];
+
+		timestamp_print_ksql(f->time, time);
+		strbuf_printf(text, "%s Z %s error: %s\n", time, query_failure_type(f->class), f->text);
+	}
+	if (query->state != QUERY_ERROR)
+		return;
+	if (failures->retry_at != 0)
+		strbuf_printf(text, "Tried again in %lld ms (%lld times so far)\n",
+					  (long long)((failures->retry_at - nanos_now()) / 1000000), (long long)query->restarts);
+	else
+		strbuf_printf(text, "RESUME %s tries it again\n", query->id);
+}
+
 static Status
 explain_query_id(StatementContext *context, const AstExplain *explain, Error *err)
 {
@@ -385,8 +408,7 @@ explain_query_id(StatementContext *context, const AstExplain *explain, Error *er
 	query = query_find(engine, str_of(explain->query_id.text));
 	if (query != NULL) {
 		strbuf_printf(&text, "Query %s is %s\n", query->id, query_state_name(query->state));
-		if (query->state == QUERY_ERROR)
-			strbuf_printf(&text, "Error: %s\n", query->error);
+		explain_failures(query, &text);
 		if (query->run != NULL && !query->is_in_hand) {
 			const Graph *graph = stream_run_graph(query->run);
 

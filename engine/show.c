@@ -118,6 +118,17 @@ show_topics(StatementContext *context, bool extended, Error *err)
 	return OK;
 }
 
+/* Message and remedy on one line. */
+static const char *
+error_status(Arena *arena, const char *text)
+{
+	char *status = (char *)arena_printf(arena, "ERROR: %s", text);
+
+	for (char *c = status; *c != '\0'; c++)
+		*c = *c == '\n' ? ' ' : *c;
+	return status;
+}
+
 static void
 show_queries(StatementContext *context, const CatalogSnapshot *catalog)
 {
@@ -131,7 +142,7 @@ show_queries(StatementContext *context, const CatalogSnapshot *catalog)
 		const char		   *status = query == NULL ? "UNKNOWN" : query_state_name(query->state);
 
 		if (query != NULL && query->state == QUERY_ERROR)
-			status = arena_printf(context->arena, "ERROR: %s", query->error);
+			status = error_status(context->arena, query->error);
 		ADD_ROW(&b, entry->id, status, entry->sink != NULL ? entry->sink : "", number_text(context->arena, query != NULL ? query->rows_in : 0),
 				number_text(context->arena, query != NULL ? query->rows_out : 0), entry->sql);
 	}

@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import tempfile
+import time
 
 from cli_test import Place, contains, equal
 
@@ -57,6 +58,86 @@ def a_failed_query_says_why(p):
     contains(err, "Rows of b may be missing")
     contains(out, "ERROR: t/")
     contains(out, "Not valid JSON")
+
+
+def wait_for(p, sql, part, *options):
+    for _ in range(60):
+        out = p.run(*options, "-c", sql)[1]
+        if part in out:
+            return out
+        time.sleep(0.05)
+    raise AssertionError(f"{sql}: no {part!r} in {out!r}")
+
+
+@case
+def an_error_outlives_a_restart(p):
+    sql = TOPIC + RAW + """SET 'ksql.fail.on.deserialization.error'='true'; SET 'ksql.query.error.max.queue.size'='2';
+        CREATE STREAM b AS SELECT * FROM t; INSERT INTO raw VALUES ('a', 'no json'); SELECT * FROM b;"""
+    p.run("-c", sql)
+    contains(p.run("-c", "SHOW QUERIES")[1], "ERROR: t/")
+    for _ in range(3):
+        contains(p.run("-c", "RESUME ALL; SELECT * FROM b; SHOW QUERIES;")[1], "ERROR: t/")
+    out = p.run("-c", "EXPLAIN CSAS_B_3" if "CSAS_B_3" in p.run("-c", "SHOW QUERIES")[1] else "EXPLAIN CSAS_b_3")[1]
+    equal(out.count("USER error: t/"), 2)
+    contains(out, "RESUME CSAS_b_3 tries it again")
+
+
+@case
+def a_paused_query_in_error_stays_paused(p):
+    p.run("-c", TOPIC + RAW + """SET 'ksql.fail.on.deserialization.error'='true'; CREATE STREAM b AS SELECT * FROM t; PAUSE ALL;
+        INSERT INTO raw VALUES ('a', 'no json');""")
+    contains(p.run("-c", "SHOW QUERIES")[1], "PAUSED")
+    contains(p.run("-c", "RESUME ALL; SELECT * FROM b; SHOW QUERIES")[1], "ERROR: t/")
+    contains(p.run("-c", "SHOW QUERIES")[1], "ERROR: t/")
+
+
+@case
+def what_may_pass_is_tried_again(p):
+    sql = TOPIC + """SET 'ksql.query.retry.backoff.initial.ms'='20'; CREATE STREAM u AS SELECT * FROM t;
+        CREATE STREAM u2 (k STRING KEY, v BIGINT) WITH (KAFKA_TOPIC='u', VALUE_FORMAT='JSON'); DROP STREAM u2 DELETE TOPIC;
+        INSERT INTO t VALUES ('b', 1); SELECT * FROM u;
+        CREATE STREAM u2 (k STRING KEY, v BIGINT) WITH (KAFKA_TOPIC='u', VALUE_FORMAT='JSON', PARTITIONS=2);
+        SELECT k, v FROM u2 EMIT CHANGES LIMIT 1; SELECT k FROM u; SHOW QUERIES; EXPLAIN CSAS_u_2;"""
+    out = p.run("-c", sql, "--no-header", "--keep-going")[1]
+    contains(out, "b,1\nb\n")
+    contains(out, "CSAS_u_2,RUNNING")
+    contains(out, "SYSTEM error: The topic u does not exist any more")
+    contains(p.run("-c", "EXPLAIN CSAS_u_2")[1], "SYSTEM error: The topic u does not exist any more")
+
+
+def set_meta(p, name, value):
+    db = sqlite3.connect(os.path.join(p.folder, "sluice-data", "sluice.db"))
+    with db:
+        equal(db.execute("UPDATE meta SET value = CAST(? AS BLOB) WHERE name = ?", (value, name)).rowcount, 1)
+    old = db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+    db.close()
+    return old
+
+
+@case
+def state_of_another_plan_is_never_used(p):
+    rows(p, "-c", TOPIC + "CREATE TABLE n AS SELECT k, COUNT(*) AS c FROM t GROUP BY k; INSERT INTO t VALUES ('a', 1); SELECT * FROM n;")
+    db = sqlite3.connect(os.path.join(p.folder, "sluice-data", "sluice.db"))
+    (mine,) = db.execute("SELECT CAST(value AS TEXT) FROM meta WHERE name = 'fingerprint/CTAS_n_2'").fetchone()
+    db.close()
+    set_meta(p, "fingerprint/CTAS_n_2", "0123456789abcdef")
+    equal(p.run("-c", "INSERT INTO t VALUES ('a', 1); SELECT c FROM n;")[1], "c\n1\n")
+    out = p.run("-c", "SHOW QUERIES")[1]
+    contains(out, "ERROR: The plan of query CTAS_n_2")
+    contains(out, "does not fit the state that is stored for it (0123456789abcdef)")
+    contains(out, "TERMINATE it, DROP what it writes, and CREATE it again")
+    contains(p.run("-c", "RESUME CTAS_n_2; SELECT * FROM n; SHOW QUERIES;")[1], "ERROR: The plan")
+    contains(p.run("-c", "CREATE OR REPLACE TABLE n AS SELECT k, COUNT(*) AS c FROM t WHERE v > 0 GROUP BY k;")[2], "does not fit the state")
+    set_meta(p, "fingerprint/CTAS_n_2", mine)
+    equal(rows(p, "-c", "RESUME CTAS_n_2; SELECT c FROM n;"), ["2"])
+    contains(p.run("-c", "SHOW QUERIES")[1], "RUNNING")
+    # A replaced query goes on with its state, also after a restart.
+    rows(p, "-c", "CREATE OR REPLACE TABLE n AS SELECT k, COUNT(*) AS c FROM t WHERE v > 1 GROUP BY k; INSERT INTO t VALUES ('a', 1), ('a', 2); SELECT * FROM n")
+    equal(rows(p, "-c", "INSERT INTO t VALUES ('a', 1), ('a', 2); SELECT c FROM n;"), ["4"])
+    rows(p, "-c", "DROP TABLE n;")
+    db = sqlite3.connect(os.path.join(p.folder, "sluice-data", "sluice.db"))
+    equal(db.execute("SELECT name FROM meta WHERE name LIKE '%CTAS_n_2'").fetchall(), [])
+    db.close()
 
 
 @case

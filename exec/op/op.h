@@ -61,6 +61,9 @@ struct OpType {
 	 * pipeline.  open is called on the clone with op->primary set to the original. */
 	bool is_parallel;
 
+	/* Of the layout of its durable state: one more whenever that changes, so that no binary reads another's by mistake. */
+	uint32_t state_version;
+
 	/* Adds the spec's properties for EXPLAIN. */
 	void (*explain)(const void *spec, Explain *out);
 };

@@ -263,6 +263,7 @@ fingerprint(const PlanNode *node, uint64_t h)
 		return h;
 	h = hash_combine(h, hash_bytes(node->op->name, strlen(node->op->name)));
 	h = hash_combine(h, (uint64_t)node->id);
+	h = hash_combine(h, node->op->state_version);
 	h = hash_schema(node->schema, h);
 	for (int i = 0; i < node->n_inputs; i++)
 		h = hash_schema(node->inputs[i]->schema, h);
@@ -273,7 +274,9 @@ fingerprint(const PlanNode *node, uint64_t h)
 		if (spec->window.kind != WINDOW_NONE)
 			window_print(&spec->window, &buf);
 		for (int i = 0; i < spec->n_items; i++)
-			strbuf_printf(&buf, "%s;", spec->items[i].function->name);
+			strbuf_printf(&buf, "%s%s %u%s%s;", spec->items[i].function->name, spec->items[i].function->signature,
+						  spec->items[i].function->state_size, spec->items[i].distinct ? " DISTINCT" : "",
+						  spec->items[i].n_order_by > 0 ? " ORDER BY" : "");
 		h = hash_combine(h, hash_bytes(strbuf_text(&buf), buf.length));
 		strbuf_free(&buf);
 	}
