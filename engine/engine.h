@@ -36,7 +36,7 @@ bool engine_has_directory(const Engine *engine);
 /*
  * Waits until persistent queries whose sources all end (files) are COMPLETED or failed.  FAILED if one failed.
  */
-Status engine_wait_bounded(Engine *engine, const volatile bool *interrupted, Error *err);
+Status engine_wait_bounded(Engine *engine, const _Atomic bool *interrupted, Error *err);
 
 /*
  * Records for an embedded topic, which is made (one partition) if there is none.  They are committed now and then and by flush; what

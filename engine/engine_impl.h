@@ -83,7 +83,7 @@ struct Query {
 	_Atomic int64_t	  epochs;
 	_Atomic int64_t	  restarts;			/* tries after a failure */
 	int64_t			  rows_out_before;	/* of runs that were closed */
-	volatile bool	  interrupted;
+	_Atomic bool	  interrupted;
 };
 
 struct Engine {
@@ -125,7 +125,7 @@ struct Session {
 	int				 n_variables;
 	int				 variable_capacity;
 	char		   **variables;			/* name, value, ... */
-	volatile bool	 interrupted;
+	_Atomic bool	 interrupted;
 	bool			 keep_going;
 	void (*on_error)(void *context, const Error *err, Str sql);
 	void			*on_error_context;
@@ -227,7 +227,7 @@ void   engine_stop_workers(Engine *engine);
 
 /* Waits until the queries that feed `names` (transitively) have consumed what existed when this was called. */
 Status engine_wait_caught_up(Engine *engine, const CatalogSnapshot *snapshot, const char *const *names, int n_names,
-							 const volatile bool *interrupted, Error *err);
+							 const _Atomic bool *interrupted, Error *err);
 
 /* ---- query_failure.c ---- */
 

@@ -571,7 +571,7 @@ query_set_paused(Engine *engine, Query *query, bool is_paused)
 /* ---- waiting ---- */
 
 Status
-engine_wait_bounded(Engine *engine, const volatile bool *interrupted, Error *err)
+engine_wait_bounded(Engine *engine, const _Atomic bool *interrupted, Error *err)
 {
 	Status status = OK;
 
@@ -657,12 +657,12 @@ query_ends(Engine *engine, Query *query, Arena *arena, int64_t **out)
 }
 
 static Status wait_for_feeders(Engine *engine, const CatalogSnapshot *snapshot, const char *const *names, int n_names, int depth,
-							   const volatile bool *interrupted, Error *err);
+							   const _Atomic bool *interrupted, Error *err);
 
 /* Waits for one query, its feeders first.  `depth` bounds cycles of INSERT INTO. */
 static Status
 wait_for_query(Engine *engine, const CatalogSnapshot *snapshot, const CatalogQuery *wanted, int depth,
-			   const volatile bool *interrupted, Error *err)
+			   const _Atomic bool *interrupted, Error *err)
 {
 	Arena	 arena = {0};
 	int64_t *ends;
@@ -703,7 +703,7 @@ wait_for_query(Engine *engine, const CatalogSnapshot *snapshot, const CatalogQue
 
 static Status
 wait_for_feeders(Engine *engine, const CatalogSnapshot *snapshot, const char *const *names, int n_names, int depth,
-				 const volatile bool *interrupted, Error *err)
+				 const _Atomic bool *interrupted, Error *err)
 {
 	for (int n = 0; n < n_names; n++)
 		for (int i = 0; i < catalog_n_queries(snapshot); i++) {
@@ -719,7 +719,7 @@ wait_for_feeders(Engine *engine, const CatalogSnapshot *snapshot, const char *co
 
 Status
 engine_wait_caught_up(Engine *engine, const CatalogSnapshot *snapshot, const char *const *names, int n_names,
-					  const volatile bool *interrupted, Error *err)
+					  const _Atomic bool *interrupted, Error *err)
 {
 	return wait_for_feeders(engine, snapshot, names, n_names, 0, interrupted, err);
 }

@@ -108,7 +108,7 @@ typedef struct OpServices {
 	int32_t			 partition;
 	int32_t			 n_partitions;
 	int64_t			*sequence;		/* counter for *_BY_OFFSET aggregates */
-	const volatile bool *interrupted;	/* long loops look at it */
+	const _Atomic bool *interrupted;	/* long loops look at it */
 } OpServices;
 
 const OpServices *op_services(const Op *op);

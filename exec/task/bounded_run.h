@@ -24,7 +24,7 @@ typedef struct BoundedOptions {
 	int					n_threads;		/* 0: 1 */
 	int64_t				batch_rows;		/* most rows of a batch pushed; 0: BATCH_ROWS */
 	bool				is_timed;
-	const volatile bool *interrupted;
+	const _Atomic bool *interrupted;
 	/* Called now and then from the thread that called bounded_run; NULL: never.  Units: bytes or records. */
 	void (*progress)(void *context, int64_t rows, int64_t done, int64_t all);
 	void			   *progress_context;

@@ -34,7 +34,7 @@ typedef struct StreamRunOptions {
 	int64_t				epoch_ms;			/* 0: no limit of time */
 	int64_t				idle_timeout_ms;	/* without a row for so long, event time moves on with the clock; 0: never */
 	int64_t				max_idle_ms;		/* how long rows wait for an input that has none, for the order of time */
-	const volatile bool *interrupted;
+	const _Atomic bool *interrupted;
 	/* Durable state of a partition; NULL: state is not durable. */
 	struct StateBackend *(*state)(void *context, int partition);
 	/* Where an input was left off; false: never read. */
