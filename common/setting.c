@@ -101,14 +101,55 @@ without_prefix(const char *name)
 	return strncmp(name, PREFIX, strlen(PREFIX)) == 0 ? name + strlen(PREFIX) : name;
 }
 
-const Setting *
-setting_find(const char *name)
+static const Setting *
+find_row(const char *name)
 {
-	name = without_prefix(name);
 	for (const Setting *s = setting_rows; s->name != NULL; s++)
 		if (strcmp(s->name, name) == 0)
 			return s;
+	for (const Setting *s = setting_server_rows; s->name != NULL; s++)
+		if (strcmp(s->name, name) == 0)
+			return s;
 	return NULL;
+}
+
+const Setting *
+setting_find(const char *name)
+{
+	const char	  *bare = without_prefix(name);
+	const Setting *row = find_row(bare);
+
+	return row == NULL && bare != name ? find_row(name) : row;
+}
+
+const Setting *
+setting_at(int i)
+{
+	const Setting *row = setting_rows;
+
+	for (; row->name != NULL; row++)
+		if (i-- == 0)
+			return row;
+	for (row = setting_server_rows; row->name != NULL; row++)
+		if (i-- == 0)
+			return row;
+	return NULL;
+}
+
+bool
+setting_is_secret(const char *name)
+{
+	static const char *const words[] = {"password", "passwd", "passphrase", "pwd", "secret", "token", "credential", "api.key", "apikey", "api_key",
+										"access.key", "access_key", "private.key", "private_key", "ssl.key.pem", "keystore.key", "jaas.config",
+										"user.info", "auth.header", "authorization.header"};
+
+	/* Names that have such a word and say where or which, not what. */
+	if (strcasestr(name, ".location") != NULL || strcasestr(name, ".source") != NULL || strcasestr(name, "endpoint.url") != NULL)
+		return false;
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (strcasestr(name, words[i]) != NULL)
+			return true;
+	return false;
 }
 
 Settings *
@@ -149,12 +190,12 @@ is_passed_on(const char *name)
 static Status
 refuse_unknown(const char *name, Error *err)
 {
-	const char *names[256];
+	const char *names[512];
 	int			n = 0;
 	const char *nearest;
 
-	for (const Setting *s = setting_rows; s->name != NULL && n < 256; s++)
-		names[n++] = s->name;
+	for (const Setting *s; n < 512 && (s = setting_at(n)) != NULL; n++)
+		names[n] = s->name;
 	nearest = str_nearest(without_prefix(name), names, n);
 	error_user(err, "Unknown property: %s", name);
 	if (nearest != NULL)
@@ -334,4 +375,37 @@ bool
 settings_standard(const Settings *settings)
 {
 	return strcasecmp(settings_text(settings, "sql.dialect"), "standard") == 0;
+}
+
+/* Is the name one of a list with commas between? */
+static bool
+is_listed(const char *list, const char *name)
+{
+	size_t length = strlen(name);
+
+	while (list != NULL && *list != '\0') {
+		size_t n = strcspn(list, ",");
+		Str	   item = str_trim(str_make(list, n));
+
+		if (item.length == length && memcmp(item.data, name, length) == 0)
+			return true;
+		list += n + (list[n] == ',');
+	}
+	return false;
+}
+
+Status
+settings_check_override(const Settings *server, const char *name, Error *err)
+{
+	const Setting *row = setting_find(name);
+	const char	  *known = row != NULL ? row->name : name;
+	bool		   is_allowlist = strcasecmp(settings_text(server, "ksql.properties.overrides.validation.mode"), "allowlist") == 0;
+
+	if (row != NULL && row->scope == SCOPE_SERVER)
+		return error_user(err, "Property '%s' cannot be changed by SET: it belongs to the server's start", name);
+	if (is_allowlist ? is_listed(settings_text(server, "ksql.properties.overrides.allowlist"), known)
+					 : !is_listed(settings_text(server, "ksql.properties.overrides.denylist"), known))
+		return OK;
+	error_user(err, "Cannot override property '%s'", name);
+	return error_hint(err, "The server's settings ksql.properties.overrides.* forbid it.");
 }

@@ -30,7 +30,19 @@ typedef struct Setting {
 	const char	*description;		/* one sentence with the unit */
 } Setting;
 
-extern const Setting setting_rows[];	/* ends with name NULL */
+/* Both end with name NULL; setting_at goes through both. */
+extern const Setting setting_rows[];
+extern const Setting setting_server_rows[];
+
+/* The i-th row of all, from 0; NULL behind the last. */
+const Setting *setting_at(int i);
+
+/*
+ * Is the value of this name (of a setting, of a connector, of WITH (...)) a secret?  By its words: password, secret, token, credentials
+ * and the like.  Such values are never shown, logged or told in errors: SETTING_MASK stands in their place.
+ */
+bool setting_is_secret(const char *name);
+#define SETTING_MASK "[hidden]"
 
 typedef struct Settings Settings;
 
@@ -42,6 +54,12 @@ const Setting *setting_find(const char *name);
 
 /* Checks name and value.  Unknown names fail with a suggestion. */
 Status settings_set(Settings *settings, const char *name, const char *value, Error *err);
+
+/*
+ * May a session give the name a value?  Refuses what belongs to the server's start and what the server's settings
+ * ksql.properties.overrides.* forbid.
+ */
+Status settings_check_override(const Settings *server, const char *name, Error *err);
 
 /* Takes the object's own value away; false if it had none. */
 bool settings_unset(Settings *settings, const char *name);

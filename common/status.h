@@ -29,6 +29,7 @@ typedef enum ErrorClass {
 	ERROR_TRANSIENT,	/* may pass: retry with back-off */
 	ERROR_FATAL,		/* stops the query (or program) and keeps its state: I/O, disk full, corrupt store */
 	ERROR_INTERRUPTED,	/* the user cancelled */
+	ERROR_DENIED,		/* the user's role does not permit it */
 	ERROR_BUG,			/* an internal inconsistency */
 } ErrorClass;
 
@@ -54,6 +55,7 @@ Status error_set_v(Error *err, ErrorClass class, const char *format, va_list arg
 #define error_unsupported(err, ...) error_set((err), ERROR_UNSUPPORTED, __VA_ARGS__)
 #define error_data(err, ...) error_set((err), ERROR_DATA, __VA_ARGS__)
 #define error_fatal(err, ...) error_set((err), ERROR_FATAL, __VA_ARGS__)
+#define error_denied(err, ...) error_set((err), ERROR_DENIED, __VA_ARGS__)
 #define error_bug(err, ...) error_set((err), ERROR_BUG, __VA_ARGS__)
 
 /* Sets the remedy.  Returns FAILED. */

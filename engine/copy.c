@@ -130,7 +130,7 @@ static Status
 copy_to(StatementContext *context, const AstCopy *copy, Error *err)
 {
 	CopyTo			 to = {.sink = {.begin = to_begin, .rows = to_rows, .end = to_end, .progress = to_progress}, .outer = context->sink,
-						   .spec = {.path = copy->path}};
+						   .spec = {.access = context->engine->file_access, .path = copy->path}};
 	StatementContext inner = *context;
 	const AstQuery	*query = copy->query;
 	Status			 status;

@@ -43,6 +43,7 @@ engine_open(const EngineOptions *options, Engine **out, Error *err)
 	engine->settings = settings_new(NULL);
 	if (options->settings != NULL)
 		settings_visit(options->settings, copy_setting, engine->settings);
+	engine->file_access = options->file_access;
 	engine->directory = options->directory != NULL ? xstrdup(options->directory) : NULL;
 	engine->is_inline = options->is_inline;
 	engine->n_workers = options->n_workers > 0 ? options->n_workers : (int)sysconf(_SC_NPROCESSORS_ONLN);
@@ -235,6 +236,7 @@ planner_context_init(PlannerContext *planner, Engine *engine, Arena *arena, cons
 		.describe_file = describe_file,
 		.topic_partitions = topic_partitions,
 		.topic_replicas = topic_replicas,
+		.file_access = engine->file_access,
 		.registry = engine->registry,
 		.partitions_given = engine->test_partitions != NULL,
 		.host = engine,

@@ -7,6 +7,8 @@
  *
  * The directory is opened when a statement first needs it: queries over files leave nothing behind.
  */
+#include "common/file_access.h"
+#include "common/role.h"
 #include "common/setting.h"
 #include "engine/client.h"
 
@@ -18,6 +20,7 @@ typedef struct EngineOptions {
 	const char	   *directory;		/* NULL: everything in memory */
 	const Env	   *env;			/* NULL: the real world */
 	const Settings *settings;		/* of the server; NULL: defaults */
+	const FileAccess *file_access;	/* what statements may open, borrowed; NULL: everything */
 	bool			is_inline;		/* no worker threads: persistent queries are run by the caller (sluice test) */
 	int				n_workers;		/* 0: one a processor */
 } EngineOptions;
@@ -54,6 +57,19 @@ Status session_open(Engine *engine, Session **out, Error *err);
 void   session_close(Session *session);
 Settings *session_settings(Session *session);
 void   session_define(Session *session, const char *name, const char *value);
+
+/*
+ * Whose session it is: statements that need a higher role fail (ERROR_DENIED).  A new session is the local user's, who may do
+ * everything.  The name is copied.
+ */
+void session_set_user(Session *session, const char *user, Role role);
+
+/* What the statements need: the i-th row of the one table, from 0.  False behind the last. */
+typedef struct StatementPermission {
+	const char *name;
+	Role		role;
+} StatementPermission;
+bool statement_permission(int i, StatementPermission *out);
 
 /* See ClientType.execute.  With keep_going every statement runs, and the first error is returned at the end. */
 Status session_execute(Session *session, Str sql, ResultSink *sink, Error *err);

@@ -92,6 +92,7 @@ struct Engine {
 	char			*directory;
 	bool			 is_inline;
 	int				 n_workers;
+	const FileAccess *file_access;		/* borrowed; NULL: statements may open everything */
 	MemoryBudget	 budget;
 	pthread_mutex_t	 lock_ddl;			/* one statement that changes the catalog at a time; also opening the store */
 	Store			*store;
@@ -125,6 +126,8 @@ struct Session {
 	int				 n_variables;
 	int				 variable_capacity;
 	char		   **variables;			/* name, value, ... */
+	char			*user;				/* NULL: the local one */
+	Role			 role;
 	_Atomic bool	 interrupted;
 	bool			 keep_going;
 	void (*on_error)(void *context, const Error *err, Str sql);
@@ -176,6 +179,8 @@ bool session_undefine(Session *session, const char *name);	/* false: there was n
 
 /* ---- statement.c ---- */
 Status statement_execute(StatementContext *context, const AstStatement *statement, Error *err);
+Status statement_check_role(const Session *session, const AstStatement *statement, Error *err);
+StatementPermission statement_permission_of(const AstStatement *statement);
 
 /* ---- ddl.c ---- */
 Status ddl_execute(StatementContext *context, const AstStatement *statement, Error *err);

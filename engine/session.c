@@ -24,6 +24,7 @@ session_open(Engine *engine, Session **out, Error *err)
 	(void)err;
 	session->client.type = &session_client_type;
 	session->engine = engine;
+	session->role = ROLE_ADMIN;
 	session->settings = settings_new(engine->settings);
 	*out = session;
 	return OK;
@@ -37,8 +38,17 @@ session_close(Session *session)
 	for (int i = 0; i < 2 * session->n_variables; i++)
 		free(session->variables[i]);
 	free(session->variables);
+	free(session->user);
 	settings_free(session->settings);
 	free(session);
+}
+
+void
+session_set_user(Session *session, const char *user, Role role)
+{
+	free(session->user);
+	session->user = user != NULL ? xstrdup(user) : NULL;
+	session->role = role;
 }
 
 Settings *

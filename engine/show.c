@@ -209,9 +209,12 @@ show_properties(StatementContext *context)
 {
 	TableBuilder b = TABLE(context->arena, NULL, "Property", "Value", "Set", "Meaning");
 
-	for (const Setting *s = setting_rows; s->name != NULL; s++) {
-		const char *value = settings_text(context->session->settings, s->name);
+	for (int i = 0; setting_at(i) != NULL; i++) {
+		const Setting *s = setting_at(i);
+		const char	  *value = settings_text(context->session->settings, s->name);
 
+		if (value != NULL && value[0] != '\0' && setting_is_secret(s->name))
+			value = SETTING_MASK;
 		ADD_ROW(&b, s->name, value != NULL ? value : "", settings_has(context->session->settings, s->name) ? "yes" : "", s->description);
 	}
 	tell_table(context, "properties", &b);

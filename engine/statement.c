@@ -1,11 +1,11 @@
 /*
- * One row per kind of statement: what executes it and what it needs.
+ * One row per kind of statement: what executes it, who may, and what it needs.
  */
 #include "engine/engine_impl.h"
 #include "planner/bind/properties.h"
 
-#include <stdio.h>
-#include <stdlib.h>
+#include <errno.h>
+#include <unistd.h>
 
 enum {
 	NEEDS_STORE = 1,		/* opens the data directory */
@@ -14,6 +14,7 @@ enum {
 typedef struct StatementRow {
 	AstStatementKind kind;
 	const char		*name;
+	Role			 role;			/* that it needs */
 	Status (*execute)(StatementContext *context, const AstStatement *statement, Error *err);
 	int				 flags;
 } StatementRow;
@@ -32,9 +33,8 @@ set_execute(StatementContext *context, const AstStatement *statement, Error *err
 	if (statement->kind == AST_ALTER_SYSTEM)
 		return error_unsupported(err, "ALTER SYSTEM is not supported: give the setting on the command line instead");
 	value = property_text(set->value);
-	if (setting_find(set->name) != NULL && setting_find(set->name)->scope == SCOPE_SERVER)
-		return error_user(err, "Property '%s' cannot be changed by SET: it belongs to the server's start", set->name);
-	if (settings_set(context->session->settings, set->name, value, err) == FAILED)
+	if (settings_check_override(context->engine->settings, set->name, err) == FAILED ||
+		settings_set(context->session->settings, set->name, value, err) == FAILED)
 		return error_at(err, set->name_pos.line, set->name_pos.column, set->name_pos.length);
 	return OK;
 }
@@ -53,41 +53,44 @@ define_execute(StatementContext *context, const AstStatement *statement, Error *
 	return OK;
 }
 
-static char *
-read_file(const char *path, size_t *length)
+static Status
+read_script(StatementContext *context, const char *path, StrBuf *text, Error *err)
 {
-	FILE   *file = fopen(path, "rb");
-	StrBuf	text = {0};
+	int		fd = file_access_open(context->engine->file_access, path, err);
 	char	block[8192];
-	size_t	n;
+	ssize_t n;
+	Status	status = OK;
 
-	if (file == NULL)
-		return NULL;
-	while ((n = fread(block, 1, sizeof block, file)) > 0)
-		strbuf_add(&text, block, n);
-	fclose(file);
-	*length = text.length;
-	return text.data != NULL ? text.data : xstrdup("");
+	if (fd < 0)
+		return error_context(err, "Cannot read the script");
+	while ((n = read(fd, block, sizeof block)) > 0 || (n < 0 && errno == EINTR))
+		if (n > 0)
+			strbuf_add(text, block, (size_t)n);
+	if (n < 0)
+		status = error_user(err, "Cannot read the script '%s': %s", path, strerror(errno));
+	close(fd);
+	return status;
 }
 
 static Status
 run_script_execute(StatementContext *context, const AstStatement *statement, Error *err)
 {
-	size_t	length;
-	char   *text;
+	StrBuf	text = {0};
 	Status	status;
 	int		number = context->session->statement_number;
 
 	if (context->session->script_depth >= 16)
 		return error_user(err, "RUN SCRIPT is nested too deeply: %s runs itself?", statement->file.path);
-	text = read_file(statement->file.path, &length);
-	if (text == NULL)
-		return error_user(err, "Cannot read the script '%s'", statement->file.path);
+	status = read_script(context, statement->file.path, &text, err);
+	if (status == FAILED) {
+		strbuf_free(&text);
+		return FAILED;
+	}
 	context->session->script_depth++;
-	status = session_execute(context->session, str_make(text, length), context->sink, err);
+	status = session_execute(context->session, strbuf_str(&text), context->sink, err);
 	context->session->script_depth--;
 	context->session->statement_number = number;
-	free(text);
+	strbuf_free(&text);
 	if (status == FAILED)
 		error_context(err, "In script '%s'", statement->file.path);
 	return status;
@@ -159,50 +162,89 @@ refuse_schema(StatementContext *context, const AstStatement *statement, Error *e
 }
 
 static const StatementRow statement_rows[] = {
-	{AST_SELECT, "SELECT", select_execute, 0},
-	{AST_CREATE_SOURCE, "CREATE", ddl_execute, NEEDS_STORE},
-	{AST_CREATE_VIEW, "CREATE VIEW", ddl_execute, NEEDS_STORE},
-	{AST_CREATE_TYPE, "CREATE TYPE", ddl_execute, NEEDS_STORE},
-	{AST_CREATE_FUNCTION, "CREATE FUNCTION", refuse_function, 0},
-	{AST_CREATE_CONNECTOR, "CREATE CONNECTOR", refuse_connectors, 0},
-	{AST_INSERT_SELECT, "INSERT INTO", ddl_execute, NEEDS_STORE},
-	{AST_INSERT_VALUES, "INSERT VALUES", insert_values_execute, NEEDS_STORE},
-	{AST_DROP, "DROP", ddl_execute, NEEDS_STORE},
-	{AST_ALTER, "ALTER", ddl_execute, NEEDS_STORE},
-	{AST_TERMINATE, "TERMINATE", ddl_execute, NEEDS_STORE},
-	{AST_PAUSE, "PAUSE", ddl_execute, NEEDS_STORE},
-	{AST_RESUME, "RESUME", ddl_execute, NEEDS_STORE},
-	{AST_SHOW, "SHOW", show_execute, 0},
-	{AST_DESCRIBE, "DESCRIBE", describe_execute, 0},
-	{AST_EXPLAIN, "EXPLAIN", explain_execute, 0},
-	{AST_PRINT, "PRINT", print_execute, NEEDS_STORE},
-	{AST_SET, "SET", set_execute, 0},
-	{AST_UNSET, "UNSET", set_execute, 0},
-	{AST_ALTER_SYSTEM, "ALTER SYSTEM", set_execute, 0},
-	{AST_DEFINE, "DEFINE", define_execute, 0},
-	{AST_UNDEFINE, "UNDEFINE", define_execute, 0},
-	{AST_ASSERT_TOPIC, "ASSERT TOPIC", assert_topic_execute, NEEDS_STORE},
-	{AST_ASSERT_SCHEMA, "ASSERT SCHEMA", refuse_schema, 0},
-	{AST_ASSERT_VALUES, "ASSERT VALUES", assert_execute, NEEDS_STORE},
-	{AST_ASSERT_NULL_VALUES, "ASSERT NULL VALUES", assert_execute, NEEDS_STORE},
-	{AST_ASSERT_SOURCE, "ASSERT STREAM", assert_execute, NEEDS_STORE},
-	{AST_RUN_SCRIPT, "RUN SCRIPT", run_script_execute, 0},
-	{AST_SPOOL, "SPOOL", refuse_spool, 0},
-	{AST_COPY, "COPY", copy_execute, 0},
-	{AST_SUMMARIZE, "SUMMARIZE", refuse_summarize, 0},
+	{AST_SELECT, "SELECT", ROLE_READ, select_execute, 0},
+	{AST_CREATE_SOURCE, "CREATE", ROLE_WRITE, ddl_execute, NEEDS_STORE},
+	{AST_CREATE_VIEW, "CREATE VIEW", ROLE_WRITE, ddl_execute, NEEDS_STORE},
+	{AST_CREATE_TYPE, "CREATE TYPE", ROLE_WRITE, ddl_execute, NEEDS_STORE},
+	{AST_CREATE_FUNCTION, "CREATE FUNCTION", ROLE_WRITE, refuse_function, 0},
+	{AST_CREATE_CONNECTOR, "CREATE CONNECTOR", ROLE_WRITE, refuse_connectors, 0},
+	{AST_INSERT_SELECT, "INSERT INTO", ROLE_WRITE, ddl_execute, NEEDS_STORE},
+	{AST_INSERT_VALUES, "INSERT VALUES", ROLE_WRITE, insert_values_execute, NEEDS_STORE},
+	{AST_DROP, "DROP", ROLE_WRITE, ddl_execute, NEEDS_STORE},
+	{AST_ALTER, "ALTER", ROLE_WRITE, ddl_execute, NEEDS_STORE},
+	{AST_TERMINATE, "TERMINATE", ROLE_WRITE, ddl_execute, NEEDS_STORE},
+	{AST_PAUSE, "PAUSE", ROLE_WRITE, ddl_execute, NEEDS_STORE},
+	{AST_RESUME, "RESUME", ROLE_WRITE, ddl_execute, NEEDS_STORE},
+	{AST_SHOW, "SHOW", ROLE_READ, show_execute, 0},
+	{AST_DESCRIBE, "DESCRIBE", ROLE_READ, describe_execute, 0},
+	{AST_EXPLAIN, "EXPLAIN", ROLE_READ, explain_execute, 0},
+	{AST_PRINT, "PRINT", ROLE_READ, print_execute, NEEDS_STORE},
+	{AST_SET, "SET", ROLE_READ, set_execute, 0},
+	{AST_UNSET, "UNSET", ROLE_READ, set_execute, 0},
+	{AST_ALTER_SYSTEM, "ALTER SYSTEM", ROLE_ADMIN, set_execute, 0},
+	{AST_DEFINE, "DEFINE", ROLE_READ, define_execute, 0},
+	{AST_UNDEFINE, "UNDEFINE", ROLE_READ, define_execute, 0},
+	{AST_ASSERT_TOPIC, "ASSERT TOPIC", ROLE_READ, assert_topic_execute, NEEDS_STORE},
+	{AST_ASSERT_SCHEMA, "ASSERT SCHEMA", ROLE_READ, refuse_schema, 0},
+	{AST_ASSERT_VALUES, "ASSERT VALUES", ROLE_READ, assert_execute, NEEDS_STORE},
+	{AST_ASSERT_NULL_VALUES, "ASSERT NULL VALUES", ROLE_READ, assert_execute, NEEDS_STORE},
+	{AST_ASSERT_SOURCE, "ASSERT STREAM", ROLE_READ, assert_execute, NEEDS_STORE},
+	{AST_RUN_SCRIPT, "RUN SCRIPT", ROLE_ADMIN, run_script_execute, 0},
+	{AST_SPOOL, "SPOOL", ROLE_ADMIN, refuse_spool, 0},
+	{AST_COPY, "COPY", ROLE_WRITE, copy_execute, 0},
+	{AST_SUMMARIZE, "SUMMARIZE", ROLE_READ, refuse_summarize, 0},
 };
+
+#define N_STATEMENTS (sizeof statement_rows / sizeof *statement_rows)
+
+bool
+statement_permission(int i, StatementPermission *out)
+{
+	if (i < 0 || (size_t)i >= N_STATEMENTS)
+		return false;
+	*out = (StatementPermission){.name = statement_rows[i].name, .role = statement_rows[i].role};
+	return true;
+}
+
+static const StatementRow *
+statement_row(AstStatementKind kind)
+{
+	for (size_t i = 0; i < N_STATEMENTS; i++)
+		if (statement_rows[i].kind == kind)
+			return &statement_rows[i];
+	return NULL;
+}
+
+Status
+statement_check_role(const Session *session, const AstStatement *statement, Error *err)
+{
+	const StatementRow *row = statement_row(statement->kind);
+
+	if (row == NULL)
+		return error_bug(err, "There is no row for statement kind %d", (int)statement->kind);
+	if (session->role >= row->role)
+		return OK;
+	error_denied(err, "%s is not permitted to user '%s', whose role is %s", row->name, session->user != NULL ? session->user : "",
+			  role_name(session->role));
+	error_at(err, statement->pos.line, statement->pos.column, statement->pos.length);
+	return error_hint(err, "It needs the role %s.", role_name(row->role));
+}
+
+StatementPermission
+statement_permission_of(const AstStatement *statement)
+{
+	const StatementRow *row = statement_row(statement->kind);
+
+	return row != NULL ? (StatementPermission){.name = row->name, .role = row->role} : (StatementPermission){.name = "?", .role = ROLE_ADMIN};
+}
 
 Status
 statement_execute(StatementContext *context, const AstStatement *statement, Error *err)
 {
-	for (size_t i = 0; i < sizeof statement_rows / sizeof *statement_rows; i++) {
-		const StatementRow *row = &statement_rows[i];
+	const StatementRow *row = statement_row(statement->kind);
 
-		if (row->kind != statement->kind)
-			continue;
-		if (row->flags & NEEDS_STORE)
-			TRY(engine_need_store(context->engine, err));
-		return row->execute(context, statement, err);
-	}
-	return error_bug(err, "There is no row for statement kind %d", (int)statement->kind);
+	TRY(statement_check_role(context->session, statement, err));
+	if (row->flags & NEEDS_STORE)
+		TRY(engine_need_store(context->engine, err));
+	return row->execute(context, statement, err);
 }

@@ -8,6 +8,7 @@
  * A source has partitions (topic partitions; files; ranges of a large file when split for parallel reading).
  */
 #include "common/env.h"
+#include "common/file_access.h"
 #include "common/str.h"
 #include "data/batch.h"
 #include "data/window.h"
@@ -28,6 +29,7 @@ typedef enum SourceKind { SOURCE_TOPIC, SOURCE_FILE, SOURCE_VALUES, SOURCE_TABLE
 
 /* Options of a file source: WITH (...) behind a path, resolved. */
 typedef struct FileSpec {
+	const FileAccess *access;	/* what may be opened; NULL: everything.  Set before file_describe */
 	const char *path;			/* file, glob, or "-": standard input */
 	const char *format;			/* "CSV", "JSON", "PARQUET" */
 	const char *compression;	/* NULL: none; "gzip", "zstd" */

@@ -25,6 +25,7 @@ struct PlannerContext {
 	int (*topic_partitions)(PlannerContext *context, const char *topic);
 	int (*topic_replicas)(PlannerContext *context, const char *topic);
 	bool	partitions_given;				/* PARTITIONS of a statement counts for topics that exist too (sluice test) */
+	const FileAccess *file_access;			/* what statements may open; NULL: everything */
 	struct SchemaRegistry *registry;		/* NULL: there is none, formats that need one are refused */
 	void *host;								/* for the callbacks */
 	/* The statement's text, for names of unaliased expressions (standard); empty: they are printed from the tree.  Its

@@ -456,6 +456,7 @@ bind_file(PlannerContext *context, const char *path, const char *const *options,
 										"STRICT", "TIMESTAMP", "TIMESTAMP_FORMAT", "VALUE_FORMAT"};
 	FileSpec *file = arena_new(context->arena, FileSpec);
 
+	file->access = context->file_access;
 	file->path = path;
 	file->strict = settings_bool(context->settings, "strict");
 	for (int i = 0; i < n_options; i++) {

@@ -9,21 +9,6 @@
 #include <zstd.h>
 
 static Status
-fail_open(const char *path, Error *err)
-{
-	switch (errno) {
-	case ENOENT:
-		error_user(err, "The file '%s' does not exist", path);
-		return FAILED;
-	case EACCES:
-		error_user(err, "The file '%s' cannot be read: permission denied", path);
-		return FAILED;
-	default:
-		return error_user(err, "The file '%s' cannot be read: %s", path, strerror(errno));
-	}
-}
-
-static Status
 codec_open(ByteInput *input, Error *err)
 {
 	input->raw = xmalloc(FILE_BLOCK);
@@ -45,24 +30,24 @@ codec_open(ByteInput *input, Error *err)
 }
 
 Status
-byte_input_open(ByteInput *input, const char *path, Compression compression, Error *err)
+byte_input_open(ByteInput *input, const FileAccess *access, const char *path, Compression compression, Error *err)
 {
 	struct stat st;
 
 	*input = (ByteInput){.fd = -1, .compression = compression};
 	if (strcmp(path, "-") == 0) {
+		TRY(file_access_check_standard(access, err));
 		input->fd = dup(STDIN_FILENO);
 		if (input->fd < 0)
 			return error_user(err, "Standard input is closed");
 	} else {
-		input->fd = open(path, O_RDONLY | O_CLOEXEC);
+		input->fd = file_access_open(access, path, err);
 		if (input->fd < 0)
-			return fail_open(path, err);
+			return FAILED;
 	}
 	if (fstat(input->fd, &st) != 0) {
-		fail_open(path, err);
 		byte_input_close(input);
-		return FAILED;
+		return error_user(err, "The file '%s' cannot be read: %s", path, strerror(errno));
 	}
 	if (S_ISDIR(st.st_mode)) {
 		byte_input_close(input);

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "common/file_access.h"
 #include "common/str.h"
 
 typedef enum Compression { COMPRESSION_NONE, COMPRESSION_GZIP, COMPRESSION_ZSTD } Compression;
@@ -28,8 +29,8 @@ typedef struct ByteInput {
 	bool		frame_is_open;	/* within a compressed frame: the end of the file would cut it off */
 } ByteInput;
 
-/* "-" is standard input.  ERROR_USER with what is wrong with the path. */
-Status byte_input_open(ByteInput *input, const char *path, Compression compression, Error *err);
+/* "-" is standard input.  ERROR_USER with what is wrong with the path, or that `access` does not allow it. */
+Status byte_input_open(ByteInput *input, const FileAccess *access, const char *path, Compression compression, Error *err);
 void   byte_input_close(ByteInput *input);
 
 /* Reads up to `size` bytes; *got = 0 at the end (for now). */

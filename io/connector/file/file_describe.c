@@ -128,7 +128,7 @@ find_compression(Describe *d, const char *path, Compression *compression, Error 
 		return OK;
 	}
 	*compression = COMPRESSION_NONE;
-	TRY(byte_input_open(&input, path, COMPRESSION_NONE, err));
+	TRY(byte_input_open(&input, spec->access, path, COMPRESSION_NONE, err));
 	if (input.is_stream) {
 		byte_input_close(&input);
 		return OK;
@@ -169,7 +169,7 @@ read_samples(Describe *d, Error *err)
 	for (int i = 0; i < 3; i++)
 		d->samples[i].data = (char *)arena_alloc(&d->scratch, (i == 0 ? SAMPLE_BYTES : MIDDLE_BYTES) + 256) + 64;
 	TRY(find_compression(d, d->path, &compression, err));
-	TRY(byte_input_open(&input, d->path, compression, err));
+	TRY(byte_input_open(&input, d->spec->access, d->path, compression, err));
 	d->n_samples = 1;
 	if (fstat(input.fd, &st) != 0)
 		st.st_size = 0;
@@ -765,7 +765,7 @@ file_describe(Arena *arena, FileSpec *spec, bool fold_names, Error *err)
 	int		 n_paths;
 	Status	 status = OK;
 
-	TRY_OUT(file_glob(&d.scratch, spec->path, &paths, &n_paths, err));
+	TRY_OUT(file_glob(&d.scratch, spec->access, spec->path, &paths, &n_paths, err));
 	d.path = paths[0];
 	spec->size_bytes = 0;
 	for (int i = 0; i < n_paths; i++) {

@@ -98,7 +98,7 @@ Status csv_check_header(FileSource *self, FilePart *part, Str line, Error *err);
 int csv_split_line(Arena *arena, Str line, char delimiter, char quote, Str **fields, bool **quoted);
 
 /* The paths that a glob (or plain path) names, sorted.  ERROR_USER if there is none. */
-Status file_glob(Arena *arena, const char *path, char ***paths, int *n, Error *err);
+Status file_glob(Arena *arena, const FileAccess *allowed, const char *path, char ***paths, int *n, Error *err);
 
 /* Rows larger than this are bad rows. */
 #define ROW_BYTES_MAX ((size_t)64 << 20)

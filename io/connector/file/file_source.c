@@ -22,12 +22,13 @@
 #define GLOB_NANOS INT64_C(500000000)
 
 Status
-file_glob(Arena *arena, const char *path, char ***paths, int *n, Error *err)
+file_glob(Arena *arena, const FileAccess *allowed, const char *path, char ***paths, int *n, Error *err)
 {
 	glob_t found;
 	int	   code;
 	bool   is_pattern = strpbrk(path, "*?[") != NULL;
 
+	TRY(strcmp(path, "-") == 0 ? file_access_check_standard(allowed, err) : file_access_check(allowed, path, err));
 	if (strcmp(path, "-") == 0 || !is_pattern || access(path, F_OK) == 0) {
 		*paths = arena_array(arena, char *, 1);
 		(*paths)[0] = arena_strdup(arena, path);
@@ -77,7 +78,7 @@ part_line(FileSource *self, FilePart *part, size_t at)
 		return part->lines_taken + count_newlines(part->buffer.data + part->buffer.pos, at - part->buffer.pos) + 1;
 	if (offset < part->line_offset)
 		part->line_offset = part->line_count = 0;
-	if (byte_input_open(&input, self->paths[part->file], COMPRESSION_NONE, &ignored) != OK)
+	if (byte_input_open(&input, self->file->access, self->paths[part->file], COMPRESSION_NONE, &ignored) != OK)
 		return 0;
 	block = xmalloc(FILE_BLOCK);
 	input.offset = part->line_offset;
@@ -215,7 +216,7 @@ part_open(FileSource *self, int number, Error *err)
 	int64_t		from = part->seek_to >= 0 ? part->seek_to : part->start > 0 ? part->start - 1 : 0;
 	struct stat st;
 
-	TRY(byte_input_open(&part->input, path, self->compression, err));
+	TRY(byte_input_open(&part->input, self->file->access, path, self->compression, err));
 	file_buffer_init(&part->buffer, BUFFER_BYTES);
 	part->is_open = true;
 	part->lines_taken = 0;
@@ -281,7 +282,7 @@ follow_glob(FileSource *self)
 	if (now < self->next_glob)
 		return;
 	self->next_glob = now + GLOB_NANOS;
-	if (file_glob(&scratch, self->file->path, &paths, &n, &ignored) == OK)
+	if (file_glob(&scratch, self->file->access, self->file->path, &paths, &n, &ignored) == OK)
 		for (int i = 0; i < n && self->n_used < self->base.n_partitions; i++) {
 			bool is_known = false;
 
@@ -470,7 +471,7 @@ file_source_open(Arena *arena, const SourceSpec *spec, const SourceContext *cont
 		return error_unsupported(err, "Files of format %s cannot be read yet ('%s')", file->format, file->path);
 	if (file->compression != NULL)
 		self->compression = str_equal_nocase(str_of(file->compression), STR("gzip")) ? COMPRESSION_GZIP : COMPRESSION_ZSTD;
-	TRY(file_glob(arena, file->path, &paths, &self->n_paths, err));
+	TRY(file_glob(arena, file->access, file->path, &paths, &self->n_paths, err));
 	self->n_used = self->n_paths;
 	self->paths = arena_array(arena, char *, self->n_paths + FOLLOW_ROOM);
 	memcpy(self->paths, paths, sizeof(char *) * (size_t)self->n_paths);

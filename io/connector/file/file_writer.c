@@ -19,7 +19,8 @@
 
 struct FileWriter {
 	const FileWriteSpec *spec;
-	char				*temporary;		/* NULL: standard output */
+	bool				 is_standard;	/* standard output */
+	FileTarget			 target;
 	int					 fd;
 	bool				 is_json;
 	char				 delimiter;
@@ -284,11 +285,7 @@ writer_free(FileWriter *w)
 		deflateEnd(&w->gzip);
 	ZSTD_freeCStream(w->zstd);
 	free(w->packed);
-	if (w->temporary != NULL && w->fd >= 0)
-		close(w->fd);
-	if (w->temporary != NULL)
-		unlink(w->temporary);
-	free(w->temporary);
+	file_target_abort(&w->target);
 	strbuf_free(&w->text);
 	free(w);
 }
@@ -297,7 +294,6 @@ Status
 file_writer_open(const FileWriteSpec *spec, FileWriter **out, Error *err)
 {
 	FileWriter *w = xcalloc(1, sizeof *w);
-	struct stat st;
 	Status		status = OK;
 
 	w->spec = spec;
@@ -305,23 +301,12 @@ file_writer_open(const FileWriteSpec *spec, FileWriter **out, Error *err)
 	TRY_OUT(find_format(w, err));
 	TRY_OUT(find_compression(spec, &w->compression, err));
 	if (strcmp(spec->path, "-") == 0) {
+		TRY_OUT(file_access_check_standard(spec->access, err));
+		w->is_standard = true;
 		w->fd = STDOUT_FILENO;
 	} else {
-		size_t size = strlen(spec->path) + 32;
-
-		if (stat(spec->path, &st) == 0 && S_ISDIR(st.st_mode)) {
-			status = error_user(err, "'%s' is a directory", spec->path);
-			goto out;
-		}
-		w->temporary = xmalloc(size);
-		snprintf(w->temporary, size, "%s.%ld.part", spec->path, (long)getpid());
-		w->fd = open(w->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-		if (w->fd < 0) {
-			free(w->temporary);
-			w->temporary = NULL;
-			status = error_user(err, "The file '%s' cannot be written: %s", spec->path, strerror(errno));
-			goto out;
-		}
+		TRY_OUT(file_target_open(spec->access, spec->path, 0666, &w->target, err));
+		w->fd = w->target.fd;
 	}
 	TRY_OUT(open_compression(w, err));
 	if (!w->is_json && !spec->no_header)
@@ -359,19 +344,8 @@ file_writer_commit(FileWriter *writer, Error *err)
 {
 	Status status = flush_text(writer, true, err);
 
-	if (status == OK && writer->temporary != NULL) {
-		int fd = writer->fd;
-
-		writer->fd = -1;
-		if (close(fd) != 0)
-			status = error_fatal(err, "Writing '%s' failed: %s", writer->spec->path, strerror(errno));
-		else if (rename(writer->temporary, writer->spec->path) != 0)
-			status = error_fatal(err, "The file '%s' cannot be replaced: %s", writer->spec->path, strerror(errno));
-		if (status == OK) {
-			free(writer->temporary);
-			writer->temporary = NULL;
-		}
-	}
+	if (status == OK && !writer->is_standard)
+		status = file_target_commit(&writer->target, err);
 	writer_free(writer);
 	return status;
 }

@@ -7,6 +7,7 @@
  * The rows go to a temporary file beside the target, which takes its place when all is written: a reader sees the old file
  * or the new one, never a part.  "-" is standard output, written as it comes.  One thread at a time.
  */
+#include "common/file_access.h"
 #include "data/batch.h"
 #include "data/schema.h"
 
@@ -14,6 +15,7 @@ typedef struct FileWriter FileWriter;
 
 /* Borrowed until the writer is closed. */
 typedef struct FileWriteSpec {
+	const FileAccess *access;	/* where it may be written; NULL: everywhere */
 	const char	 *path;
 	const char	 *format;		/* "CSV", "TSV", "JSON"; NULL: by the suffix of the path, else CSV */
 	const char	 *compression;	/* "gzip", "zstd", "none"; NULL: by the suffix */
