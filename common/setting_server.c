@@ -99,7 +99,6 @@ const Setting setting_server_rows[] = {
 	{"ksql.udf.collect.metrics", SETTING_BOOL, "false", NULL, SCOPE_SERVER, COMPAT},
 	{"ksql.connect.url", SETTING_TEXT, "", NULL, SCOPE_SERVER, COMPAT},
 	{"ksql.query.persistent.active.limit", SETTING_INT, "2147483647", NULL, SCOPE_SERVER, COMPAT},
-	{"ksql.query.error.max.queue.size", SETTING_INT, "10", NULL, SCOPE_SERVER, COMPAT},
 	{"ksql.error.classifier.regex", SETTING_TEXT, "", NULL, SCOPE_SERVER, COMPAT},
 	{"ksql.streams.shutdown.timeout.ms", SETTING_INT, "300000", NULL, SCOPE_SERVER, COMPAT},
 	{"ksql.heartbeat.enable", SETTING_BOOL, "false", NULL, SCOPE_SERVER, COMPAT},
