@@ -6,30 +6,19 @@
  * piece by piece to a ResultSink: rows, entities, messages.  Tables, CSV and JSON are its printers.
  */
 #include "data/batch.h"
+#include "data/json_text.h"
 #include "data/schema.h"
 
-/* A table of texts with a title: what SHOW and DESCRIBE give.  Lives during the call. */
-typedef struct EntityTable {
-	const char		  *title;			/* NULL: none */
-	int				   n_columns;
-	const char *const *columns;
-	int				   n_rows;
-	const char *const *cells;			/* n_rows * n_columns; NULL: no value */
-} EntityTable;
-
-typedef struct EntityField {
-	const char *name;
-	const char *value;
-} EntityField;
-
-/* One thing described: fields, then tables, then free text (a plan, a statement). */
+/*
+ * What a statement other than a query tells: named values, nested, as ksqlDB's API names them ("@type" is `kind`; statementText and
+ * warnings are added by who sends it).  How it looks on a screen is the printers' business (shell/print/layout.c).  Members that
+ * ksqlDB does not have stand beside its own.  Lives during the call.
+ *
+ * "print" is special: its value is a string, one line of PRINT.
+ */
 typedef struct Entity {
-	const char		  *kind;			/* "streams", "sourceDescription", ... as ksqlDB's API names it */
-	int				   n_fields;
-	const EntityField *fields;
-	int				   n_tables;
-	const EntityTable *tables;
-	const char		  *text;			/* NULL: none */
+	const char		*kind;			/* "streams", "sourceDescription", "currentStatus", ... */
+	const JsonValue *value;			/* an object */
 } Entity;
 
 typedef struct ResultHeader {

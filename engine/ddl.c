@@ -2,6 +2,8 @@
  * Statements that change the catalog.  Each is checked against the catalog as it is, appended to the command log, and
  * applied; recovery applies the logged commands again.  One at a time, under lock_ddl.
  */
+#include "data/json_build.h"
+#include "engine/command_status.h"
 #include "engine/engine_impl.h"
 #include "io/format/wire/wire.h"
 #include "planner/bind/properties.h"
@@ -95,19 +97,52 @@ log_command(StatementContext *context, int64_t *sequence, Error *err)
 	return log_replacing(context, NULL, NULL, sequence, err);
 }
 
-static void
-say(StatementContext *context, bool is_warning, const char *format, ...) PRINTF_LIKE(3, 4);
+/* IF [NOT] EXISTS had nothing to do. */
+static void tell_warning(StatementContext *context, const char *format, ...) PRINTF_LIKE(2, 3);
 
 static void
-say(StatementContext *context, bool is_warning, const char *format, ...)
+tell_warning(StatementContext *context, const char *format, ...)
 {
-	char	text[1024];
-	va_list args;
+	JsonValue object = json_object();
+	char	  text[1024];
+	va_list	  args;
 
 	va_start(args, format);
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
-	context->sink->message(context->sink, text, is_warning);
+	json_add(context->arena, &object, "message", json_string(text));
+	context->sink->entity(context->sink, &(Entity){.kind = "warning_entity", .value = &object});
+}
+
+/* A command has been carried out: its id is type/entity/action; sources stand in backquotes there. */
+typedef struct CommandName {
+	const char *type;
+	const char *entity;
+	const char *action;
+	bool		is_source;
+} CommandName;
+
+static void tell_status(StatementContext *context, CommandName name, int64_t sequence, const char *query_id, const char *format, ...)
+	PRINTF_LIKE(5, 6);
+
+static void
+tell_status(StatementContext *context, CommandName name, int64_t sequence, const char *query_id, const char *format, ...)
+{
+	CommandStatus status = {.sequence = sequence, .query_id = query_id, .status = "SUCCESS"};
+	JsonValue	  object;
+	char		  text[1024];
+	va_list		  args;
+
+	if (context->engine->is_recovering)
+		return;
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	status.message = text;
+	status.id = arena_printf(context->arena, name.is_source ? "%s/`%s`/%s" : "%s/%s/%s", name.type, name.entity, name.action);
+	command_status_put(context->engine, &status);
+	object = command_status_entity(context->arena, &status);
+	context->sink->entity(context->sink, &(Entity){.kind = "currentStatus", .value = &object});
 }
 
 static const char *
@@ -137,7 +172,7 @@ check_existing(StatementContext *context, const AstCreateSource *create, const c
 		return OK;
 	if (create->if_not_exists) {
 		*out = EXISTING_SKIP;
-		say(context, true, "Cannot add %s `%s`: A %s with the same name already exists.", word, name, entity_kind_word(old->kind));
+		tell_warning(context, "Cannot add %s `%s`: A %s with the same name already exists.", word, name, entity_kind_word(old->kind));
 		return OK;
 	}
 	if (create->or_replace) {
@@ -311,7 +346,7 @@ create_as(StatementContext *context, const AstStatement *statement, Existing exi
 	sink->standard = context->standard;
 	catalog_put_source(engine->catalog, sink);
 	TRY(start_query(context, query, create->is_table ? QUERY_CREATE_TABLE : QUERY_CREATE_STREAM, sink->name, err));
-	say(context, false, "Created query with ID %s", id);
+	tell_status(context, (CommandName){create->is_table ? "table" : "stream", sink->name, "create", true}, sequence, id, "Created query with ID %s", id);
 	return OK;
 }
 
@@ -367,8 +402,8 @@ create_plain(StatementContext *context, const AstStatement *statement, Existing 
 		TRY(make_query(context, statement, source->query_id, source, &query, err));
 		TRY(start_query(context, query, QUERY_SOURCE_TABLE, NULL, err));
 	}
-	say(context, false, "%s %s", source->kind == ENTITY_TABLE ? "Table" : "Stream",
-		existing == EXISTING_REPLACE ? "replaced" : "created");
+	tell_status(context, (CommandName){entity_kind_word(source->kind), source->name, "create", true}, sequence, source->query_id, "%s %s",
+				source->kind == ENTITY_TABLE ? "Table" : "Stream", existing == EXISTING_REPLACE ? "replaced" : "created");
 	return OK;
 }
 
@@ -396,7 +431,7 @@ create_view(StatementContext *context, const AstStatement *statement, Error *err
 	Plan				 *plan;
 
 	if (old != NULL && create->if_not_exists) {
-		say(context, true, "Cannot add view `%s`: A %s with the same name already exists.", name, entity_kind_word(old->kind));
+		tell_warning(context, "Cannot add view `%s`: A %s with the same name already exists.", name, entity_kind_word(old->kind));
 		return OK;
 	}
 	if (old != NULL && (!create->or_replace || old->kind != ENTITY_VIEW))
@@ -408,7 +443,7 @@ create_view(StatementContext *context, const AstStatement *statement, Error *err
 	(void)pos;
 	TRY(log_command(context, &sequence, err));
 	catalog_put_source(context->engine->catalog, &view);
-	say(context, false, "View created");
+	tell_status(context, (CommandName){"view", name, "create", true}, sequence, NULL, "View created");
 	return OK;
 }
 
@@ -423,14 +458,14 @@ create_type(StatementContext *context, const AstStatement *statement, Error *err
 		if (!create->if_not_exists)
 			return error_user(err, "Cannot register custom type '%s' since it is already registered with type: %s", type.name,
 							  type_to_arena(catalog_type(context->planner.catalog, str_of(type.name))->type, context->arena));
-		say(context, true, "%s is already registered with type %s", type.name,
+		tell_warning(context, "%s is already registered with type %s", type.name,
 			type_to_arena(catalog_type(context->planner.catalog, str_of(type.name))->type, context->arena));
 		return OK;
 	}
 	TRY(bind_type(&context->planner, create->type, &type.type, err));
 	TRY(log_command(context, &sequence, err));
 	catalog_put_type(context->engine->catalog, &type);
-	say(context, false, "Registered custom type with name '%s' and SQL type %s", type.name, type_to_arena(type.type, context->arena));
+	tell_status(context, (CommandName){"type", type.name, "create", false}, sequence, NULL, "Registered custom type with name '%s' and SQL type %s", type.name, type_to_arena(type.type, context->arena));
 	return OK;
 }
 
@@ -461,7 +496,7 @@ insert_select(StatementContext *context, const AstStatement *statement, Error *e
 		id = query_id(context, "INSERTQUERY", NULL, sequence);
 	TRY(make_query(context, statement, id, NULL, &query, err));
 	TRY(start_query(context, query, QUERY_INSERT, trial.sink->name, err));
-	say(context, false, "Created query with ID %s", id);
+	tell_status(context, (CommandName){"stream", trial.sink->name, "create", true}, sequence, id, "Created query with ID %s", id);
 	return OK;
 }
 
@@ -551,7 +586,7 @@ drop_source(StatementContext *context, const AstStatement *statement, Error *err
 	int64_t				 sequence;
 
 	if (source == NULL && drop->if_exists) {
-		say(context, false, "Source `%s` does not exist.", name);
+		tell_warning(context, "Source `%s` does not exist.", name);
 		return OK;
 	}
 	if (source == NULL)
@@ -582,7 +617,8 @@ drop_source(StatementContext *context, const AstStatement *statement, Error *err
 	if (drop->delete_topic)
 		TRY(delete_topic(context, source, err));
 	catalog_drop_source(context->engine->catalog, str_of(name));
-	say(context, false, "Source `%s` (topic: %s) was dropped.", name, source->topic != NULL ? source->topic : "none");
+	tell_status(context, (CommandName){entity_kind_word(wanted), name, "drop", true}, sequence, NULL, "Source `%s` (topic: %s) was dropped.", name,
+				source->topic != NULL ? source->topic : "none");
 	return OK;
 }
 
@@ -595,12 +631,12 @@ drop_type(StatementContext *context, const AstStatement *statement, Error *err)
 	if (catalog_type(context->planner.catalog, str_of(name)) == NULL) {
 		if (!statement->drop.if_exists)
 			return error_user(err, "Type %s does not exist.", name);
-		say(context, false, "Type '%s' does not exist", name);
+		tell_warning(context, "Type '%s' does not exist", name);
 		return OK;
 	}
 	TRY(log_command(context, &sequence, err));
 	catalog_drop_type(context->engine->catalog, str_of(name));
-	say(context, false, "Dropped type '%s'", name);
+	tell_status(context, (CommandName){"type", name, "drop", false}, sequence, NULL, "Dropped type '%s'", name);
 	return OK;
 }
 
@@ -628,7 +664,8 @@ alter_execute(StatementContext *context, const AstStatement *statement, Error *e
 	TRY(bind_alter(&context->planner, statement, &changed, err));
 	TRY(log_command(context, &sequence, err));
 	catalog_put_source(context->engine->catalog, changed);
-	say(context, false, "%s %s altered successfully.", changed->kind == ENTITY_TABLE ? "Table" : "Stream", changed->name);
+	tell_status(context, (CommandName){entity_kind_word(changed->kind), changed->name, "alter", true}, sequence, NULL, "%s %s altered successfully.",
+				changed->kind == ENTITY_TABLE ? "Table" : "Stream", changed->name);
 	return OK;
 }
 
@@ -673,7 +710,10 @@ control_execute(StatementContext *context, const AstStatement *statement, Error 
 		if (control->is_all ? entry->kind != QUERY_SOURCE_TABLE : entry == found)
 			TRY(control_one(context, statement, entry, err));
 	}
-	say(context, false, "Query %s.", statement->kind == AST_TERMINATE ? "terminated" : statement->kind == AST_PAUSE ? "paused" : "resumed");
+	tell_status(context,
+				(CommandName){statement->kind == AST_TERMINATE ? "terminate" : statement->kind == AST_PAUSE ? "pause" : "resume",
+							  found != NULL ? arena_strdup(context->arena, control->id.text) : "all", "execute", false},
+				sequence, NULL, "Query %s.", statement->kind == AST_TERMINATE ? "terminated" : statement->kind == AST_PAUSE ? "paused" : "resumed");
 	return OK;
 }
 

@@ -1,3 +1,4 @@
+#include "engine/command_status.h"
 #include "engine/engine_impl.h"
 
 #include <stdlib.h>
@@ -49,6 +50,7 @@ engine_open(const EngineOptions *options, Engine **out, Error *err)
 	engine->n_workers = options->n_workers > 0 ? options->n_workers : (int)sysconf(_SC_NPROCESSORS_ONLN);
 	engine->budget.limit_bytes = engine_memory_limit(engine->settings);
 	engine->catalog = catalog_new();
+	engine->command_statuses = command_statuses_new();
 	pthread_mutexattr_init(&recursive);
 	pthread_mutexattr_settype(&recursive, PTHREAD_MUTEX_RECURSIVE);
 	pthread_mutex_init(&engine->lock_ddl, &recursive);
@@ -76,6 +78,7 @@ engine_close(Engine *engine)
 	if (engine->store != NULL)
 		store_close(engine->store);
 	catalog_free(engine->catalog);
+	command_statuses_free(engine->command_statuses);
 	settings_free(engine->settings);
 	pthread_mutex_destroy(&engine->lock_ddl);
 	pthread_mutex_destroy(&engine->lock_queries);

@@ -36,6 +36,10 @@ Status engine_need_store(Engine *engine, Error *err);
 /* False: the data directory does not exist yet, so nothing can be in it. */
 bool engine_has_directory(const Engine *engine);
 
+/* What became of the commands of this process: {"status", "message", "queryId"} of one (false: unknown), {id: status} of all. */
+bool	  engine_command_status(Engine *engine, const char *id, Arena *arena, JsonValue *out);
+JsonValue engine_command_statuses(Engine *engine, Arena *arena);
+
 /*
  * Waits until persistent queries whose sources all end (files) are COMPLETED or failed.  FAILED if one failed.
  */

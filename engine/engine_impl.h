@@ -100,6 +100,7 @@ struct Engine {
 	Catalog			*catalog;
 	struct SchemaRegistry *registry;	/* NULL: there is none */
 	int64_t			 n_commands;		/* sequence number of the next command */
+	struct CommandStatuses *command_statuses;
 	bool			 is_recovering;
 	/* Persistent queries. */
 	pthread_mutex_t	 lock_queries;
@@ -208,6 +209,10 @@ Status print_execute(StatementContext *context, const AstStatement *statement, E
 /* ---- show.c ---- */
 Status show_execute(StatementContext *context, const AstStatement *statement, Error *err);
 Status describe_execute(StatementContext *context, const AstStatement *statement, Error *err);
+
+/* What EXPLAIN tells of a plan, or of the query `entry` (NULL: none).  Texts are the arena's; under lock_queries if there is an entry. */
+JsonValue query_description(StatementContext *context, const CatalogSnapshot *catalog, const char *id, const char *sql, const char *plan_text,
+							const Plan *plan, const CatalogQuery *entry);
 
 /* ---- query.c ---- */
 

@@ -144,8 +144,9 @@ print_record(const Record *record, int partition, Arena *arena, StrBuf *out)
 static void
 print_line(StatementContext *context, StrBuf *line)
 {
-	strbuf_add_char(line, '\n');
-	context->sink->entity(context->sink, &(Entity){.kind = "print", .text = strbuf_text(line)});
+	JsonValue value = {.kind = JSON_STRING, .text = strbuf_str(line)};
+
+	context->sink->entity(context->sink, &(Entity){.kind = "print", .value = &value});
 }
 
 typedef struct PrintState {

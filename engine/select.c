@@ -3,6 +3,7 @@
  * sources end.  EXPLAIN is here too, because it plans and runs the same way.
  */
 #include "engine/engine_impl.h"
+#include "data/json_build.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -331,10 +332,12 @@ select_execute(StatementContext *context, const AstStatement *statement, Error *
 /* ---- EXPLAIN ---- */
 
 static void
-tell_text(StatementContext *context, const char *kind, const char *text)
+tell_plan(StatementContext *context, JsonValue description)
 {
-	Entity entity = {.kind = kind, .text = text};
+	JsonValue object = json_object();
+	Entity	  entity = {.kind = "queryDescription", .value = &object};
 
+	json_add(context->arena, &object, "queryDescription", description);
 	context->sink->entity(context->sink, &entity);
 }
 
@@ -399,11 +402,14 @@ explain_failures(const Query *query, StrBuf *text)
 static Status
 explain_query_id(StatementContext *context, const AstExplain *explain, Error *err)
 {
-	Engine *engine = context->engine;
-	StrBuf	text = {0};
-	Query  *query;
+	Engine				  *engine = context->engine;
+	StrBuf				   text = {0};
+	const CatalogSnapshot *snapshot;
+	JsonValue			   description = json_object();
+	Query				  *query;
 
 	TRY(engine_need_store(engine, err));
+	snapshot = catalog_snapshot(engine->catalog);
 	pthread_mutex_lock(&engine->lock_queries);
 	query = query_find(engine, str_of(explain->query_id.text));
 	if (query != NULL) {
@@ -415,19 +421,25 @@ explain_query_id(StatementContext *context, const AstExplain *explain, Error *er
 			plan_explain(query->persistent.plan, graph->ops, graph->n_nodes, &text);
 		} else
 			plan_explain(query->persistent.plan, NULL, 0, &text);
+		const CatalogQuery *entry = catalog_query(snapshot, str_of(query->id));
+
+		description = query_description(context, snapshot, arena_strdup(context->arena, query->id), entry != NULL ? entry->sql : "",
+										arena_strdup(context->arena, strbuf_text(&text)), NULL, entry);
 	}
 	pthread_mutex_unlock(&engine->lock_queries);
+	if (query != NULL)
+		tell_plan(context, description);
+	strbuf_free(&text);
+	catalog_release(snapshot);
 	if (query == NULL) {
 		error_user(err, "Query with id:%s does not exist, use SHOW QUERIES to view the full set of queries.", explain->query_id.text);
 		return error_at(err, explain->query_id.pos.line, explain->query_id.pos.column, explain->query_id.pos.length);
 	}
-	tell_text(context, "queryDescription", strbuf_text(&text));
-	strbuf_free(&text);
 	return OK;
 }
 
 static Status
-explain_statement(StatementContext *context, const AstExplain *explain, StrBuf *text, const CatalogSnapshot **snapshot, Error *err)
+explain_statement(StatementContext *context, const AstExplain *explain, StrBuf *text, const CatalogSnapshot **snapshot, Plan **out, Error *err)
 {
 	const AstStatement *inner = explain->statement;
 	Plan			   *plan = NULL;
@@ -453,6 +465,7 @@ explain_statement(StatementContext *context, const AstExplain *explain, StrBuf *
 	default:
 		return error_user(err, "The provided statement does not run a ksql query");
 	}
+	*out = plan;
 	if (explain->kind == AST_EXPLAIN_ANALYZE)
 		return explain_analyze(context, plan, text, err);
 	if (explain->kind != AST_EXPLAIN_PLAN)
@@ -467,6 +480,7 @@ explain_execute(StatementContext *context, const AstStatement *statement, Error 
 	const AstExplain	  *explain = &statement->explain;
 	const CatalogSnapshot *snapshot = NULL;
 	StrBuf				   text = {0};
+	Plan				  *plan = NULL;
 	Status				   status = OK;
 
 	if (explain->query_id.text != NULL)
@@ -476,10 +490,11 @@ explain_execute(StatementContext *context, const AstStatement *statement, Error 
 	else {
 		context->logical_text = explain->kind == AST_EXPLAIN_LOGICAL ? &text : NULL;
 		context->optimized_text = explain->kind == AST_EXPLAIN_OPTIMIZED ? &text : NULL;
-		status = explain_statement(context, explain, &text, &snapshot, err);
+		status = explain_statement(context, explain, &text, &snapshot, &plan, err);
 	}
 	if (status == OK)
-		tell_text(context, "queryDescription", strbuf_text(&text));
+		tell_plan(context, query_description(context, snapshot, "", str_to_arena(context->arena, str_trim(context->sql)),
+											 arena_strdup(context->arena, strbuf_text(&text)), plan, NULL));
 	strbuf_free(&text);
 	catalog_release(snapshot);
 	return status;

@@ -2,64 +2,37 @@
  * SHOW and DESCRIBE: what the catalog and the registries hold, as entities.  No text is laid out here.
  */
 #include "engine/engine_impl.h"
+#include "engine/entity.h"
 #include "planner/bind/properties.h"
 
 #include <stdlib.h>
 #include <strings.h>
 
-/* A table of texts that grows row by row. */
-typedef struct TableBuilder {
-	Arena		*arena;
-	EntityTable	 table;
-	const char **cells;
-	int			 capacity;		/* cells */
-} TableBuilder;
-
-static TableBuilder
-table_new(Arena *arena, const char *title, const char *const *columns, int n_columns)
-{
-	return (TableBuilder){.arena = arena, .table = {.title = title, .columns = columns, .n_columns = n_columns}};
-}
-
 static void
-table_add(TableBuilder *b, const char *const *cells)
+tell(StatementContext *context, const char *kind, const JsonValue *value)
 {
-	int n = b->table.n_rows * b->table.n_columns;
-
-	if (n + b->table.n_columns > b->capacity) {
-		int			 capacity = b->capacity > 0 ? b->capacity * 2 : 16 * b->table.n_columns;
-		const char **grown = arena_array(b->arena, const char *, capacity);
-
-		if (n > 0)
-			memcpy(grown, b->cells, sizeof *grown * (size_t)n);
-		b->cells = grown;
-		b->capacity = capacity;
-	}
-	for (int c = 0; c < b->table.n_columns; c++)
-		b->cells[n + c] = cells[c];
-	b->table.n_rows++;
-	b->table.cells = b->cells;
-}
-
-#define TABLE(arena, title, ...) \
-	table_new((arena), (title), (const char *const[]){__VA_ARGS__}, (int)(sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *)))
-#define ADD_ROW(builder, ...) table_add((builder), (const char *const[]){__VA_ARGS__})
-
-static void
-tell_table(StatementContext *context, const char *kind, const TableBuilder *b)
-{
-	Entity entity = {.kind = kind, .n_tables = 1, .tables = &b->table};
+	Entity entity = {.kind = kind, .value = value};
 
 	context->sink->entity(context->sink, &entity);
 }
 
-/* ---- SHOW ---- */
+/* An entity that is one list. */
+static void
+tell_list(StatementContext *context, const char *kind, const char *member, JsonValue list)
+{
+	JsonValue object = json_object();
+
+	json_add(context->arena, &object, member, list);
+	tell(context, kind, &object);
+}
 
 static const char *
-number_text(Arena *arena, int64_t number)
+kind_word(EntityKind kind)
 {
-	return arena_printf(arena, "%lld", (long long)number);
+	return kind == ENTITY_TABLE ? "TABLE" : kind == ENTITY_STREAM ? "STREAM" : "VIEW";
 }
+
+/* ---- SHOW ---- */
 
 static int
 compare_sources(const void *a, const void *b)
@@ -67,103 +40,175 @@ compare_sources(const void *a, const void *b)
 	return strcmp((*(const CatalogSource *const *)a)->name, (*(const CatalogSource *const *)b)->name);
 }
 
+/* Sources of a kind in order of their names; how many. */
+static int
+sorted_sources(Arena *arena, const CatalogSnapshot *catalog, EntityKind kind, const CatalogSource ***out)
+{
+	int n = 0;
+	const CatalogSource **sorted = arena_array(arena, const CatalogSource *, catalog_n_sources(catalog) + 1);
+
+	for (int i = 0; i < catalog_n_sources(catalog); i++)
+		if (catalog_source_at(catalog, i)->kind == kind)
+			sorted[n++] = catalog_source_at(catalog, i);
+	qsort(sorted, (size_t)n, sizeof *sorted, compare_sources);
+	*out = sorted;
+	return n;
+}
+
 static void
 show_sources(StatementContext *context, const CatalogSnapshot *catalog, EntityKind kind)
 {
-	TableBuilder b = kind == ENTITY_TABLE ? TABLE(context->arena, NULL, "Table Name", "Topic or Path", "Key Format", "Value Format", "Windowed")
-					 : kind == ENTITY_STREAM ? TABLE(context->arena, NULL, "Stream Name", "Topic or Path", "Key Format", "Value Format", "Windowed")
-											 : TABLE(context->arena, NULL, "View Name", "", "", "", "");
-	int			 n = catalog_n_sources(catalog);
-	const CatalogSource **sorted = arena_array(context->arena, const CatalogSource *, n + 1);
+	Arena	 *arena = context->arena;
+	JsonValue list = json_array();
+	const CatalogSource **sorted;
+	int		  n = sorted_sources(arena, catalog, kind, &sorted);
+	const char *name = kind == ENTITY_TABLE ? "tables" : kind == ENTITY_STREAM ? "streams" : "views";
 
-	for (int i = 0; i < n; i++)
-		sorted[i] = catalog_source_at(catalog, i);
-	qsort(sorted, (size_t)n, sizeof *sorted, compare_sources);
 	for (int i = 0; i < n; i++) {
 		const CatalogSource *s = sorted[i];
+		JsonValue			 item = json_object();
 
-		if (s->kind == kind)
-			ADD_ROW(&b, s->name, s->topic != NULL ? s->topic : s->path != NULL ? s->path : "", s->key_format.format, s->value_format.format,
-					s->window.kind != WINDOW_NONE ? "true" : "false");
+		json_add(arena, &item, "type", json_string(kind_word(kind)));
+		json_add(arena, &item, "name", json_string(s->name));
+		if (kind != ENTITY_VIEW) {
+			json_add(arena, &item, "topic", json_string(s->topic != NULL ? s->topic : s->path != NULL ? s->path : ""));
+			json_add(arena, &item, "keyFormat", json_string(s->key_format.format));
+			json_add(arena, &item, "valueFormat", json_string(s->value_format.format));
+			json_add(arena, &item, "isWindowed", json_bool(s->window.kind != WINDOW_NONE));
+		}
+		json_push(arena, &list, item);
 	}
-	tell_table(context, kind == ENTITY_TABLE ? "tables" : "streams", &b);
+	tell_list(context, name, name, list);
+}
+
+/* Queries that read a topic. */
+static int
+count_readers(const CatalogSnapshot *catalog, const char *topic)
+{
+	int n = 0;
+
+	for (int i = 0; i < catalog_n_queries(catalog); i++) {
+		const CatalogQuery *q = catalog_query_at(catalog, i);
+
+		for (int k = 0; k < q->n_sources; k++) {
+			const CatalogSource *source = catalog_source(catalog, str_of(q->sources[k]));
+
+			if (source != NULL && source->topic != NULL && strcmp(source->topic, topic) == 0) {
+				n++;
+				break;
+			}
+		}
+	}
+	return n;
 }
 
 static Status
-show_topics(StatementContext *context, bool extended, Error *err)
+show_topics(StatementContext *context, const CatalogSnapshot *catalog, bool extended, Error *err)
 {
-	TableBuilder b = extended ? TABLE(context->arena, NULL, "Kafka Topic", "Partitions", "Partition Replicas", "Records")
-							  : TABLE(context->arena, NULL, "Kafka Topic", "Partitions", "Partition Replicas");
-	Topic		**topics;
-	int			 n;
+	Arena	 *arena = context->arena;
+	JsonValue list = json_array();
+	Topic	**topics;
+	int		  n;
 
 	TRY(engine_need_store(context->engine, err));
-	TRY(topics_list(context->engine->topics, context->arena, &topics, &n, err));
+	TRY(topics_list(context->engine->topics, arena, &topics, &n, err));
 	for (int i = 0; i < n; i++) {
-		int		partitions = topics[i]->config.n_partitions;
-		int64_t records = 0;
+		int		  partitions = topics[i]->config.n_partitions;
+		int64_t	  records = 0;
+		JsonValue item = json_object(), replicas = json_array();
 
 		for (int p = 0; p < partitions; p++) {
 			int64_t begin, end;
 
 			TRY(topics_ends(context->engine->topics, topics[i], p, &begin, &end, err));
 			records += end - begin;
+			json_push(arena, &replicas, json_int(arena, topics[i]->config.n_replicas > 0 ? topics[i]->config.n_replicas : 1));
 		}
-		if (extended)
-			ADD_ROW(&b, topics[i]->name.data, number_text(context->arena, partitions), "1", number_text(context->arena, records));
-		else
-			ADD_ROW(&b, topics[i]->name.data, number_text(context->arena, partitions), "1");
+		json_add(arena, &item, "name", json_string(topics[i]->name.data));
+		json_add(arena, &item, "replicaInfo", replicas);
+		if (extended) {
+			int readers = count_readers(catalog, topics[i]->name.data);
+
+			json_add(arena, &item, "consumerCount", json_int(arena, readers));
+			json_add(arena, &item, "consumerGroupCount", json_int(arena, readers));
+			json_add(arena, &item, "records", json_int(arena, records));
+		}
+		json_push(arena, &list, item);
 	}
-	tell_table(context, "kafka_topics", &b);
+	tell_list(context, extended ? "kafka_topics_extended" : "kafka_topics", "topics", list);
 	return OK;
 }
 
-/* Message and remedy on one line. */
+/* ksqlDB's API knows fewer states: what is not an error or a pause is running. */
 static const char *
-error_status(Arena *arena, const char *text)
+api_state(const Query *query)
 {
-	char *status = (char *)arena_printf(arena, "ERROR: %s", text);
+	return query == NULL ? "UNRESPONSIVE" : query->state == QUERY_ERROR ? "ERROR" : query->state == QUERY_PAUSED ? "PAUSED" : "RUNNING";
+}
 
-	for (char *c = status; *c != '\0'; c++)
-		*c = *c == '\n' ? ' ' : *c;
-	return status;
+/* Under lock_queries. */
+static JsonValue
+query_summary(StatementContext *context, const CatalogSnapshot *catalog, const CatalogQuery *entry)
+{
+	Arena				*arena = context->arena;
+	Query				*query = query_find(context->engine, str_of(entry->id));
+	const CatalogSource *sink = entry->sink != NULL ? catalog_source(catalog, str_of(entry->sink)) : NULL;
+	JsonValue			 item = json_object(), sinks = json_array(), topics = json_array(), counts = json_object();
+
+	if (entry->sink != NULL)
+		json_push(arena, &sinks, json_string(entry->sink));
+	if (sink != NULL && sink->topic != NULL)
+		json_push(arena, &topics, json_string(sink->topic));
+	json_add(arena, &counts, api_state(query), json_int(arena, 1));
+	json_add(arena, &item, "queryString", json_string(entry->sql));
+	json_add(arena, &item, "sinks", sinks);
+	json_add(arena, &item, "sinkKafkaTopics", topics);
+	json_add(arena, &item, "id", json_string(entry->id));
+	json_add(arena, &item, "statusCount", counts);
+	json_add(arena, &item, "queryType", json_string("PERSISTENT"));
+	json_add(arena, &item, "state", json_string(query != NULL && query->state == QUERY_RUNNING ? "RUNNING"
+												: arena_printf(arena, "%s:1", api_state(query))));
+	json_add(arena, &item, "status", json_string(query == NULL ? "UNKNOWN" : query_state_name(query->state)));
+	if (query != NULL && query->state == QUERY_ERROR)
+		json_add(arena, &item, "error", json_string(arena_strdup(arena, query->error)));
+	json_add(arena, &item, "rowsIn", json_int(arena, query != NULL ? query->rows_in : 0));
+	json_add(arena, &item, "rowsOut", json_int(arena, query != NULL ? query->rows_out : 0));
+	return item;
 }
 
 static void
 show_queries(StatementContext *context, const CatalogSnapshot *catalog)
 {
-	Engine		*engine = context->engine;
-	TableBuilder b = TABLE(context->arena, NULL, "Query ID", "Status", "Sink Name", "Rows In", "Rows Out", "Query String");
+	Engine	 *engine = context->engine;
+	JsonValue list = json_array();
 
 	pthread_mutex_lock(&engine->lock_queries);
-	for (int i = 0; i < catalog_n_queries(catalog); i++) {
-		const CatalogQuery *entry = catalog_query_at(catalog, i);
-		Query			   *query = query_find(engine, str_of(entry->id));
-		const char		   *status = query == NULL ? "UNKNOWN" : query_state_name(query->state);
-
-		if (query != NULL && query->state == QUERY_ERROR)
-			status = error_status(context->arena, query->error);
-		ADD_ROW(&b, entry->id, status, entry->sink != NULL ? entry->sink : "", number_text(context->arena, query != NULL ? query->rows_in : 0),
-				number_text(context->arena, query != NULL ? query->rows_out : 0), entry->sql);
-	}
+	for (int i = 0; i < catalog_n_queries(catalog); i++)
+		json_push(context->arena, &list, query_summary(context, catalog, catalog_query_at(catalog, i)));
 	pthread_mutex_unlock(&engine->lock_queries);
-	tell_table(context, "queries", &b);
+	tell_list(context, "queries", "queries", list);
 }
 
 typedef struct FunctionList {
-	TableBuilder *table;
-	const char	 *kind;
-	const char	 *last;
-	const char	 *like;
+	Arena	   *arena;
+	JsonValue  *list;
+	const char *kind;
+	const char *last;
 } FunctionList;
 
 static void
 add_function(FunctionList *list, const char *name, uint32_t flags, const char *description)
 {
+	JsonValue item = json_object();
+
 	if ((flags & FUNC_HIDDEN) || (list->last != NULL && strcmp(list->last, name) == 0))
 		return;
 	list->last = name;
-	ADD_ROW(list->table, name, list->kind, description != NULL ? description : "");
+	json_add(list->arena, &item, "name", json_string(name));
+	json_add(list->arena, &item, "type", json_string(list->kind));
+	json_add(list->arena, &item, "category", json_string(strcmp(list->kind, "SCALAR") == 0 ? "OTHERS" : list->kind));
+	json_add(list->arena, &item, "description", json_string(description != NULL ? description : ""));
+	json_push(list->arena, list->list, item);
 }
 
 static void
@@ -193,52 +238,74 @@ add_table_function(const void *row, void *context)
 static void
 show_functions(StatementContext *context)
 {
-	TableBuilder b = TABLE(context->arena, NULL, "Function Name", "Type", "Description");
-	FunctionList list = {.table = &b, .kind = "SCALAR"};
+	JsonValue	 functions = json_array();
+	FunctionList list = {.arena = context->arena, .list = &functions, .kind = "SCALAR"};
 
 	function_visit(FUNCTION_SCALAR, context->standard, add_scalar, &list);
-	list = (FunctionList){.table = &b, .kind = "AGGREGATE"};
+	list = (FunctionList){.arena = context->arena, .list = &functions, .kind = "AGGREGATE"};
 	function_visit(FUNCTION_AGGREGATE, context->standard, add_aggregate, &list);
-	list = (FunctionList){.table = &b, .kind = "TABLE"};
+	list = (FunctionList){.arena = context->arena, .list = &functions, .kind = "TABLE"};
 	function_visit(FUNCTION_TABLE, context->standard, add_table_function, &list);
-	tell_table(context, "function_names", &b);
+	tell_list(context, "function_names", "functions", functions);
 }
 
 static void
 show_properties(StatementContext *context)
 {
-	TableBuilder b = TABLE(context->arena, NULL, "Property", "Value", "Set", "Meaning");
+	Arena	 *arena = context->arena;
+	JsonValue object = json_object(), list = json_array(), overwritten = json_array(), defaults = json_array();
 
 	for (int i = 0; setting_at(i) != NULL; i++) {
 		const Setting *s = setting_at(i);
 		const char	  *value = settings_text(context->session->settings, s->name);
+		bool		   is_set = settings_has(context->session->settings, s->name);
+		JsonValue	   item = json_object();
 
 		if (value != NULL && value[0] != '\0' && setting_is_secret(s->name))
 			value = SETTING_MASK;
-		ADD_ROW(&b, s->name, value != NULL ? value : "", settings_has(context->session->settings, s->name) ? "yes" : "", s->description);
+		json_add(arena, &item, "name", json_string(s->name));
+		json_add(arena, &item, "scope", json_string(strncmp(s->name, "ksql.", 5) == 0 ? "KSQL" : "KAFKA"));
+		json_add(arena, &item, "value", json_string(value != NULL ? value : ""));
+		json_add(arena, &item, "editable", json_bool(s->scope == SCOPE_QUERY));
+		json_add(arena, &item, "level", json_string(s->scope == SCOPE_QUERY ? "QUERY" : "SERVER"));
+		json_add(arena, &item, "isSet", json_bool(is_set));
+		json_add(arena, &item, "description", json_string(s->description));
+		json_push(arena, &list, item);
+		json_push(arena, is_set ? &overwritten : &defaults, json_string(s->name));
 	}
-	tell_table(context, "properties", &b);
+	json_add(arena, &object, "properties", list);
+	json_add(arena, &object, "overwrittenProperties", overwritten);
+	json_add(arena, &object, "defaultProperties", defaults);
+	tell(context, "properties", &object);
 }
 
 static void
 show_types(StatementContext *context, const CatalogSnapshot *catalog)
 {
-	TableBuilder b = TABLE(context->arena, NULL, "Type Name", "Schema");
+	JsonValue types = json_object();
 
 	for (int i = 0; i < catalog_n_types(catalog); i++)
-		ADD_ROW(&b, catalog_type_at(catalog, i)->name, type_to_arena(catalog_type_at(catalog, i)->type, context->arena));
-	tell_table(context, "type_list", &b);
+		json_add(context->arena, &types, catalog_type_at(catalog, i)->name, entity_type(context->arena, catalog_type_at(catalog, i)->type));
+	tell_list(context, "type_list", "types", types);
 }
 
 static void
 show_variables(StatementContext *context)
 {
-	TableBuilder b = TABLE(context->arena, NULL, "Variable Name", "Value");
+	JsonValue list = json_array();
 
-	for (int i = 0; i < context->session->n_variables; i++)
-		ADD_ROW(&b, context->session->variables[2 * i], context->session->variables[2 * i + 1]);
-	tell_table(context, "variables", &b);
+	for (int i = 0; i < context->session->n_variables; i++) {
+		JsonValue item = json_object();
+
+		json_add(context->arena, &item, "name", json_string(context->session->variables[2 * i]));
+		json_add(context->arena, &item, "value", json_string(context->session->variables[2 * i + 1]));
+		json_push(context->arena, &list, item);
+	}
+	tell_list(context, "variables", "variables", list);
 }
+
+static void describe_all(StatementContext *context, const CatalogSnapshot *catalog, EntityKind kind, bool extended);
+static void describe_queries(StatementContext *context, const CatalogSnapshot *catalog);
 
 Status
 show_execute(StatementContext *context, const AstStatement *statement, Error *err)
@@ -252,19 +319,24 @@ show_execute(StatementContext *context, const AstStatement *statement, Error *er
 	catalog = catalog_snapshot(context->engine->catalog);
 	switch (show->object) {
 	case AST_OBJECT_STREAM:
-		show_sources(context, catalog, ENTITY_STREAM);
-		break;
 	case AST_OBJECT_TABLE:
-		show_sources(context, catalog, ENTITY_TABLE);
+	case AST_OBJECT_VIEW: {
+		EntityKind kind = show->object == AST_OBJECT_STREAM ? ENTITY_STREAM : show->object == AST_OBJECT_TABLE ? ENTITY_TABLE : ENTITY_VIEW;
+
+		if (show->is_extended)
+			describe_all(context, catalog, kind, true);
+		else
+			show_sources(context, catalog, kind);
 		break;
-	case AST_OBJECT_VIEW:
-		show_sources(context, catalog, ENTITY_VIEW);
-		break;
+	}
 	case AST_OBJECT_TOPIC:
-		status = show_topics(context, show->is_extended, err);
+		status = show_topics(context, catalog, show->is_extended, err);
 		break;
 	case AST_OBJECT_QUERY:
-		show_queries(context, catalog);
+		if (show->is_extended)
+			describe_queries(context, catalog);
+		else
+			show_queries(context, catalog);
 		break;
 	case AST_OBJECT_FUNCTION:
 		show_functions(context);
@@ -287,31 +359,55 @@ show_execute(StatementContext *context, const AstStatement *statement, Error *er
 
 /* ---- DESCRIBE ---- */
 
-static void
-add_columns(TableBuilder *b, const Schema *schema, bool is_table)
+/* Offsets of every partition and what the readers' groups have committed: one entry a reading query. */
+static JsonValue
+offset_summaries(StatementContext *context, const CatalogSnapshot *catalog, const CatalogSource *source, int64_t *n_records)
 {
-	for (int i = 0; i < schema->n_columns; i++)
-		ADD_ROW(b, schema->columns[i].name, type_to_arena(schema->columns[i].type, b->arena),
-				i >= schema->n_key ? "" : is_table ? "primary key" : "key");
-}
+	Arena	   *arena = context->arena;
+	Store	   *store = context->engine->store;
+	Topic	   *topic = NULL;
+	JsonValue	list = json_array();
+	int			n = 0;
+	int64_t	   *begins, *ends;
+	Error		ignored;
 
-static const char *
-offset_text(StatementContext *context, const CatalogSource *source)
-{
-	Topic  *topic = NULL;
-	int64_t n = 0;
-	Error	ignored;
+	*n_records = 0;
+	if (source->topic != NULL && engine_topic(context->engine, source->topic, &topic, &ignored) == OK && topic != NULL)
+		n = topic->config.n_partitions;
+	begins = arena_array(arena, int64_t, n + 1);
+	ends = arena_array(arena, int64_t, n + 1);
+	for (int p = 0; p < n; p++)
+		if (topics_ends(context->engine->topics, topic, p, &begins[p], &ends[p], &ignored) == OK)
+			*n_records += ends[p];
+	for (int i = 0; n > 0 && i < catalog_n_queries(catalog); i++) {
+		const CatalogQuery *q = catalog_query_at(catalog, i);
+		bool				reads = false;
+		JsonValue			offsets = json_array(), summary = json_object(), topics = json_array(), group = json_object();
 
-	if (source->topic == NULL || engine_topic(context->engine, source->topic, &topic, &ignored) == FAILED || topic == NULL)
-		return NULL;
-	for (int p = 0; p < topic->config.n_partitions; p++) {
-		int64_t begin, end;
+		for (int k = 0; k < q->n_sources; k++)
+			reads = reads || strcmp(q->sources[k], source->name) == 0;
+		for (int p = 0; reads && p < n; p++) {
+			JsonValue item = json_object();
+			int64_t	  position = 0;
 
-		if (topics_ends(context->engine->topics, topic, p, &begin, &end, &ignored) == FAILED)
-			return NULL;
-		n += end;
+			store_position_get(store, str_of(q->id), str_of(source->topic), p, &position, &ignored);
+			json_add(arena, &item, "partition", json_int(arena, p));
+			json_add(arena, &item, "logStartOffset", json_int(arena, begins[p]));
+			json_add(arena, &item, "logEndOffset", json_int(arena, ends[p]));
+			json_add(arena, &item, "consumerOffset", json_int(arena, position));
+			json_push(arena, &offsets, item);
+		}
+		if (!reads)
+			continue;
+		json_add(arena, &summary, "kafkaTopic", json_string(source->topic));
+		json_add(arena, &summary, "offsets", offsets);
+		json_push(arena, &topics, summary);
+		json_add(arena, &group, "groupId", json_string(arena_printf(arena, "_confluent-ksql-%squery_%s",
+																	settings_text(context->engine->settings, "ksql.service.id"), q->id)));
+		json_add(arena, &group, "topicSummaries", topics);
+		json_push(arena, &list, group);
 	}
-	return number_text(context->arena, n);
+	return list;
 }
 
 static const char *
@@ -328,69 +424,224 @@ window_text(Arena *arena, const WindowSpec *window)
 	return result;
 }
 
-static void
+/* Names of what blocks a DROP: queries' sinks that read it. */
+static JsonValue
+source_constraints(Arena *arena, const CatalogSnapshot *catalog, const CatalogSource *source)
+{
+	JsonValue names = json_array();
+
+	for (int i = 0; i < catalog_n_queries(catalog); i++) {
+		const CatalogQuery *q = catalog_query_at(catalog, i);
+
+		for (int k = 0; q->kind != QUERY_INSERT && q->sink != NULL && k < q->n_sources; k++)
+			if (strcmp(q->sources[k], source->name) == 0)
+				json_push(arena, &names, json_string(q->sink));
+	}
+	return names;
+}
+
+static JsonValue
 describe_source(StatementContext *context, const CatalogSnapshot *catalog, const CatalogSource *source, bool extended)
 {
-	Arena		*arena = context->arena;
-	TableBuilder columns = TABLE(arena, NULL, "Field", "Type", "Key");
-	TableBuilder queries = TABLE(arena, "Queries", "Query ID", "Role", "Statement");
-	EntityField	 fields[16];
-	EntityTable	 tables[2];
-	Entity		 entity = {.kind = "sourceDescription", .fields = fields, .tables = tables};
+	Arena	 *arena = context->arena;
+	JsonValue object = json_object(), reads = json_array(), writes = json_array(), fields, offsets = json_array();
+	int64_t	  n_records = 0;
 
-	if (source->schema != NULL)
-		add_columns(&columns, source->schema, source->kind == ENTITY_TABLE);
+	fields = entity_fields(arena, source->schema, source->schema != NULL ? source->schema->n_key : 0);
 	for (int i = 0; i < source->n_headers; i++)
-		ADD_ROW(&columns, source->headers[i].name, type_to_arena(source->headers[i].type, arena), "header");
-	fields[entity.n_fields++] = (EntityField){"Name", source->name};
-	if (extended) {
-		fields[entity.n_fields++] = (EntityField){"Type", source->kind == ENTITY_TABLE ? "TABLE" : source->kind == ENTITY_STREAM ? "STREAM" : "VIEW"};
-		fields[entity.n_fields++] = (EntityField){"Dialect", source->standard ? "standard" : "ksqldb"};
-		fields[entity.n_fields++] = (EntityField){"Topic", source->topic};
-		fields[entity.n_fields++] = (EntityField){"Path", source->path};
-		fields[entity.n_fields++] = (EntityField){"Partitions", source->topic != NULL ? number_text(arena, source->n_partitions) : NULL};
-		fields[entity.n_fields++] = (EntityField){"Records written", offset_text(context, source)};
-		fields[entity.n_fields++] = (EntityField){"Key format", source->key_format.format};
-		fields[entity.n_fields++] = (EntityField){"Value format", source->value_format.format};
-		fields[entity.n_fields++] = (EntityField){"Window", window_text(arena, &source->window)};
-		fields[entity.n_fields++] = (EntityField){"Timestamp column", source->timestamp_column};
-		fields[entity.n_fields++] = (EntityField){"Statement", source->sql};
-	}
-	tables[entity.n_tables++] = columns.table;
+		json_push(arena, &fields, entity_field(arena, source->headers[i].name, source->headers[i].type, "HEADER", source->headers[i].header));
+	pthread_mutex_lock(&context->engine->lock_queries);
 	for (int i = 0; i < catalog_n_queries(catalog); i++) {
 		const CatalogQuery *q = catalog_query_at(catalog, i);
 
 		for (int k = 0; k < q->n_sources; k++)
 			if (strcmp(q->sources[k], source->name) == 0)
-				ADD_ROW(&queries, q->id, "reads it", q->sql);
+				json_push(arena, &reads, query_summary(context, catalog, q));
 		if (q->sink != NULL && strcmp(q->sink, source->name) == 0)
-			ADD_ROW(&queries, q->id, "writes it", q->sql);
+			json_push(arena, &writes, query_summary(context, catalog, q));
 	}
-	if (extended && queries.table.n_rows > 0)
-		tables[entity.n_tables++] = queries.table;
-	context->sink->entity(context->sink, &entity);
+	pthread_mutex_unlock(&context->engine->lock_queries);
+	if (extended)
+		offsets = offset_summaries(context, catalog, source, &n_records);
+	json_add(arena, &object, "name", json_string(source->name));
+	json_add(arena, &object, "windowType", source->window.kind != WINDOW_NONE ? json_string(window_kind_name(source->window.kind)) : json_null());
+	json_add(arena, &object, "readQueries", reads);
+	json_add(arena, &object, "writeQueries", writes);
+	json_add(arena, &object, "fields", fields);
+	json_add(arena, &object, "type", json_string(kind_word(source->kind)));
+	json_add(arena, &object, "timestamp", json_string(source->timestamp_column != NULL ? source->timestamp_column : ""));
+	json_add(arena, &object, "statistics", json_string(""));
+	json_add(arena, &object, "errorStats", json_string(""));
+	json_add(arena, &object, "extended", json_bool(extended));
+	json_add(arena, &object, "keyFormat", json_string(source->key_format.format));
+	json_add(arena, &object, "valueFormat", json_string(source->value_format.format));
+	json_add(arena, &object, "topic", json_string(source->topic != NULL ? source->topic : source->path != NULL ? source->path : ""));
+	json_add(arena, &object, "partitions", json_int(arena, extended && source->topic != NULL ? source->n_partitions : 0));
+	json_add(arena, &object, "replication", json_int(arena, extended && source->topic != NULL ? 1 : 0));
+	json_add(arena, &object, "statement", json_string(source->sql != NULL ? source->sql : ""));
+	json_add(arena, &object, "queryOffsetSummaries", offsets);
+	json_add(arena, &object, "sourceConstraints", source_constraints(arena, catalog, source));
+	json_add(arena, &object, "clusterStatistics", json_array());
+	json_add(arena, &object, "clusterErrorStats", json_array());
+	json_add(arena, &object, "dialect", json_string(source->standard ? "standard" : "ksqldb"));
+	json_add(arena, &object, "path", json_string(source->path));
+	json_add(arena, &object, "window", json_string(window_text(arena, &source->window)));
+	json_add(arena, &object, "records", source->topic != NULL && extended ? json_int(arena, n_records) : json_null());
+	return object;
 }
 
+static void
+describe_all(StatementContext *context, const CatalogSnapshot *catalog, EntityKind kind, bool extended)
+{
+	JsonValue			  list = json_array();
+	const CatalogSource **sorted;
+	int					  n = sorted_sources(context->arena, catalog, kind, &sorted);
+
+	for (int i = 0; i < n; i++)
+		json_push(context->arena, &list, describe_source(context, catalog, sorted[i], extended));
+	tell_list(context, "source_descriptions", "sourceDescriptions", list);
+}
+
+/* Under lock_queries. */
+JsonValue
+query_description(StatementContext *context, const CatalogSnapshot *catalog, const char *id, const char *sql, const char *plan_text,
+				  const Plan *plan, const CatalogQuery *entry)
+{
+	Arena	 *arena = context->arena;
+	Query	 *query = entry != NULL ? query_find(context->engine, str_of(entry->id)) : NULL;
+	JsonValue object = json_object(), sources = json_array(), sinks = json_array(), properties = json_object(), hosts = json_object(),
+			  errors = json_array();
+	const CatalogSource *sink = entry != NULL && entry->sink != NULL ? catalog_source(catalog, str_of(entry->sink)) : NULL;
+
+	for (int i = 0; entry != NULL && i < entry->n_sources; i++)
+		json_push(arena, &sources, json_string(entry->sources[i]));
+	if (entry != NULL && entry->sink != NULL)
+		json_push(arena, &sinks, json_string(entry->sink));
+	for (int i = 0; entry != NULL && i < entry->n_properties; i++)
+		json_add(arena, &properties, entry->properties[2 * i], json_string(entry->properties[2 * i + 1]));
+	if (entry != NULL)
+		json_add(arena, &hosts, "localhost:8088", json_string(api_state(query)));
+	for (int i = 0; query != NULL && i < query->failures.n; i++) {
+		const QueryFailure *failure = &query->failures.items[i];
+		JsonValue			item = json_object();
+
+		json_add(arena, &item, "timestamp", json_int(arena, failure->time));
+		json_add(arena, &item, "errorMessage", json_string(arena_strdup(arena, failure->text)));
+		json_add(arena, &item, "type", json_string(query_failure_type(failure->class)));
+		json_push(arena, &errors, item);
+	}
+	json_add(arena, &object, "id", json_string(id));
+	json_add(arena, &object, "statementText", json_string(sql));
+	json_add(arena, &object, "windowType", plan != NULL && plan->window.kind != WINDOW_NONE ? json_string(window_kind_name(plan->window.kind)) : json_null());
+	json_add(arena, &object, "fields", plan != NULL ? entity_fields(arena, plan->schema, 0)
+									   : entity_fields(arena, sink != NULL ? sink->schema : NULL, sink != NULL ? sink->schema->n_key : 0));
+	json_add(arena, &object, "sources", sources);
+	json_add(arena, &object, "sinks", sinks);
+	json_add(arena, &object, "topology", json_string(plan_text));
+	json_add(arena, &object, "executionPlan", json_string(plan_text));
+	json_add(arena, &object, "overriddenProperties", properties);
+	json_add(arena, &object, "ksqlHostQueryStatus", hosts);
+	json_add(arena, &object, "queryType", json_string(entry != NULL ? "PERSISTENT" : "PUSH"));
+	json_add(arena, &object, "queryErrors", errors);
+	json_add(arena, &object, "tasksMetadata", json_array());
+	json_add(arena, &object, "consumerGroupId",
+			 json_string(arena_printf(arena, "_confluent-ksql-%squery_%s", settings_text(context->engine->settings, "ksql.service.id"), id)));
+	json_add(arena, &object, "state", json_string(query != NULL ? api_state(query) : "NOT_RUNNING"));
+	return object;
+}
+
+static void
+describe_queries(StatementContext *context, const CatalogSnapshot *catalog)
+{
+	Engine	 *engine = context->engine;
+	JsonValue list = json_array();
+
+	pthread_mutex_lock(&engine->lock_queries);
+	for (int i = 0; i < catalog_n_queries(catalog); i++) {
+		const CatalogQuery *entry = catalog_query_at(catalog, i);
+		Query			   *query = query_find(engine, str_of(entry->id));
+		StrBuf				text = {0};
+
+		if (query != NULL)
+			plan_explain(query->persistent.plan, NULL, 0, &text);
+		json_push(context->arena, &list, query_description(context, catalog, entry->id, entry->sql,
+														   arena_strdup(context->arena, strbuf_text(&text)), NULL, entry));
+		strbuf_free(&text);
+	}
+	pthread_mutex_unlock(&engine->lock_queries);
+	tell_list(context, "query_descriptions", "queryDescriptions", list);
+}
+
+/* ---- functions ---- */
+
 typedef struct FunctionDescription {
-	Str			 name;
-	TableBuilder overloads;
-	const char	*description;
-	const char	*kind;
-	TableBuilder examples;
+	Arena	   *arena;
+	Str			name;
+	JsonValue	overloads;
+	const char *description;
+	const char *kind;
+	JsonValue	examples;
 } FunctionDescription;
+
+/* The parameters of a signature `(A, B...) -> R`, which are separated by commas outside brackets. */
+static JsonValue
+signature_arguments(Arena *arena, const char *signature, const char **result)
+{
+	JsonValue	arguments = json_array();
+	const char *start = signature + 1, *c = start;
+
+	for (int depth = 0; *c != '\0'; c++) {
+		bool ends = depth == 0 && (*c == ',' || *c == ')');
+
+		if (ends && c > start) {
+			Str		  text = str_trim(str_make(start, (size_t)(c - start)));
+			bool	  is_variadic = str_ends_with(text, STR("..."));
+			JsonValue item = json_object();
+
+			if (is_variadic)
+				text.length -= 3;
+			if (text.length > 0 && text.data[text.length - 1] == '!')
+				text.length--;
+			json_add(arena, &item, "name", json_string(""));
+			json_add(arena, &item, "type", json_string(str_to_arena(arena, text)));
+			json_add(arena, &item, "description", json_string(""));
+			json_add(arena, &item, "isVariadic", json_bool(is_variadic));
+			json_push(arena, &arguments, item);
+		}
+		if (ends)
+			start = c + 1;
+		if (ends && *c == ')')
+			break;
+		depth += *c == '(' || *c == '<' ? 1 : *c == ')' || (*c == '>' && c[-1] != '=') ? -1 : 0;
+	}
+	c = strstr(c, "->");
+	*result = c != NULL ? str_to_arena(arena, str_trim(str_of(c + 2))) : "";
+	return arguments;
+}
 
 static void
 describe_overload(FunctionDescription *d, const char *kind, const char *name, const char *signature, const char *description,
 				  const char *example, const char *result)
 {
+	JsonValue	item = json_object();
+	const char *returns;
+
 	if (!str_equal_nocase(str_of(name), d->name))
 		return;
 	d->kind = kind;
 	if (d->description == NULL)
 		d->description = description;
-	ADD_ROW(&d->overloads, arena_printf(d->overloads.arena, "%s%s", name, signature));
-	if (example != NULL)
-		ADD_ROW(&d->examples, example, result != NULL ? result : "");
+	json_add(d->arena, &item, "arguments", signature_arguments(d->arena, signature, &returns));
+	json_add(d->arena, &item, "returnType", json_string(returns));
+	json_add(d->arena, &item, "description", json_string(description != NULL ? description : ""));
+	json_add(d->arena, &item, "signature", json_string(arena_printf(d->arena, "%s%s", name, signature)));
+	json_push(d->arena, &d->overloads, item);
+	if (example != NULL) {
+		item = json_object();
+		json_add(d->arena, &item, "expression", json_string(example));
+		json_add(d->arena, &item, "result", json_string(result != NULL ? result : ""));
+		json_push(d->arena, &d->examples, item);
+	}
 }
 
 static void
@@ -421,12 +672,8 @@ static Status
 describe_function(StatementContext *context, const AstDescribe *describe, Error *err)
 {
 	Arena			   *arena = context->arena;
-	FunctionDescription d = {.name = str_of(describe->name.text),
-							 .overloads = TABLE(arena, "Variations", "Signature"),
-							 .examples = TABLE(arena, "Examples", "Expression", "Result")};
-	EntityField			fields[3];
-	EntityTable			tables[2];
-	Entity				entity = {.kind = "describe_function", .fields = fields, .tables = tables};
+	JsonValue			object = json_object();
+	FunctionDescription d = {.arena = arena, .name = str_of(describe->name.text), .overloads = json_array(), .examples = json_array()};
 
 	function_visit(FUNCTION_SCALAR, context->standard, describe_scalar, &d);
 	function_visit(FUNCTION_AGGREGATE, context->standard, describe_aggregate, &d);
@@ -436,41 +683,43 @@ describe_function(StatementContext *context, const AstDescribe *describe, Error 
 		error_hint(err, "SHOW FUNCTIONS lists all functions.");
 		return error_at(err, describe->name.pos.line, describe->name.pos.column, describe->name.pos.length);
 	}
-	fields[entity.n_fields++] = (EntityField){"Name", describe->name.text};
-	fields[entity.n_fields++] = (EntityField){"Type", d.kind};
-	fields[entity.n_fields++] = (EntityField){"Overview", d.description};
-	tables[entity.n_tables++] = d.overloads.table;
-	if (d.examples.table.n_rows > 0)
-		tables[entity.n_tables++] = d.examples.table;
-	context->sink->entity(context->sink, &entity);
+	json_add(arena, &object, "name", json_string(describe->name.text));
+	json_add(arena, &object, "description", json_string(d.description != NULL ? d.description : ""));
+	json_add(arena, &object, "author", json_string(""));
+	json_add(arena, &object, "version", json_string(""));
+	json_add(arena, &object, "path", json_string("internal"));
+	json_add(arena, &object, "type", json_string(d.kind));
+	json_add(arena, &object, "functions", d.overloads);
+	json_add(arena, &object, "examples", d.examples);
+	tell(context, "describe_function", &object);
 	return OK;
 }
+
+/* ---- files and queries ---- */
 
 /* DESCRIBE 'file': what inference finds. */
 static Status
 describe_file_path(StatementContext *context, const AstDescribe *describe, Error *err)
 {
-	const char	**options = arena_array(context->arena, const char *, 2 * describe->n_properties + 1);
-	FileSpec	 *file;
-	TableBuilder  columns = TABLE(context->arena, NULL, "Field", "Type");
-	EntityField	  fields[4];
-	EntityTable	  tables[1];
-	Entity		  entity = {.kind = "fileDescription", .fields = fields, .tables = tables};
+	Arena		*arena = context->arena;
+	const char **options = arena_array(arena, const char *, 2 * describe->n_properties + 1);
+	FileSpec	*file;
+	JsonValue	 object = json_object(), fields = json_array();
 
 	for (int i = 0; i < describe->n_properties; i++) {
 		options[2 * i] = describe->properties[i].name;
 		options[2 * i + 1] = property_text(describe->properties[i].value);
 	}
-	planner_context_init(&context->planner, context->engine, context->arena, NULL, context->session->settings, context->standard);
+	planner_context_init(&context->planner, context->engine, arena, NULL, context->session->settings, context->standard);
 	TRY(bind_file(&context->planner, describe->path, options, describe->n_properties, &file, err));
-	TRY(file_describe(context->arena, file, !context->standard, err));
+	TRY(file_describe(arena, file, !context->standard, err));
 	for (int c = 0; c < file->n_columns; c++)
-		ADD_ROW(&columns, file->columns[c].name, type_to_arena(file->columns[c].type, context->arena));
-	fields[entity.n_fields++] = (EntityField){"Path", file->path};
-	fields[entity.n_fields++] = (EntityField){"Format", file->format};
-	fields[entity.n_fields++] = (EntityField){"Compression", file->compression};
-	tables[entity.n_tables++] = columns.table;
-	context->sink->entity(context->sink, &entity);
+		json_push(arena, &fields, entity_field(arena, file->columns[c].name, file->columns[c].type, NULL, NULL));
+	json_add(arena, &object, "path", json_string(file->path));
+	json_add(arena, &object, "format", json_string(file->format));
+	json_add(arena, &object, "compression", json_string(file->compression));
+	json_add(arena, &object, "fields", fields);
+	tell(context, "fileDescription", &object);
 	return OK;
 }
 
@@ -478,13 +727,14 @@ static Status
 describe_query(StatementContext *context, const AstQuery *query, Error *err)
 {
 	const CatalogSnapshot *snapshot = NULL;
-	TableBuilder		   columns = TABLE(context->arena, NULL, "Field", "Type", "Key");
+	JsonValue			   object = json_object();
 	Plan				  *plan;
 	Status				   status = select_plan(context, query, &snapshot, &plan, err);
 
 	if (status == OK) {
-		add_columns(&columns, plan->schema, plan->result_is_table);
-		tell_table(context, "sourceDescription", &columns);
+		json_add(context->arena, &object, "type", json_string(plan->result_is_table ? "TABLE" : "STREAM"));
+		json_add(context->arena, &object, "fields", entity_fields(context->arena, plan->schema, plan->schema->n_key));
+		tell_list(context, "sourceDescription", "sourceDescription", object);
 	}
 	catalog_release(snapshot);
 	return status;
@@ -509,16 +759,12 @@ describe_execute(StatementContext *context, const AstStatement *statement, Error
 	TRY(engine_need_store(context->engine, err));
 	catalog = catalog_snapshot(context->engine->catalog);
 	planner_context_init(&context->planner, context->engine, context->arena, catalog, context->session->settings, context->standard);
-	if (describe->is_list) {
-		EntityKind kind = describe->object == AST_OBJECT_TABLE ? ENTITY_TABLE : ENTITY_STREAM;
-
-		for (int i = 0; i < catalog_n_sources(catalog); i++)
-			if (catalog_source_at(catalog, i)->kind == kind)
-				describe_source(context, catalog, catalog_source_at(catalog, i), describe->is_extended);
-	} else {
+	if (describe->is_list)
+		describe_all(context, catalog, describe->object == AST_OBJECT_TABLE ? ENTITY_TABLE : ENTITY_STREAM, describe->is_extended);
+	else {
 		status = bind_source_name(&context->planner, describe->name, &source, err);
 		if (status == OK)
-			describe_source(context, catalog, source, describe->is_extended);
+			tell_list(context, "sourceDescription", "sourceDescription", describe_source(context, catalog, source, describe->is_extended));
 	}
 	catalog_release(catalog);
 	return status;

@@ -1,6 +1,7 @@
 /*
  * One row per kind of statement: what executes it, who may, and what it needs.
  */
+#include "data/json_build.h"
 #include "engine/engine_impl.h"
 #include "planner/bind/properties.h"
 
@@ -109,6 +110,7 @@ assert_topic_execute(StatementContext *context, const AstStatement *statement, E
 {
 	const AstAssert *assertion = &statement->assert_;
 	Topic			*topic;
+	JsonValue		 object = json_object();
 
 	TRY(engine_topic(context->engine, assertion->name.text, &topic, err));
 	if (assertion->not_exists) {
@@ -116,8 +118,9 @@ assert_topic_execute(StatementContext *context, const AstStatement *statement, E
 			return error_user(err, "Topic '%s' exists", assertion->name.text);
 	} else if (topic == NULL)
 		return error_user(err, "Topic '%s' does not exist", assertion->name.text);
-	context->sink->message(context->sink, arena_printf(context->arena, "Topic %s %s.", assertion->name.text,
-													   assertion->not_exists ? "does not exist" : "exists"), false);
+	json_add(context->arena, &object, "topicName", json_string(assertion->name.text));
+	json_add(context->arena, &object, "exists", json_bool(!assertion->not_exists));
+	context->sink->entity(context->sink, &(Entity){.kind = "assert_topic", .value = &object});
 	return OK;
 }
 

@@ -1,4 +1,5 @@
 #include "shell/print/printer.h"
+#include "shell/print/layout.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -451,7 +452,7 @@ printer_end(ResultSink *sink, const ResultEnd *end)
 /* ---- entities and messages ---- */
 
 static void
-print_entity_table(Printer *p, const EntityTable *table)
+print_entity_table(Printer *p, const LayoutTable *table)
 {
 	int n = table->n_columns;
 
@@ -507,7 +508,7 @@ print_entity_table(Printer *p, const EntityTable *table)
 				p->widths[c] = width;
 		}
 	}
-	print_table_row(p, table->columns, true);
+	print_table_row(p, (const char *const *)table->columns, true);
 	print_rule(p);
 	for (int r = 0; r < table->n_rows; r++) {
 		const char **cells = arena_array(&p->arena, const char *, n + 1);
@@ -524,22 +525,20 @@ print_entity_table(Printer *p, const EntityTable *table)
 }
 
 static void
-printer_entity(ResultSink *sink, const Entity *entity)
+print_layout(Printer *p, const Layout *layout)
 {
-	Printer *p = (Printer *)sink;
-	int		 width = 0;
+	int width = 0;
 
-	arena_reset(&p->arena);
-	for (int i = 0; i < entity->n_fields; i++)
-		if (entity->fields[i].value != NULL && (int)strlen(entity->fields[i].name) > width)
-			width = (int)strlen(entity->fields[i].name);
-	for (int i = 0; i < entity->n_fields && p->mode != OUTPUT_CSV && p->mode != OUTPUT_JSON; i++)
-		if (entity->fields[i].value != NULL)
-			fprintf(p->out, "%-*s : %s\n", width, entity->fields[i].name, entity->fields[i].value);
-	for (int i = 0; i < entity->n_tables; i++)
-		print_entity_table(p, &entity->tables[i]);
-	if (entity->text != NULL)
-		fputs(entity->text, p->out);
+	for (int i = 0; i < layout->n_fields; i++)
+		if (layout->fields[i].value != NULL && (int)strlen(layout->fields[i].name) > width)
+			width = (int)strlen(layout->fields[i].name);
+	for (int i = 0; i < layout->n_fields && p->mode != OUTPUT_CSV && p->mode != OUTPUT_JSON; i++)
+		if (layout->fields[i].value != NULL)
+			fprintf(p->out, "%-*s : %s\n", width, layout->fields[i].name, layout->fields[i].value);
+	for (int i = 0; i < layout->n_tables; i++)
+		print_entity_table(p, &layout->tables[i]);
+	if (layout->text != NULL)
+		fputs(layout->text, p->out);
 	fflush(p->out);
 }
 
@@ -554,6 +553,27 @@ printer_message(ResultSink *sink, const char *text, bool is_warning)
 		fprintf(p->out, "%s\n", text);
 		fflush(p->out);
 	}
+}
+
+static void
+printer_entity(ResultSink *sink, const Entity *entity)
+{
+	Printer *p = (Printer *)sink;
+	Layout	*layouts;
+	int		 n;
+
+	if (entity->value->kind == JSON_STRING) {
+		fprintf(p->out, "%.*s\n", (int)entity->value->text.length, entity->value->text.data);
+		fflush(p->out);
+		return;
+	}
+	arena_reset(&p->arena);
+	n = layout_entity(entity, &p->arena, &layouts);
+	for (int i = 0; i < n; i++)
+		if (layouts[i].message != NULL)
+			printer_message(sink, layouts[i].message, layouts[i].is_warning);
+		else
+			print_layout(p, &layouts[i]);
 }
 
 static void
