@@ -41,7 +41,7 @@ CPPFLAGS += -I. -I$(BUILD)/gen -D_GNU_SOURCE -DPCRE2_CODE_UNIT_WIDTH=8
 CFLAGS   += -std=c17 -g $(OPT) $(WARN) -Wstrict-prototypes -Wmissing-prototypes -pthread
 CXXFLAGS += -std=c++17 -g $(OPT) $(filter-out -Werror=%,$(WARN)) -pthread
 LDFLAGS  += -pthread $(OPT)
-LIBS     := -lsqlite3 -lreadline -lsimdjson -lpcre2-8 -lutf8proc -lxxhash -lz -lzstd -lm
+LIBS     := -lsqlite3 -lreadline -lsimdjson -lpcre2-8 -lutf8proc -lxxhash -lz -lzstd -lm -l:libhttp_parser.a
 ifeq ($(filter $(VARIANT),asan fuzz),)
 LDFLAGS  += -static-libstdc++ -static-libgcc
 endif
@@ -160,7 +160,7 @@ bench: all ## measure speed: bench/README.md
 	$(Q)python3 bench/run.py --bin $(BIN)/sluice
 
 PACKAGES := gcc g++ make lemon pkg-config check python3 libreadline-dev libsqlite3-dev libsimdjson-dev libpcre2-dev \
-            libutf8proc-dev libxxhash-dev zlib1g-dev libzstd-dev
+            libutf8proc-dev libxxhash-dev zlib1g-dev libzstd-dev libhttp-parser-dev libnghttp2-dev libwslay-dev libwslay1
 
 .PHONY: deps
 deps: ## install missing packages through apt
