@@ -43,6 +43,7 @@ typedef struct CatalogSource {
 	int			  n_partitions;
 	int			  n_replicas;
 	int64_t		  retention_ms;		/* -1: default */
+	int64_t		  ttl_ms;			/* of a query's table: rows end when they have rested so long; 0: never */
 	CatalogFormat key_format;
 	CatalogFormat value_format;
 	WindowSpec	  window;			/* kind NONE: not windowed.  Declared: kind and size; of a query's sink: all of it */

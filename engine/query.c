@@ -109,6 +109,27 @@ query_position(void *context, const SourceSpec *source, int partition, int64_t *
 	return store_position_get(query->engine->store, str_of(query->id), str_of(source->name), partition, position, &err) == OK;
 }
 
+/* Where idle time goes on from after a restart, among the positions of the query. */
+#define TIME_INPUT "event time"
+
+static void
+query_put_time(Query *query)
+{
+	Time time = stream_run_time(query->run);
+
+	if (settings_int(query->settings, "idle.timeout.ms") > 0 && time > 0)
+		store_unit_position(query->unit->store, str_of(query->id), STR(TIME_INPUT), 0, time);
+}
+
+static Time
+query_stored_time(const Query *query)
+{
+	int64_t time = 0;
+	Error	ignored;
+
+	return store_position_get(query->engine->store, str_of(query->id), STR(TIME_INPUT), 0, &time, &ignored) == OK ? time : 0;
+}
+
 Status
 query_open_run(Query *query, const StreamRunOptions *overrides, Error *err)
 {
@@ -135,6 +156,7 @@ query_open_run(Query *query, const StreamRunOptions *overrides, Error *err)
 	options.interrupted = &query->interrupted;
 	if (overrides == NULL) {
 		options.idle_timeout_ms = settings_int(query->settings, "idle.timeout.ms");
+		options.start_time = options.idle_timeout_ms > 0 ? query_stored_time(query) : 0;
 		options.max_idle_ms = settings_int(query->settings, "max.task.idle.ms");
 	}
 	if (overrides == NULL) {
@@ -204,6 +226,7 @@ query_run_epoch(Query *query, int64_t *n_rows, Error *err)
 	query_failures_pass(query, query->unit->store);
 	if (*n_rows > 0 || status == DONE || !topic_unit_is_empty(query->unit)) {
 		stream_run_positions(query->run, query_put_position, query);
+		query_put_time(query);
 		if (status == DONE)
 			query_put_completed(query, query->unit->store, true);
 		TRY(topic_unit_commit(query->unit, err));

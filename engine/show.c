@@ -486,6 +486,7 @@ describe_source(StatementContext *context, const CatalogSnapshot *catalog, const
 	json_add(arena, &object, "dialect", json_string(source->standard ? "standard" : "ksqldb"));
 	json_add(arena, &object, "path", json_string(source->path));
 	json_add(arena, &object, "window", json_string(window_text(arena, &source->window)));
+	json_add(arena, &object, "ttlMs", source->ttl_ms > 0 ? json_int(arena, source->ttl_ms) : json_null());
 	json_add(arena, &object, "records", source->topic != NULL && extended ? json_int(arena, n_records) : json_null());
 	return object;
 }

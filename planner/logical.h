@@ -17,6 +17,7 @@
 #include "exec/op/join_hash.h"
 #include "exec/op/join_stream.h"
 #include "exec/op/limit.h"
+#include "exec/op/expire.h"
 #include "exec/op/materialise.h"
 #include "exec/op/project.h"
 #include "exec/op/scan.h"
@@ -32,6 +33,7 @@ typedef enum LogicalKind {
 	LOGICAL_FLAT_MAP,			/* FlatMapSpec */
 	LOGICAL_EXCHANGE,			/* ExchangeSpec */
 	LOGICAL_MATERIALISE,		/* MaterialiseSpec */
+	LOGICAL_EXPIRE,				/* ExpireSpec */
 	LOGICAL_AGGREGATE,			/* AggregateSpec */
 	LOGICAL_JOIN_HASH,			/* JoinHashSpec */
 	LOGICAL_JOIN_WINDOW,		/* JoinWindowSpec */

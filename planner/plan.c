@@ -105,6 +105,33 @@ sink_timestamp(Binder *b, const CatalogSource *sink, const Logical *root, const 
 }
 
 /*
+ * TTL: groups of a stream end in their aggregate, where their state is freed too; rows of other tables just before the sink.
+ */
+static Logical *
+add_ttl(Binder *b, Logical *root, int64_t ttl_ms)
+{
+	Logical	   *node = root;
+	ExpireSpec *spec;
+
+	while (node->kind == LOGICAL_PROJECT || (node->kind == LOGICAL_FILTER && node->is_table))
+		node = node->inputs[0];
+	if (node->kind == LOGICAL_AGGREGATE) {
+		AggregateSpec *aggregate = node->spec;
+
+		if (!aggregate->is_table && aggregate->n_grouping_sets == 0) {
+			aggregate->ttl_ms = ttl_ms;
+			return root;
+		}
+	}
+	node = logical_new(b->arena, LOGICAL_EXPIRE, root);
+	spec = arena_new(b->arena, ExpireSpec);
+	spec->ttl_ms = ttl_ms;
+	spec->n_key = root->n_key;
+	node->spec = spec;
+	return node;
+}
+
+/*
  * How long rows of a windowed table are kept for look-ups.  What was not written is ksqlDB's (size and grace); in the standard dialect a
  * day at least, since EMIT FINAL has no grace, and for ever where every source ends: its table is what the bounded query gives.
  */
@@ -246,6 +273,8 @@ plan_create_as(PlannerContext *context, const AstStatement *statement, Persisten
 	sink->is_materialised = create->is_table;
 	sink->sql = str_to_arena(context->arena, statement->text);
 	TRY(bind_sink_properties(context, statement, b.n_sources > 0 ? b.sources[0] : NULL, sink, err));
+	if (sink->ttl_ms > 0)
+		root = add_ttl(&b, root, sink->ttl_ms);
 	TRY(add_sink(&b, root, sink, true, &root, err));
 	TRY(finish(&b, root, &plan, err));
 	fill_persistent(&b, plan, sink, out);

@@ -1,6 +1,7 @@
 """The engine beyond single statements: what it logs, what it says of failures, what a restart finds, rows in and out of files."""
 
 import os
+import random
 import sqlite3
 import tempfile
 import time
@@ -254,6 +255,56 @@ def stream_joins_free_what_no_row_can_reach(p):
         rows(p, "-c", one_a_window(first, 3000) + one_a_window(first, 3000).replace("INTO t", "INTO u") + "SELECT COUNT(*) FROM j;")
     for (query, name), number in state_sizes(p).items():
         assert number < 2500, f"{query} {name}: {number} rows"
+
+
+TTL = """CREATE TABLE n WITH (TTL='10 SECONDS') AS SELECT k, COUNT(*) AS c, COUNT(DISTINCT v) AS d FROM t GROUP BY k;
+    CREATE TABLE p WITH (TTL='7 SECONDS') AS SELECT k, c FROM n WHERE c > 1;"""
+
+
+def records(p, topic, *options):
+    """Every record of a topic, in order."""
+    n = next(int(line.split(",")[3]) for line in rows(p, *options, "-c", "SHOW TOPICS EXTENDED;") if line.split(",")[0] == topic)
+    return [line for line in p.run(*options, "-c", f"PRINT '{topic}' FROM BEGINNING LIMIT {n};")[1].splitlines() if line.startswith("rowtime")]
+
+
+@case
+def ttl_is_the_same_however_it_is_cut(p):
+    random.seed(11)
+    inserts = []
+    for i in range(600):
+        at = max(0, i * 400 + random.randint(-6000, 6000))
+        inserts.append(f"({at},'k{random.randint(0, 25)}',{random.randint(0, 3)})")
+    lines = {}
+    for name, batch, pieces in (("one", 1, 1), ("all", 2048, 1), ("restarts", 2048, 6)):
+        made = f"SET 'cache.max.bytes.buffering'='0'; SET 'batch.rows'='{batch}';" + TOPIC.replace("=2", "=1") + TTL
+        rows(p, "--data", name, "-c", made)
+        for i in range(pieces):
+            some = inserts[i * 600 // pieces:(i + 1) * 600 // pieces]
+            rows(p, "--data", name, "-c", "INSERT INTO t (ROWTIME, k, v) VALUES " + ",".join(some) + "; SELECT COUNT(*) FROM n; SELECT COUNT(*) FROM p;")
+        lines[name] = records(p, "n", "--data", name), records(p, "p", "--data", name)
+        live = int(rows(p, "--data", name, "-c", "SELECT COUNT(*) FROM n;")[0])
+        assert sum("<null>" in line for line in lines[name][0]) > 100, "nothing ended"
+        # What has ended is in no state: groups, their DISTINCT values, kept rows.
+        for (query, table), number in state_sizes(p, name).items():
+            assert number <= max(1, live) * 4, f"{query} {table}: {number} rows for {live} groups"
+    equal(lines["one"], lines["all"])
+    equal(lines["restarts"], lines["all"])
+
+
+@case
+def idle_timeout_ends_rows_and_windows(p):
+    sql = TOPIC.replace("=2", "=1") + """SET 'idle.timeout.ms'='100';
+        CREATE TABLE n WITH (TTL='300 MILLISECONDS') AS SELECT k, COUNT(*) AS c FROM t GROUP BY k;
+        CREATE TABLE q WITH (TTL='300 MILLISECONDS') AS SELECT k, c FROM n;
+        CREATE TABLE w AS SELECT k, COUNT(*) AS c FROM t WINDOW TUMBLING (SIZE 200 MILLISECONDS) GROUP BY k EMIT FINAL;
+        INSERT INTO t (ROWTIME, k, v) VALUES (1000, 'a', 1), (1001, 'b', 1); SELECT COUNT(*) FROM n; SELECT COUNT(*) FROM q;"""
+    equal(rows(p, "-c", sql), ["2", "2"])
+    # Another process: time goes on from where it was, without a record.
+    wait_for(p, "SELECT c FROM w EMIT CHANGES LIMIT 1; SELECT COUNT(*) FROM n;", "c\n1\n")
+    for table in ("n", "q"):
+        contains(p.run("-c", f"PRINT '{table}' FROM BEGINNING LIMIT 4;")[1], "key: b, value: <null>")
+        equal(rows(p, "-c", f"SELECT COUNT(*) FROM {table};"), ["0"])
+    contains("\n".join(records(p, "n")), "rowtime: 1970/01/01 00:00:01.300 Z, key: a, value: <null>")
 
 
 @case

@@ -98,7 +98,7 @@ aggregate_open(Op *op, Error *err)
 		TRY(aggregate_state_load(self, err));
 	if (spec->is_table)
 		TRY(aggregate_table_open(self, err));
-	return OK;
+	return spec->ttl_ms > 0 ? aggregate_ttl_open(self, err) : OK;
 }
 
 static void
@@ -129,6 +129,7 @@ aggregate_close(Op *op)
 	free(self->changed);
 	free(self->unsaved);
 	strbuf_free(&self->removed);
+	key_timer_close(&self->timer);
 	state_table_close(self->rows);
 	if (op_services(op)->budget != NULL)
 		budget_release(op_services(op)->budget, self->reserved_bytes);
@@ -193,6 +194,24 @@ aggregate_remove_group(AggregateOp *self, Group *group)
 	for (int i = 0; i < spec->n_items; i++)
 		item_destroy(&self->items[i], (char *)group);
 	group_table_remove(&self->groups, group);
+}
+
+void
+aggregate_remove_groups(AggregateOp *self, Group *const *groups, uint32_t n)
+{
+	const AggregateSpec *spec = self->op.spec;
+
+	if (self->has_distinct && n > 0) {
+		bool *is_dead = xcalloc(self->groups.n_records + 1, sizeof *is_dead);
+
+		for (uint32_t g = 0; g < n; g++)
+			is_dead[groups[g]->number] = true;
+		for (int i = 0; i < spec->n_items; i++)
+			item_forget(&self->items[i], is_dead, self->groups.n_records);
+		free(is_dead);
+	}
+	for (uint32_t g = 0; g < n; g++)
+		aggregate_remove_group(self, groups[g]);
 }
 
 /* Drops the first n buckets and their groups. */
@@ -574,6 +593,8 @@ take_entries(AggregateOp *self, const PushData *data, const uint32_t *rows, cons
 	if (self->is_compacting || op_services(&self->op)->state != NULL)
 		for (int32_t i = 0; i < n; i++)
 			aggregate_group_changed(self, groups[i]);
+	if (spec->ttl_ms > 0)
+		TRY(aggregate_ttl_note(self, groups, n, err));
 	TRY(aggregate_account(self, err));
 	if (!emits)
 		return OK;
@@ -692,13 +713,11 @@ push_time_windows(AggregateOp *self, const PushData *data, Error *err)
 }
 
 static Status
-aggregate_push(Op *op, int port, const Batch *in, Error *err)
+push_rows(AggregateOp *self, const Batch *in, Error *err)
 {
-	AggregateOp			*self = op_cast(AggregateOp, op, &op_aggregate);
-	const AggregateSpec *spec = op->spec;
+	const AggregateSpec *spec = self->op.spec;
 	PushData			 data;
 
-	(void)port;
 	TRY(aggregate_eval(self, in, &data, err));
 	if (spec->is_table)
 		return aggregate_table_push(self, &data, err);
@@ -707,6 +726,16 @@ aggregate_push(Op *op, int port, const Batch *in, Error *err)
 	if (has_time_window(spec))
 		return push_time_windows(self, &data, err);
 	return push_plain(self, &data, err);
+}
+
+static Status
+aggregate_push(Op *op, int port, const Batch *in, Error *err)
+{
+	AggregateOp			*self = op_cast(AggregateOp, op, &op_aggregate);
+	const AggregateSpec *spec = op->spec;
+
+	(void)port;
+	return spec->ttl_ms > 0 ? aggregate_ttl_push(self, in, push_rows, err) : push_rows(self, in, err);
 }
 
 /* ---- time, flush, end ---- */
@@ -730,6 +759,8 @@ aggregate_advance(Op *op, int port, Time time, Error *err)
 				return FAILED;
 		}
 	}
+	if (spec->ttl_ms > 0 && aggregate_ttl_advance(self, time, err) == FAILED)
+		return FAILED;
 	return op_advance_outputs(op, time, err);
 }
 
@@ -958,6 +989,8 @@ aggregate_explain(const void *spec_, Explain *out)
 		strbuf_free(&text);
 	}
 	explain_text(out, "emit", emits[spec->emit]);
+	if (spec->ttl_ms > 0)
+		explain_int(out, "ttl ms", spec->ttl_ms);
 	if (spec->is_table)
 		explain_text(out, "input", "changes of a table");
 	if (spec->n_grouping_sets > 0)

@@ -40,6 +40,8 @@ typedef struct AggregateSpec {
 	const AggregateItem *items;
 	WindowSpec			 window;			/* kind WINDOW_NONE: none */
 	AggregateEmit		 emit;
+	/* A group that has had no row for so long (event time) ends: DELETE, and its state goes; 0: never.  Not windowed, not is_table. */
+	int64_t				 ttl_ms;
 	bool				 is_table;			/* input is a table's changes: the old row is undone */
 	int					 n_input_key;		/* is_table: leading key columns of the input */
 	bool				 skips_null_keys;	/* rows with a NULL key are left out (ksqldb) */

@@ -7,7 +7,7 @@
  */
 #include "exec/op/aggregate.h"
 #include "exec/op/group_table.h"
-#include "exec/state/state.h"
+#include "exec/state/expiry.h"
 
 struct AggregateOp;
 
@@ -106,6 +106,7 @@ struct AggregateOp {
 	uint32_t		 bucket_capacity;
 	Time			 newest_start;	/* greatest window start stored so far */
 
+	KeyTimer		 timer;			/* ttl_ms: groups by when they end; key bytes -> number */
 	struct Sessions *sessions;
 	StateTable		*rows;			/* is_table: source key -> group key and arguments of its row */
 };
@@ -143,6 +144,16 @@ Status aggregate_emit_changed(AggregateOp *self, Error *err);
 void   aggregate_remove_group(AggregateOp *self, Group *group);
 Status aggregate_account(AggregateOp *self, Error *err);
 Time   aggregate_window_end(const AggregateOp *self, Time start);
+
+/* ---- TTL (aggregate_ttl.c) ---- */
+Status aggregate_ttl_open(AggregateOp *self, Error *err);
+/* These groups have had a row. */
+Status aggregate_ttl_note(AggregateOp *self, Group *const *groups, int32_t n, Error *err);
+/* Rows in runs between which groups end. */
+Status aggregate_ttl_push(AggregateOp *self, const Batch *in, Status (*push)(AggregateOp *self, const Batch *in, Error *err), Error *err);
+Status aggregate_ttl_advance(AggregateOp *self, Time time, Error *err);
+/* Removes groups in order; they must have been emitted. */
+void   aggregate_remove_groups(AggregateOp *self, Group *const *groups, uint32_t n);
 
 Status aggregate_session_open(AggregateOp *self, Error *err);
 Status aggregate_session_push(AggregateOp *self, PushData *data, Error *err);

@@ -28,7 +28,7 @@ typedef struct Group {
 	bool	 is_changed;	/* since the last emission (compaction) */
 	bool	 is_unsaved;	/* since the last flush of durable state */
 	bool	 is_stored;		/* durable state has a row of it */
-	uint32_t n_rows;		/* free for the owner */
+	uint32_t is_noted;		/* free for the owner */
 	KeySlot	 keys[];
 } Group;
 

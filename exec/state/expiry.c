@@ -95,3 +95,87 @@ window_expiry_flush(WindowExpiry *self)
 	if (self->index != NULL)
 		state_table_flush(self->index);
 }
+
+/* ---- keys that rest ---- */
+
+Status
+key_timer_open(KeyTimer *self, MemoryBudget *budget, int64_t ttl_ms, Error *err)
+{
+	*self = (KeyTimer){.ttl_ms = ttl_ms, .next_due = INT64_MAX};
+	return ttl_ms > 0 ? state_table_open(NULL, 0, 0, budget, "the keys of a table with TTL", &self->index, err) : OK;
+}
+
+void
+key_timer_close(KeyTimer *self)
+{
+	state_table_close(self->index);
+	self->index = NULL;
+	strbuf_free(&self->entry);
+}
+
+Time
+key_timer_due(const KeyTimer *self, Time time)
+{
+	return time > INT64_MAX - self->ttl_ms ? INT64_MAX : time + self->ttl_ms;
+}
+
+static void
+put_time(StrBuf *out, Time time)
+{
+	uint64_t bits = __builtin_bswap64((uint64_t)time ^ (uint64_t)1 << 63);
+
+	strbuf_add(out, &bits, sizeof bits);
+}
+
+Status
+key_timer_note(KeyTimer *self, Time due, Str key, Str value, Error *err)
+{
+	strbuf_clear(&self->entry);
+	put_time(&self->entry, due);
+	strbuf_add_str(&self->entry, key);
+	if (due < self->next_due)
+		self->next_due = due;
+	return state_table_put(self->index, strbuf_str(&self->entry), value, err);
+}
+
+bool
+key_timer_next(KeyTimer *self, Time now, Time *due, Str *key, Str *value)
+{
+	StateCursor cursor = state_table_seek(self->index, STR(""));
+	Str			first;
+
+	if (!state_cursor_next(&cursor, &first, value)) {
+		self->next_due = INT64_MAX;
+		return false;
+	}
+	*due = self->next_due = entry_time(first);
+	if (*due > now)
+		return false;
+	/* Both outlive the entry that they are copied from. */
+	strbuf_clear(&self->entry);
+	strbuf_add_str(&self->entry, first);
+	strbuf_add_str(&self->entry, *value);
+	*key = str_make(self->entry.data + TIME_BYTES, first.length - TIME_BYTES);
+	*value = str_make(self->entry.data + first.length, value->length);
+	state_table_remove(self->index, str_make(self->entry.data, first.length));
+	return true;
+}
+
+int32_t
+key_timer_run(const KeyTimer *self, const int64_t *times, int32_t first, int32_t n, Time *now)
+{
+	Time	bound = self->next_due;
+	int32_t end = first;
+
+	for (; end < n; end++) {
+		Time reached = times[end] > *now ? times[end] : *now;
+		Time due = key_timer_due(self, times[end]);
+
+		/* The first one is taken whatever it says: what was due is gone. */
+		if (end > first && reached >= bound)
+			break;
+		*now = reached;
+		bound = due < bound ? due : bound;
+	}
+	return end - first;
+}

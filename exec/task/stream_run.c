@@ -119,7 +119,7 @@ stream_run_open(const Plan *plan, const StreamRunOptions *options, StreamRun **o
 
 	run->plan = plan;
 	run->options = *options;
-	run->stream_time = INT64_MIN;
+	run->stream_time = options->start_time > 0 ? options->start_time : INT64_MIN;
 	if (run->options.epoch_rows == 0)
 		run->options.epoch_rows = EPOCH_ROWS;
 	if (run->options.batch_rows <= 0 || run->options.batch_rows > BATCH_ROWS)

@@ -32,6 +32,7 @@ typedef struct StreamRunOptions {
 	int64_t				epoch_rows;			/* 0: 65536 */
 	int64_t				batch_rows;			/* most rows of a batch pushed; 0: BATCH_ROWS */
 	int64_t				epoch_ms;			/* 0: no limit of time */
+	Time				start_time;			/* event time that an earlier run of the query reached; 0: none */
 	int64_t				idle_timeout_ms;	/* without a row for so long, event time moves on with the clock; 0: never */
 	int64_t				max_idle_ms;		/* how long rows wait for an input that has none, for the order of time */
 	const _Atomic bool *interrupted;

@@ -411,7 +411,7 @@ bind_declared_window(const SourceProperties *given, CatalogSource *source, Error
 						  window_kind_name(kind));
 	source->window.kind = kind;
 	if (given->window_size != NULL)
-		TRY(duration_bind(given->window_size, &source->window.size_ms, err));
+		TRY(duration_bind("WINDOW_SIZE", given->window_size, &source->window.size_ms, err));
 	source->window.advance_ms = source->window.size_ms;
 	if (source->schema->n_key == 0)
 		return error_user(err, "Windowed sources require a key column.");
@@ -661,6 +661,10 @@ bind_create_source(PlannerContext *context, const AstStatement *statement, Catal
 	TRY(bind_declared_window(&given, source, err));
 	TRY(check_formats(context, source, err));
 	TRY(bind_timestamp(context, &given, source, err));
+	if (given.ttl != NULL) {
+		error_user(err, "TTL belongs to a table that a query makes: nothing here keeps the rows of a declared one");
+		return error_hint(err, "CREATE TABLE ... WITH (TTL='%s') AS SELECT * FROM %s", given.ttl, source->name);
+	}
 	source->n_replicas = given.replicas;
 	source->retention_ms = given.retention_ms;
 	TRY(bind_existing_topic(context, &given, create->is_table ? "table" : "stream", source, err));
@@ -762,6 +766,20 @@ check_schema_id(PlannerContext *context, const CatalogSource *sink, bool is_key,
 	return is_changed ? FAILED : OK;
 }
 
+static Status
+bind_ttl(const SourceProperties *given, bool is_table, CatalogSource *sink, Error *err)
+{
+	if (given->ttl == NULL)
+		return OK;
+	if (!is_table)
+		return error_user(err, "TTL is for tables: the records of a stream's topic go by RETENTION_MS");
+	if (sink->window.kind != WINDOW_NONE) {
+		error_user(err, "TTL is for tables without windows");
+		return error_hint(err, "Rows of windows end by RETENTION: WINDOW TUMBLING (SIZE ..., RETENTION %s)", given->ttl);
+	}
+	return duration_bind("TTL", given->ttl, &sink->ttl_ms, err);
+}
+
 Status
 bind_sink_properties(PlannerContext *context, const AstStatement *statement, const CatalogSource *leftmost, CatalogSource *sink, Error *err)
 {
@@ -776,6 +794,7 @@ bind_sink_properties(PlannerContext *context, const AstStatement *statement, con
 		return error_user(err, "Invalid config variable(s) in the WITH clause: WINDOW_TYPE");
 	if (create->is_table && sink->window.kind == WINDOW_NONE && given.retention_ms >= 0)
 		return error_user(err, "Invalid config variable in the WITH clause: RETENTION_MS. Non-windowed tables do not support retention.");
+	TRY(bind_ttl(&given, create->is_table, sink, err));
 	sink->topic = given.topic != NULL ? given.topic
 									  : arena_printf(context->arena, "%s%s", settings_text(context->settings, "ksql.output.topic.name.prefix"), sink->name);
 	TRY(bind_sink_key_format(context, &given, leftmost, sink, err));

@@ -77,7 +77,7 @@ const char *
 logical_kind_name(LogicalKind kind)
 {
 	static const char *const names[] = {"Scan",		  "Filter",		 "Project",			 "FlatMap",		   "Exchange",
-										"Materialise", "Aggregate",	 "JoinHash",		 "JoinWindow",	   "JoinStreamTable",
+										"Materialise", "Expire",	  "Aggregate",	 "JoinHash",		 "JoinWindow",	   "JoinStreamTable",
 										"JoinTableTable", "JoinForeign", "WindowFunction", "Sort",		   "Limit",
 										"Distinct",	  "SetOp",		 "Union",			 "Sink",		   "Result"};
 

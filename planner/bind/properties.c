@@ -21,6 +21,7 @@ static const PropertyRow property_rows[] = {
 	{"PARTITIONS", PROPERTY_INT, AT(partitions)},
 	{"REPLICAS", PROPERTY_INT, AT(replicas)},
 	{"RETENTION_MS", PROPERTY_LONG, AT(retention_ms)},
+	{"TTL", PROPERTY_TEXT, AT(ttl)},
 	{"CLEANUP_POLICY", PROPERTY_REFUSED, 0},
 	{"FORMAT", PROPERTY_TEXT, AT(format)},
 	{"KEY_FORMAT", PROPERTY_TEXT, AT(key_format)},
@@ -226,7 +227,7 @@ delimiter_bind(const char *name, const char *text, char *out, Error *err)
 }
 
 Status
-duration_bind(const char *text, int64_t *out_ms, Error *err)
+duration_bind(const char *name, const char *text, int64_t *out_ms, Error *err)
 {
 	static const struct {
 		const char *name;
@@ -237,7 +238,7 @@ duration_bind(const char *text, int64_t *out_ms, Error *err)
 	size_t	length;
 
 	if (sscanf(text, "%ld %31[A-Za-z]", (long *)&number, word) != 2 || number <= 0)
-		return error_user(err, "Configuration WINDOW_SIZE is invalid: Invalid duration: '%s'. Use format of the form 'n UNIT', for example '30 SECONDS'", text);
+		return error_user(err, "Configuration %s is invalid: Invalid duration: '%s'. Use format of the form 'n UNIT', for example '30 SECONDS'", name, text);
 	length = strlen(word);
 	if (length > 1 && (word[length - 1] == 'S' || word[length - 1] == 's'))
 		word[--length] = '\0';
@@ -246,5 +247,5 @@ duration_bind(const char *text, int64_t *out_ms, Error *err)
 			*out_ms = number * units[i].ms;
 			return OK;
 		}
-	return error_user(err, "Configuration WINDOW_SIZE is invalid: Unknown time unit: '%s'", word);
+	return error_user(err, "Configuration %s is invalid: Unknown time unit: '%s'", name, word);
 }

@@ -12,6 +12,7 @@ typedef struct SourceProperties {
 	int			partitions;			/* 0: not given */
 	int			replicas;			/* 0: not given */
 	int64_t		retention_ms;		/* -1: not given */
+	const char *ttl;				/* NULL: not given */
 	const char *format;
 	const char *key_format;
 	const char *value_format;
@@ -44,7 +45,7 @@ const char *property_text(const AstExpr *value);
 /* "TAB", "SPACE" or one character; ksqlDB's sentences.  `name` is VALUE_DELIMITER or KEY_DELIMITER. */
 Status delimiter_bind(const char *name, const char *text, char *out, Error *err);
 
-/* "30 SECONDS" in milliseconds. */
-Status duration_bind(const char *text, int64_t *out_ms, Error *err);
+/* "30 SECONDS" in milliseconds; `name` is the property. */
+Status duration_bind(const char *name, const char *text, int64_t *out_ms, Error *err);
 
 #endif

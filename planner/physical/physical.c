@@ -30,6 +30,8 @@ op_of(LogicalKind kind)
 		return &op_exchange;
 	case LOGICAL_MATERIALISE:
 		return &op_materialise;
+	case LOGICAL_EXPIRE:
+		return &op_expire;
 	case LOGICAL_AGGREGATE:
 		return &op_aggregate;
 	case LOGICAL_JOIN_HASH:
@@ -170,6 +172,16 @@ build(Builder *b, const Logical *node)
 		if (b->is_bounded)
 			((FilterSpec *)node->spec)->is_table = false;
 		break;
+	case LOGICAL_EXPIRE: {
+		ExpireSpec	 *spec = node->spec;
+		const Type	**types = arena_array(b->arena, const Type *, node->n_columns + 1);
+
+		for (int i = 0; i < node->n_columns; i++)
+			types[i] = node->columns[i].type;
+		spec->n_columns = node->n_columns;
+		spec->types = types;
+		break;
+	}
 	default:
 		break;
 	}
@@ -185,7 +197,7 @@ static bool
 keeps_state(const PlanNode *node)
 {
 	return node->op == &op_aggregate || node->op == &op_join_window || node->op == &op_join_stream_table ||
-		   node->op == &op_join_table_table || node->op == &op_join_foreign || node->op == &op_materialise;
+		   node->op == &op_join_table_table || node->op == &op_join_foreign || node->op == &op_materialise || node->op == &op_expire;
 }
 
 static bool
@@ -255,7 +267,7 @@ fingerprint(const PlanNode *node, uint64_t h)
 {
 	bool is_stateful = (node->op == &op_filter && ((const FilterSpec *)node->spec)->is_table) || node->op == &op_aggregate ||
 					   node->op == &op_join_window || node->op == &op_join_stream_table || node->op == &op_join_table_table ||
-					   node->op == &op_join_foreign || node->op == &op_materialise;
+					   node->op == &op_join_foreign || node->op == &op_materialise || node->op == &op_expire;
 
 	for (int i = 0; i < node->n_inputs; i++)
 		h = fingerprint(node->inputs[i], h);

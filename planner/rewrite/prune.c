@@ -421,6 +421,9 @@ prune(RewriteContext *context, Logical *node, bool *used)
 	case LOGICAL_EXCHANGE:
 		use_first(used, ((ExchangeSpec *)node->spec)->n_key);
 		return pass(context, node, used);
+	case LOGICAL_EXPIRE:
+		use_first(used, ((ExpireSpec *)node->spec)->n_key);
+		return pass(context, node, used);
 	case LOGICAL_MATERIALISE:
 		use_first(used, ((MaterialiseSpec *)node->spec)->n_key);
 		return pass(context, node, used);

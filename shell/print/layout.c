@@ -192,7 +192,7 @@ typedef struct FieldRule {
 static const FieldRule extended_fields[] = {
 	{"Type", "type", false}, {"Dialect", "dialect", false}, {"Topic", "topic", false}, {"Path", "path", true},
 	{"Partitions", "partitions", false}, {"Records written", "records", false}, {"Key format", "keyFormat", false},
-	{"Value format", "valueFormat", false}, {"Window", "window", false}, {"Timestamp column", "timestamp", false},
+	{"Value format", "valueFormat", false}, {"Window", "window", false}, {"TTL ms", "ttlMs", false}, {"Timestamp column", "timestamp", false},
 	{"Statement", "statement", false},
 };
 
