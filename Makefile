@@ -160,7 +160,8 @@ bench: all ## measure speed: bench/README.md
 	$(Q)python3 bench/run.py --bin $(BIN)/sluice
 
 PACKAGES := gcc g++ make lemon pkg-config check python3 libreadline-dev libsqlite3-dev libsimdjson-dev libpcre2-dev \
-            libutf8proc-dev libxxhash-dev zlib1g-dev libzstd-dev libhttp-parser-dev libnghttp2-dev libwslay-dev libwslay1
+            libutf8proc-dev libxxhash-dev zlib1g-dev libzstd-dev libhttp-parser-dev libnghttp2-dev libwslay-dev libwslay1 \
+            libssl-dev libcrypt-dev openssl
 
 .PHONY: deps
 deps: ## install missing packages through apt

@@ -12,6 +12,7 @@
 
 #include "engine/engine.h"
 #include "engine/test_run.h"
+#include "server/auth.h"
 #include "shell/datagen_topic.h"
 #include "shell/print/printer.h"
 #include "shell/repl.h"
@@ -25,6 +26,7 @@ static const char usage_text[] =
 	"       ... | sluice [options]                 run statements of standard input\n"
 	"       sluice test --sql-file FILE ...        run SQL against recorded inputs\n"
 	"       sluice datagen SET ...                 make data to try things with\n"
+	"       sluice passwd [--role ROLE] USER       a line for the server's file of users\n"
 	"\n"
 	"  -c, --command SQL        statements; may be given several times\n"
 	"  -f, --file FILE          script\n"
@@ -363,6 +365,8 @@ main(int argc, char **argv)
 		return test_main(argc - 1, argv + 1);
 	if (argc > 1 && strcmp(argv[1], "datagen") == 0)
 		return datagen_main_with(argc - 1, argv + 1, datagen_topic_run);
+	if (argc > 1 && strcmp(argv[1], "passwd") == 0)
+		return passwd_main(argc - 1, argv + 1);
 	if (argc > 1 && strcmp(argv[1], "server") == 0)
 		return fail_usage("%s is not supported yet: use the shell, -c or -f", "sluice server");
 	options.settings = settings_new(NULL);

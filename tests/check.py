@@ -39,6 +39,7 @@ MAY_INCLUDE = {
 # Libraries that one folder alone knows.
 ONLY_IN = {
     "sqlite3.h": "store/", "readline/readline.h": "shell/", "readline/history.h": "shell/", "simdjson.h": "io/format/json/",
+    "crypt.h": "server/", "openssl/ssl.h": "server/",
     "librdkafka/rdkafka.h": "io/connector/kafka/", "curl/curl.h": "io/", "pcre2.h": "common/",
 }
 

@@ -1,6 +1,7 @@
 """The command line: exit codes, options, scripts, standard input, what is left behind."""
 
 import os
+import re
 import signal
 import subprocess
 import tempfile
@@ -255,6 +256,19 @@ def full_disk_is_an_error(p):
 def datagen_writes_lines(p):
     status, out, err = p.run("datagen", "--help")
     contains(out + err, "datagen")
+
+
+@case
+def passwd_makes_a_line_of_the_users_file(p):
+    status, out, err = p.run("passwd", "--role", "write", "--role", "ops", "ann", stdin="correct horse\n")
+    equal(status, 0)
+    assert re.fullmatch(r"ann: \$y\$[^:,\s]+,write,ops\n", out), out
+    equal("correct" in out, False)
+    assert out != p.run("passwd", "--role", "write", "--role", "ops", "ann", stdin="correct horse\n")[1], "two hashes have one salt"
+    contains(p.run("passwd", "--role", "ops", "ann", stdin="correct horse\n")[1], ",ops,read")
+    equal(p.run("passwd", "ann", stdin="short\n")[0], 1)
+    for arguments in ([], ["a:b"], ["a", "b"], ["--role"], ["--role", "a,b", "ann"], ["--no", "ann"]):
+        equal((arguments, p.run("passwd", *arguments, stdin="correct horse\n")[0]), (arguments, 2))
 
 
 @case
