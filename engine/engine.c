@@ -45,6 +45,7 @@ engine_open(const EngineOptions *options, Engine **out, Error *err)
 	if (options->settings != NULL)
 		settings_visit(options->settings, copy_setting, engine->settings);
 	engine->file_access = options->file_access;
+	engine->log = options->log;
 	engine->directory = options->directory != NULL ? xstrdup(options->directory) : NULL;
 	engine->is_inline = options->is_inline;
 	engine->n_workers = options->n_workers > 0 ? options->n_workers : (int)sysconf(_SC_NPROCESSORS_ONLN);
@@ -117,11 +118,23 @@ start_recovered(Engine *engine, Error *err)
 	return OK;
 }
 
+static void
+engine_opened(Engine *engine, Status status, Nanos took)
+{
+	LogField fields[] = {LOG_TEXT("directory", engine->directory), LOG_INT("commands", engine->n_commands), LOG_SECONDS("seconds", took)};
+
+	if (status != OK)
+		return;
+	engine->counters.recovery_nanos = took;
+	log_event(engine->log, LOG_LEVEL_INFO, "engine", fields, 3, "The data directory is open");
+}
+
 Status
 engine_need_store(Engine *engine, Error *err)
 {
 	StoreOptions options = {0};
 	Status		 status = OK;
+	Nanos		 began = nanos_now();
 
 	pthread_mutex_lock(&engine->lock_ddl);
 	if (engine->store != NULL)
@@ -137,6 +150,7 @@ engine_need_store(Engine *engine, Error *err)
 	engine->is_recovering = false;
 	if (status == OK)
 		status = start_recovered(engine, err);
+	engine_opened(engine, status, nanos_now() - began);
 out:
 	pthread_mutex_unlock(&engine->lock_ddl);
 	return status == FAILED ? FAILED : OK;

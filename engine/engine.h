@@ -8,6 +8,7 @@
  * The directory is opened when a statement first needs it: queries over files leave nothing behind.
  */
 #include "common/file_access.h"
+#include "common/log.h"
 #include "common/role.h"
 #include "common/setting.h"
 #include "engine/client.h"
@@ -21,6 +22,7 @@ typedef struct EngineOptions {
 	const Env	   *env;			/* NULL: the real world */
 	const Settings *settings;		/* of the server; NULL: defaults */
 	const FileAccess *file_access;	/* what statements may open, borrowed; NULL: everything */
+	Log			   *log;			/* events of queries, borrowed; NULL: none */
 	bool			is_inline;		/* no worker threads: persistent queries are run by the caller (sluice test) */
 	int				n_workers;		/* 0: one a processor */
 } EngineOptions;

@@ -7,6 +7,7 @@
 
 #include "catalog/catalog.h"
 #include "engine/engine.h"
+#include "engine/metrics.h"
 #include "exec/state/state.h"
 #include "exec/task/bounded_run.h"
 #include "exec/task/stream_run.h"
@@ -82,6 +83,7 @@ struct Query {
 	_Atomic int64_t	  bad_rows;
 	_Atomic int64_t	  epochs;
 	_Atomic int64_t	  restarts;			/* tries after a failure */
+	_Atomic Nanos	  last_rows;		/* when it last took any; 0: never */
 	int64_t			  rows_out_before;	/* of runs that were closed */
 	_Atomic bool	  interrupted;
 };
@@ -94,6 +96,8 @@ struct Engine {
 	int				 n_workers;
 	const FileAccess *file_access;		/* borrowed; NULL: statements may open everything */
 	MemoryBudget	 budget;
+	EngineCounters	 counters;
+	Log				*log;				/* borrowed; NULL: none */
 	pthread_mutex_t	 lock_ddl;			/* one statement that changes the catalog at a time; also opening the store */
 	Store			*store;
 	Topics			*topics;

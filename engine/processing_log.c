@@ -72,6 +72,7 @@ static bool
 log_has_room(Query *query)
 {
 	query->bad_rows++;
+	query->engine->counters.bad_rows++;
 	if (query->is_log_reader)
 		return false;
 	if (query->n_log_entries++ < MAX_ENTRIES)

@@ -210,7 +210,10 @@ query_was_completed(const Query *query)
 Status
 query_run_epoch(Query *query, int64_t *n_rows, Error *err)
 {
-	Status status;
+	EngineCounters *counters = &query->engine->counters;
+	int64_t			rows_out = query->rows_out;
+	Nanos			began = nanos_now(), flushed;
+	Status			status;
 
 	*n_rows = 0;
 	query->n_log_entries = 0;
@@ -229,13 +232,22 @@ query_run_epoch(Query *query, int64_t *n_rows, Error *err)
 		query_put_time(query);
 		if (status == DONE)
 			query_put_completed(query, query->unit->store, true);
+		flushed = nanos_now();
 		TRY(topic_unit_commit(query->unit, err));
+		latency_add(&counters->commit, nanos_now() - flushed);
+		counters->epochs++;
 		topic_unit_clear(query->unit);
 		query_failures_passed(query);
 		query->epochs++;
 	}
 	query->rows_in += *n_rows;
 	query->rows_out = query->rows_out_before + query->output->n_written;
+	if (*n_rows > 0) {
+		query->last_rows = nanos_now();
+		latency_add(&counters->epoch, query->last_rows - began);
+		counters->rows_in += *n_rows;
+		counters->rows_out += query->rows_out - rows_out;
+	}
 	return status;
 }
 
@@ -307,6 +319,16 @@ query_wake(void *context)
 /* ---- workers ---- */
 
 static void
+query_log_failure(const Query *query, const Error *err)
+{
+	LogField fields[] = {LOG_TEXT("query_id", query->id), LOG_TEXT("class", error_class_name(err->class)),
+						 LOG_TEXT("hint", err->hint[0] != '\0' ? err->hint : NULL)};
+
+	query->engine->counters.failures++;
+	log_event(query->engine->log, LOG_LEVEL_ERROR, "query", fields, 3, "The query failed: %s", err->message);
+}
+
+static void
 worker_run_query(Engine *engine, Query *query)
 {
 	Error	err;
@@ -316,8 +338,11 @@ worker_run_query(Engine *engine, Query *query)
 	/* What was half done is forgotten: another try begins at the last commit. */
 	if (status == FAILED)
 		query_close_run(query);
-	if (status == FAILED && err.class != ERROR_INTERRUPTED)
+	if (status == FAILED && err.class != ERROR_INTERRUPTED) {
 		query_fail(query, &err);
+		query_log_failure(query, &err);
+	} else if (status == DONE)
+		log_event(engine->log, LOG_LEVEL_INFO, "query", &LOG_TEXT("query_id", query->id), 1, "The query is complete: its sources have ended");
 	pthread_mutex_lock(&engine->lock_queries);
 	query->is_in_hand = false;
 	query->n_idle_epochs += status == OK && n_rows == 0;
@@ -518,6 +543,7 @@ query_start(Query *query, Error *err)
 		query_listen(query);
 		TRY(engine_start_workers(engine, err));
 	}
+	log_event(engine->log, LOG_LEVEL_INFO, "query", &LOG_TEXT("query_id", query->id), 1, "The query starts");
 	pthread_mutex_lock(&engine->lock_queries);
 	for (end = &engine->queries; *end != NULL; end = &(*end)->next)
 		;
@@ -566,6 +592,7 @@ query_stop(Engine *engine, Query *query, bool drop_state, Error *err)
 		status = store_commit(engine->store, unit, err);
 		store_unit_free(unit);
 	}
+	log_event(engine->log, LOG_LEVEL_INFO, "query", &LOG_TEXT("query_id", query->id), 1, drop_state ? "The query is terminated" : "The query stops");
 	query_free(query);
 	return status;
 }

@@ -246,8 +246,15 @@ statement_execute(StatementContext *context, const AstStatement *statement, Erro
 {
 	const StatementRow *row = statement_row(statement->kind);
 
+	EngineCounters	   *counters = &context->engine->counters;
+	Status				status;
+
 	TRY(statement_check_role(context->session, statement, err));
-	if (row->flags & NEEDS_STORE)
-		TRY(engine_need_store(context->engine, err));
-	return row->execute(context, statement, err);
+	counters->statements++;
+	status = row->flags & NEEDS_STORE ? engine_need_store(context->engine, err) : OK;
+	if (status == OK)
+		status = row->execute(context, statement, err);
+	if (status == FAILED)
+		counters->statement_errors++;
+	return status;
 }
