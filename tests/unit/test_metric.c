@@ -70,9 +70,16 @@ take_message(ResultSink *sink, const char *message, bool is_warning)
 }
 
 static void
+take_entity(ResultSink *sink, const Entity *entity)
+{
+	(void)sink;
+	(void)entity;
+}
+
+static void
 run_sql(Session *session, const char *sql)
 {
-	ResultSink sink = {.message = take_message};
+	ResultSink sink = {.message = take_message, .entity = take_entity};
 	Error	   err;
 
 	ck_assert_msg(session_execute(session, str_of(sql), &sink, &err) == OK, "%s: %s", sql, err.message);
