@@ -142,7 +142,7 @@ fuzz: ## fuzz the parser and decoders: FUZZ_SECONDS=20 each, needs clang
 	$(Q)for f in $(FUZZERS); do mkdir -p $(BUILD)/fuzz/$$f.corpus; \
 	  echo "fuzz: $$f, $(FUZZ_SECONDS) s"; \
 	  $(BUILD)/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -print_final_stats=0 -verbosity=0 \
-	    -artifact_prefix=$(BUILD)/fuzz/ $(BUILD)/fuzz/$$f.corpus || exit 1; done
+	    -artifact_prefix=$(BUILD)/fuzz/ $(BUILD)/fuzz/$$f.corpus $$(ls -d tests/data/$${f#fuzz_} 2>/dev/null) || exit 1; done
 
 $(BUILD)/fuzz/%: $(BUILD)/fuzz/obj/tests/fuzz/%.o $(OBJS)
 	@mkdir -p $(@D)
@@ -161,7 +161,7 @@ bench: all ## measure speed: bench/README.md
 
 PACKAGES := gcc g++ make lemon pkg-config check python3 libreadline-dev libsqlite3-dev libsimdjson-dev libpcre2-dev \
             libutf8proc-dev libxxhash-dev zlib1g-dev libzstd-dev libhttp-parser-dev libnghttp2-dev libwslay-dev libwslay1 \
-            libssl-dev libcrypt-dev openssl
+            libssl-dev libcrypt-dev openssl libsnappy1v5 liblz4-1 libbrotli1
 
 .PHONY: deps
 deps: ## install missing packages through apt

@@ -201,6 +201,7 @@ def run_file(path, options):
         return [(name, str(e))]
     with tempfile.TemporaryDirectory(prefix="sluice-test-") as folder:
         runner = Runner(options, folder)
+        os.symlink(os.path.join(HERE, "data"), os.path.join(folder, "data"))
         for block in blocks:
             if block.kind == "file":
                 place = os.path.join(folder, block.rest)

@@ -13,6 +13,7 @@
 #include "data/json_text.h"
 #include "data/time_text.h"
 #include "io/connector/file/file_impl.h"
+#include "io/connector/file/parquet_source.h"
 
 #define SAMPLE_BYTES ((size_t)1 << 20)
 #define MIDDLE_BYTES ((size_t)128 << 10)
@@ -775,11 +776,12 @@ file_describe(Arena *arena, FileSpec *spec, bool fold_names, Error *err)
 			spec->size_bytes += st.st_size;
 	}
 	TRY_OUT(find_format(&d, err));
-	TRY_OUT(read_samples(&d, err));
-	TRY_OUT(find_format_by_content(&d, err));
+	if (spec->format == NULL || strcmp(spec->format, "PARQUET") != 0) {
+		TRY_OUT(read_samples(&d, err));
+		TRY_OUT(find_format_by_content(&d, err));
+	}
 	if (strcmp(spec->format, "PARQUET") == 0) {
-		error_unsupported(err, "Parquet files cannot be read yet ('%s')", d.path);
-		status = error_hint(err, "Convert it to CSV or JSON lines first");
+		status = parquet_describe(arena, spec, d.path, fold_names, err);
 	} else if (strcmp(spec->format, "JSON") == 0) {
 		status = describe_json(&d, err);
 	} else {

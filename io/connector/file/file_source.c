@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "io/connector/file/file_impl.h"
+#include "io/connector/file/parquet_source.h"
 
 #define BUFFER_BYTES ((size_t)512 << 10)
 #define RANGE_BYTES_MIN (INT64_C(2) << 20)
@@ -466,6 +467,8 @@ file_source_open(Arena *arena, const SourceSpec *spec, const SourceContext *cont
 	self->base = (Source){.type = &file_source, .spec = spec, .bad_records = context->bad_records};
 	if (file->format == NULL)
 		return error_bug(err, "The file '%s' was not described", file->path);
+	if (str_equal_nocase(str_of(file->format), STR("PARQUET")))
+		return parquet_source_open(arena, spec, context, out, err);
 	self->is_json = str_equal_nocase(str_of(file->format), STR("JSON"));
 	if (!self->is_json && !str_equal_nocase(str_of(file->format), STR("CSV")))
 		return error_unsupported(err, "Files of format %s cannot be read yet ('%s')", file->format, file->path);
@@ -485,7 +488,11 @@ Status
 file_source_clone(Arena *arena, Source *source, Source **out, Error *err)
 {
 	FileSource *from = (FileSource *)source;
-	FileSource *self = arena_memdup(arena, from, sizeof *from);
+	FileSource *self;
+
+	if (source_is_parquet(source))
+		return parquet_source_clone(arena, source, out, err);
+	self = arena_memdup(arena, from, sizeof *from);
 
 	self->base.n_bad = 0;
 	self->base.bytes_read = 0;

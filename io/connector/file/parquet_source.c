@@ -1,0 +1,484 @@
+#include "io/connector/file/parquet_source.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "data/decimal.h"
+#include "io/connector/file/file_impl.h"
+#include "io/connector/file/parquet_cast.h"
+#include "io/connector/file/parquet_file.h"
+#include "io/format/parquet/parquet_column.h"
+
+#define PIECE_ROWS INT64_C(65536)		/* row groups are not cut into smaller pieces than this */
+#define FOLLOW_ROOM 256					/* files that may join while a glob is followed */
+#define GLOB_NANOS INT64_C(500000000)
+#define SETTLED_MS 10000				/* a followed file that has not changed for so long is no longer being written */
+
+/* Rows of a file that are read one after the other. */
+typedef struct ParquetPart {
+	int		file;
+	int64_t row, end;			/* the next row, and behind the last; end -1: the file is not known yet */
+	bool	is_done;
+	struct ParquetScan *scan;	/* NULL: not begun */
+} ParquetPart;
+
+/* Open readers of a file's columns. */
+typedef struct ParquetScan {
+	const ParquetFile *file;
+	ParquetFileInput   input;
+	Arena			   arena;
+	ColumnReader	  *columns;	/* one a delivered column; node NULL: the file does not have it */
+	int				   group;	/* the row group that they stand in; -1: none */
+	int64_t			   row;		/* and the row of the file */
+} ParquetScan;
+
+typedef struct ParquetSource ParquetSource;
+struct ParquetSource {
+	Source		   base;
+	SourceContext  context;
+	const FileSpec *spec;
+	Arena		  *arena;
+	int			   n_files;
+	ParquetFile	 **files;		/* NULL: followed, not read yet */
+	char		 **paths;
+	ParquetPart	  *parts;
+	int64_t		   total_bytes;
+	ParquetScan	  *spare;		/* of the part that was finished last: the next one may be of the same file */
+	ParquetSource *original;	/* of a clone: owns what is shared */
+	Nanos		   next_glob;
+};
+
+/* ---- scans ---- */
+
+static void
+scan_free(ParquetSource *self, ParquetScan *scan)
+{
+	if (scan == NULL)
+		return;
+	for (int c = 0; c < self->base.spec->n_columns; c++)
+		if (scan->columns[c].node != NULL)
+			column_reader_free(&scan->columns[c]);
+	parquet_input_close(&scan->input);
+	arena_free(&scan->arena);
+	free(scan);
+}
+
+static const Column *
+wanted_column(const ParquetSource *self, int c)
+{
+	return &self->spec->columns[source_column(self->base.spec, c)];
+}
+
+/* The column of the file that is read for delivered column c; NULL: rows have NULL there. */
+static Status
+find_column(const ParquetSource *self, const ParquetFile *file, int c, const ParquetNode **out, Error *err)
+{
+	const Column *wanted = wanted_column(self, c);
+
+	*out = parquet_file_column(file, wanted->name);
+	if (*out == NULL)
+		return OK;
+	if ((*out)->type == NULL)
+		return error_unsupported(err, "Column `%s` of '%s' is %s, which cannot be read", wanted->name, file->path, (*out)->why);
+	if (parquet_type_fits(*out, wanted->type) || parquet_can_cast((*out)->type, wanted->type))
+		return OK;
+	error_user(err, "Column `%s` of '%s' is %s, not %s", wanted->name, file->path, type_to_arena((*out)->type, self->arena),
+			   type_to_arena(wanted->type, self->arena));
+	return error_hint(err, "Files of one glob must agree in their types; SCHEMA='...' may declare wider ones");
+}
+
+static Status
+scan_open(ParquetSource *self, const ParquetFile *file, ParquetScan **out, Error *err)
+{
+	ParquetScan *scan = xcalloc(1, sizeof *scan);
+	int			 n = self->base.spec->n_columns;
+	Status		 status;
+
+	*out = scan;
+	scan->file = file;
+	scan->group = -1;
+	scan->input.fd = -1;
+	scan->columns = arena_array(&scan->arena, ColumnReader, n + 1);
+	TRY_OUT(parquet_input_open(&scan->input, file, err));
+	for (int c = 0; c < n; c++) {
+		const ParquetNode *node;
+
+		TRY_OUT(find_column(self, file, c, &node, err));
+		if (node != NULL)
+			column_reader_init(&scan->columns[c], &scan->arena, node, &scan->input.base);
+	}
+	return OK;
+out:
+	scan_free(self, scan);
+	*out = NULL;
+	return status;
+}
+
+/* The row group that a row is in. */
+static int
+group_of(const ParquetMeta *meta, int64_t row)
+{
+	int low = 0, high = meta->n_groups - 1;
+
+	while (low < high) {
+		int middle = (low + high + 1) / 2;
+
+		if (meta->groups[middle].first_row <= row)
+			low = middle;
+		else
+			high = middle - 1;
+	}
+	return low;
+}
+
+/* Brings the readers to a row. */
+static Status
+scan_seek(ParquetSource *self, ParquetScan *scan, int group, int64_t row, Error *err)
+{
+	const ParquetRowGroup *g = &scan->file->meta->groups[group];
+
+	if (scan->group == group && scan->row == row)
+		return OK;
+	for (int c = 0; c < self->base.spec->n_columns; c++) {
+		if (scan->columns[c].node == NULL)
+			continue;
+		TRY(column_reader_open(&scan->columns[c], g, group, err));
+		TRY(column_reader_skip(&scan->columns[c], row - g->first_row, err));
+	}
+	scan->group = group;
+	scan->row = row;
+	return OK;
+}
+
+/* ---- parts ---- */
+
+static void
+part_end(ParquetSource *self, ParquetPart *part)
+{
+	if (part->scan == NULL)
+		return;
+	scan_free(self, self->spare);
+	self->spare = part->scan;
+	part->scan = NULL;
+}
+
+static Status
+part_begin(ParquetSource *self, ParquetPart *part, Error *err)
+{
+	const ParquetFile *file = self->files[part->file];
+
+	if (part->scan != NULL)
+		return OK;
+	if (self->spare != NULL && self->spare->file == file) {
+		part->scan = self->spare;
+		self->spare = NULL;
+		return OK;
+	}
+	return scan_open(self, file, &part->scan, err);
+}
+
+/* FOLLOW of a glob: new files join in the order in which they are seen. */
+static void
+follow_glob(ParquetSource *self)
+{
+	Nanos	now = nanos_now();
+	Arena	scratch = {0};
+	char  **paths;
+	int		n;
+	Error	ignored;
+
+	if (now < self->next_glob)
+		return;
+	self->next_glob = now + GLOB_NANOS;
+	if (file_glob(&scratch, self->spec->access, self->spec->path, &paths, &n, &ignored) == OK)
+		for (int i = 0; i < n && self->n_files < self->base.n_partitions; i++) {
+			bool is_known = false;
+
+			for (int k = 0; k < self->n_files && !is_known; k++)
+				is_known = strcmp(self->paths[k], paths[i]) == 0;
+			if (!is_known)
+				self->paths[self->n_files++] = arena_strdup(self->arena, paths[i]);
+		}
+	arena_free(&scratch);
+}
+
+/* A file that has joined: its footer.  Without one it may be on its way still. */
+static Status
+follow_file(ParquetSource *self, ParquetPart *part, Error *err)
+{
+	ParquetFile *file;
+
+	if (part->file >= self->n_files)
+		follow_glob(self);
+	if (part->file >= self->n_files)
+		return DONE;
+	if (self->files[part->file] == NULL) {
+		if (parquet_file_read(self->arena, self->spec->access, self->paths[part->file], false, &file, err) == FAILED) {
+			Time now = self->context.env != NULL ? env_now(self->context.env) : 0;
+
+			return file->time > 0 && now - file->time > SETTLED_MS ? FAILED : DONE;
+		}
+		self->files[part->file] = file;
+	}
+	part->end = self->files[part->file]->meta->n_rows;
+	return OK;
+}
+
+static void
+fill_system_columns(const ParquetSource *self, const ParquetPart *part, Arena *arena, Batch *batch)
+{
+	int64_t *time = arena_alloc(arena, sizeof *time * (size_t)batch->n_rows);
+	int64_t *offset = arena_alloc(arena, sizeof *offset * (size_t)batch->n_rows);
+
+	for (int32_t i = 0; i < batch->n_rows; i++) {
+		time[i] = self->files[part->file]->time;
+		offset[i] = part->row + i;
+	}
+	batch->event_time = time;
+	batch->offset = offset;
+	batch->partition = int32_filled(arena, part->file, batch->n_rows);
+}
+
+static Status
+read_column(ParquetSource *self, ParquetScan *scan, int c, int32_t n, Arena *arena, const Vector **out, Error *err)
+{
+	const Column *wanted = wanted_column(self, c);
+
+	if (scan->columns[c].node == NULL) {
+		*out = vector_null(arena, wanted->type, n);
+		return OK;
+	}
+	TRY(column_reader_read(&scan->columns[c], n, arena, out, err));
+	if ((*out)->type == wanted->type)
+		return OK;
+	if (parquet_cast(arena, out, wanted->type, err) != OK)
+		return error_context(err, "column `%s` of '%s', near row %lld", wanted->name, scan->file->path, (long long)scan->row);
+	return OK;
+}
+
+static Status
+read_rows(ParquetSource *self, ParquetPart *part, int32_t max_rows, Arena *arena, Batch **out, Error *err)
+{
+	const ParquetMeta *meta = self->files[part->file]->meta;
+	int				   group = group_of(meta, part->row);
+	int64_t			   end = meta->groups[group].first_row + meta->groups[group].n_rows;
+	int32_t			   n = max_rows < BATCH_ROWS ? max_rows : BATCH_ROWS;
+	int64_t			   before;
+	Batch			  *batch;
+
+	end = end < part->end ? end : part->end;
+	n = end - part->row < n ? (int32_t)(end - part->row) : n;
+	TRY(part_begin(self, part, err));
+	before = part->scan->input.bytes_read;
+	TRY(scan_seek(self, part->scan, group, part->row, err));
+	batch = batch_new(arena, self->base.spec->n_columns, n);
+	for (int c = 0; c < self->base.spec->n_columns; c++)
+		TRY(read_column(self, part->scan, c, n, arena, &batch->columns[c], err));
+	fill_system_columns(self, part, arena, batch);
+	self->base.bytes_read += part->scan->input.bytes_read - before;
+	part->row += n;
+	part->scan->row = part->row;
+	*out = batch;
+	return OK;
+}
+
+static Status
+parquet_read(Source *source, int32_t number, int32_t max_rows, Arena *arena, Batch **out, Error *err)
+{
+	ParquetSource *self = (ParquetSource *)source;
+	ParquetPart	  *part = &self->parts[number];
+
+	*out = NULL;
+	if (part->is_done)
+		return DONE;
+	if (part->end < 0) {
+		Status status = follow_file(self, part, err);
+
+		if (status != OK)
+			return status == DONE ? OK : FAILED;
+	}
+	if (part->row < part->end)
+		return read_rows(self, part, max_rows, arena, out, err);
+	part_end(self, part);
+	if (self->spec->follow)
+		return OK;
+	part->is_done = true;
+	return DONE;
+}
+
+static int64_t
+parquet_position(const Source *source, int32_t number)
+{
+	return ((const ParquetSource *)source)->parts[number].row;
+}
+
+static Status
+parquet_seek(Source *source, int32_t number, int64_t position, Error *err)
+{
+	ParquetPart *part = &((ParquetSource *)source)->parts[number];
+
+	(void)err;
+	part->row = position;
+	part->is_done = false;
+	return OK;
+}
+
+static void
+parquet_progress(const Source *source, int64_t *done, int64_t *all)
+{
+	const ParquetSource *self = (const ParquetSource *)source;
+
+	*done = source->bytes_read < self->total_bytes ? source->bytes_read : self->total_bytes;
+	*all = self->total_bytes;
+}
+
+static void
+parquet_close(Source *source)
+{
+	ParquetSource *self = (ParquetSource *)source;
+
+	for (int i = 0; i < source->n_partitions; i++)
+		scan_free(self, self->parts[i].scan);
+	scan_free(self, self->spare);
+}
+
+static const SourceType parquet_source = {
+	.name = "parquet",
+	.read = parquet_read,
+	.position = parquet_position,
+	.seek = parquet_seek,
+	.progress = parquet_progress,
+	.close = parquet_close,
+};
+
+bool
+source_is_parquet(const Source *source)
+{
+	return source->type == &parquet_source;
+}
+
+/* ---- opening ---- */
+
+static void
+add_part(ParquetSource *self, int *capacity, int file, int64_t row, int64_t end)
+{
+	if (self->base.n_partitions == *capacity) {
+		ParquetPart *more = arena_array(self->arena, ParquetPart, *capacity * 2 + 16);
+
+		if (*capacity > 0)
+			memcpy(more, self->parts, sizeof *more * (size_t)*capacity);
+		*capacity = *capacity * 2 + 16;
+		self->parts = more;
+	}
+	self->parts[self->base.n_partitions++] = (ParquetPart){.file = file, .row = row, .end = end};
+}
+
+/* How many rows a piece of a row group has: all, unless there are too few row groups to keep the threads busy. */
+static int64_t
+piece_rows(const ParquetSource *self, int n_groups, int64_t n_rows)
+{
+	int64_t n_pieces;
+
+	if (self->context.n_threads <= 1 || n_groups >= 2 * self->context.n_threads || self->base.spec->n_columns == 0)
+		return n_rows;
+	n_pieces = (2 * self->context.n_threads + n_groups - 1) / n_groups;
+	return n_rows / n_pieces > PIECE_ROWS ? (n_rows + n_pieces - 1) / n_pieces : n_rows < PIECE_ROWS ? n_rows : PIECE_ROWS;
+}
+
+static void
+plan_parts(ParquetSource *self)
+{
+	int	 capacity = 0, n_groups = 0;
+	bool can_split = self->context.is_bounded && !self->spec->follow;
+
+	for (int f = 0; f < self->n_files; f++)
+		n_groups += self->files[f]->meta->n_groups;
+	for (int f = 0; f < self->n_files; f++) {
+		const ParquetMeta *meta = self->files[f]->meta;
+
+		self->total_bytes += self->files[f]->size_bytes;
+		if (!can_split) {
+			add_part(self, &capacity, f, 0, meta->n_rows);
+			continue;
+		}
+		for (int g = 0; g < meta->n_groups; g++) {
+			const ParquetRowGroup *group = &meta->groups[g];
+			int64_t				   step = piece_rows(self, n_groups, group->n_rows);
+
+			for (int64_t row = 0; row < group->n_rows; row += step)
+				add_part(self, &capacity, f, group->first_row + row, group->first_row + (group->n_rows - row < step ? group->n_rows : row + step));
+		}
+	}
+	if (self->spec->follow && strpbrk(self->spec->path, "*?[") != NULL)
+		for (int i = 0; i < FOLLOW_ROOM; i++)
+			add_part(self, &capacity, self->n_files + i, 0, -1);
+	if (self->base.n_partitions == 0)
+		add_part(self, &capacity, 0, 0, 0);
+}
+
+Status
+parquet_source_open(Arena *arena, const SourceSpec *spec, const SourceContext *context, Source **out, Error *err)
+{
+	ParquetSource *self = arena_new(arena, ParquetSource);
+	const ParquetNode *ignored;
+	char		 **paths;
+
+	self->context = *context;
+	self->spec = spec->file;
+	self->arena = arena;
+	self->original = self;
+	self->base = (Source){.type = &parquet_source, .spec = spec, .bad_records = context->bad_records};
+	TRY(file_glob(arena, spec->file->access, spec->file->path, &paths, &self->n_files, err));
+	self->paths = arena_array(arena, char *, self->n_files + FOLLOW_ROOM);
+	self->files = arena_array(arena, ParquetFile *, self->n_files + FOLLOW_ROOM);
+	memcpy(self->paths, paths, sizeof *paths * (size_t)self->n_files);
+	for (int f = 0; f < self->n_files; f++) {
+		TRY(parquet_file_read(arena, spec->file->access, paths[f], false, &self->files[f], err));
+		for (int c = 0; c < spec->n_columns; c++)
+			TRY(find_column(self, self->files[f], c, &ignored, err));
+	}
+	plan_parts(self);
+	*out = &self->base;
+	return OK;
+}
+
+Status
+parquet_source_clone(Arena *arena, Source *source, Source **out, Error *err)
+{
+	ParquetSource *self = arena_memdup(arena, source, sizeof *self);
+
+	(void)err;
+	self->base.n_bad = 0;
+	self->base.bytes_read = 0;
+	self->spare = NULL;
+	self->parts = arena_memdup(arena, self->parts, sizeof *self->parts * (size_t)source->n_partitions);
+	for (int i = 0; i < source->n_partitions; i++)
+		self->parts[i].scan = NULL;
+	*out = &self->base;
+	return OK;
+}
+
+Status
+parquet_describe(Arena *arena, FileSpec *spec, const char *path, bool fold_names, Error *err)
+{
+	ParquetFile *file;
+	Column		*columns;
+
+	TRY(parquet_file_read(arena, spec->access, path, fold_names, &file, err));
+	spec->has_header = false;
+	if (spec->n_columns > 0)
+		return OK;
+	columns = arena_array(arena, Column, file->n_columns + 1);
+	for (int c = 0; c < file->n_columns; c++) {
+		columns[c] = (Column){.name = file->columns[c].name, .type = file->columns[c].type};
+		if (columns[c].type == NULL) {
+			error_unsupported(err, "Column `%s` of '%s' is %s, which cannot be read", columns[c].name, path, file->columns[c].why);
+			return error_hint(err, "WITH (SCHEMA='name TYPE, ...') reads the columns that it names");
+		}
+	}
+	if (file->n_columns == 0)
+		return error_user(err, "'%s' has no columns", path);
+	spec->columns = columns;
+	spec->n_columns = file->n_columns;
+	return OK;
+}

@@ -1,0 +1,88 @@
+/*
+ * Reads arbitrary bytes as a Parquet file: described, then every column of every row group read, whole and in small steps.  Nothing
+ * may crash, and both must give the same number of rows if neither finds the file damaged.
+ *
+ *	make fuzz starts from tests/data/parquet; or build with -DFUZZ_MAIN as a program that reads the files it is given
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "io/connector.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Rows, or -1 if the file is damaged. */
+static int64_t
+read_file(FileSpec *file, int32_t max_rows)
+{
+	SourceSpec	  spec = {.kind = SOURCE_FILE, .name = file->path, .file = file, .n_columns = file->n_columns, .columns = file->columns};
+	SourceContext context = {.env = &env_real, .n_threads = 2, .is_bounded = true};
+	Arena		  arena = {0}, scratch = {0};
+	Source		 *source;
+	Error		  err;
+	int64_t		  n = -1;
+	Status		  status = source_open(&arena, &spec, &context, &source, &err);
+
+	if (status == OK) {
+		n = 0;
+		for (int p = 0; p < source->n_partitions && status != FAILED; p++)
+			/* what a file may say about its rows has no end */
+			for (status = OK; status == OK && n < 20000;) {
+				Batch *batch = NULL;
+
+				arena_reset(&scratch);
+				status = source->type->read(source, p, max_rows, &scratch, &batch, &err);
+				if (status == OK && batch != NULL)
+					n += batch->n_rows;
+			}
+		source_close(source);
+	}
+	arena_free(&scratch);
+	arena_free(&arena);
+	return status == FAILED ? -1 : n;
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char	 path[64];
+	Arena	 arena = {0};
+	FileSpec spec = {.path = path};
+	Error	 err;
+	FILE	*f;
+
+	snprintf(path, sizeof path, "/tmp/fuzz-parquet-%ld.parquet", (long)getpid());
+	f = fopen(path, "wb");
+	if (f == NULL)
+		abort();
+	fwrite(data, 1, size, f);
+	fclose(f);
+	if (file_describe(&arena, &spec, false, &err) == OK) {
+		int64_t whole = read_file(&spec, BATCH_ROWS), small = read_file(&spec, 7);
+
+		if (whole >= 0 && small >= 0 && whole < 20000 && small < 20000 && whole != small)
+			abort();
+	}
+	unlink(path);
+	arena_free(&arena);
+	return 0;
+}
+
+#ifdef FUZZ_MAIN
+int
+main(int argc, char **argv)
+{
+	static uint8_t data[1 << 20];
+
+	for (int i = 1; i < argc; i++) {
+		FILE  *f = fopen(argv[i], "rb");
+		size_t size = f != NULL ? fread(data, 1, sizeof data, f) : 0;
+
+		if (f != NULL)
+			fclose(f);
+		LLVMFuzzerTestOneInput(data, size);
+	}
+	return 0;
+}
+#endif
