@@ -270,7 +270,8 @@ catalog_put_source(Catalog *catalog, const CatalogSource *source)
 	copy->schema = source->schema != NULL ? schema_copy(arena, source->schema) : NULL;
 	for (int i = 0; i < source->n_headers; i++)
 		headers[i] = (CatalogHeaderColumn){arena_strdup(arena, source->headers[i].name),
-										   arena_strdup(arena, source->headers[i].header), source->headers[i].type};
+										   arena_strdup(arena, source->headers[i].header), source->headers[i].type,
+										   source->headers[i].at};
 	copy->headers = headers;
 	copy->topic = arena_strdup(arena, source->topic);
 	copy->key_format = format_copy(arena, source->key_format);

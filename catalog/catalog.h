@@ -29,6 +29,7 @@ typedef struct CatalogHeaderColumn {
 	const char *name;
 	const char *header;				/* HEADER('h'): h; NULL: HEADERS */
 	const Type *type;
+	int			at;					/* it was declared before this column of the schema */
 } CatalogHeaderColumn;
 
 typedef struct CatalogSource {
@@ -37,7 +38,7 @@ typedef struct CatalogSource {
 	bool		  is_read_only;		/* CREATE SOURCE ... */
 	const Schema *schema;			/* key columns first, then value columns; no header columns */
 	int			  n_headers;
-	const CatalogHeaderColumn *headers;
+	const CatalogHeaderColumn *headers;	/* in order of declaration */
 	/* Topic source. */
 	const char	 *topic;			/* NULL: a file or a view */
 	int			  n_partitions;

@@ -326,9 +326,8 @@ create_as(StatementContext *context, const AstStatement *statement, Existing exi
 		TRY(bind_replace_check(&context->planner, old, sink, err));
 		if (old->query_id != NULL)
 			old_query = query_find(engine, str_of(old->query_id));
-		if (old_query != NULL && old_query->persistent.upgrade_shape != trial.upgrade_shape) {
-			return error_user(err, "Cannot upgrade the query %s: its stateful part would change", old->query_id);
-		}
+		if (old_query != NULL)
+			TRY(plan_check_upgrade(context->arena, old_query->persistent.plan, trial.plan, err));
 		if (old_query != NULL && !engine->is_recovering)
 			TRY(query_check_fingerprint(old_query, NULL, err));
 	}
@@ -589,6 +588,8 @@ drop_source(StatementContext *context, const AstStatement *statement, Error *err
 		tell_warning(context, "Source `%s` does not exist.", name);
 		return OK;
 	}
+	if (source == NULL && !context->standard)
+		return error_unknown_source(&context->planner, drop->name, "Source ", err);
 	if (source == NULL)
 		TRY(bind_source_name(&context->planner, drop->name, &source, err));
 	name = source->name;

@@ -190,21 +190,26 @@ session_next_text(Session *session, Arena *arena, Str *rest, Str *out, Error *er
 	return variables_substitute(arena, text, find_variable, session, out, err);
 }
 
-/* Turns a place within the statement that begins at `start` into a place within the whole text. */
+/* The line and column of the text at which `start` stands. */
 static void
-place_in_text(Str sql, const char *start, Error *err)
+place_of(Str sql, const char *start, int *line, int *column)
 {
-	int lines = 0, column = 0;
+	*line = *column = 1;
+	for (const char *c = sql.data; c < start; c++) {
+		*column = *c == '\n' ? 1 : *column + 1;
+		*line += *c == '\n';
+	}
+}
 
+/* Turns a place within the piece that begins at `line` and `column` into a place within the whole text. */
+static void
+place_in_text(int line, int column, Error *err)
+{
 	if (err->line <= 0)
 		return;
-	for (const char *c = sql.data; c < start; c++) {
-		column = *c == '\n' ? 0 : column + 1;
-		lines += *c == '\n';
-	}
 	if (err->line == 1)
-		err->column += column;
-	err->line += lines;
+		err->column += column - 1;
+	err->line += line - 1;
 }
 
 Status
@@ -224,10 +229,12 @@ session_execute(Session *session, Str sql, ResultSink *sink, Error *err)
 		Status		 status = session_next_text(session, &arena, &rest, &text, &this_error);
 		ParserCursor cursor = {.text = text};
 
+		place_of(sql, start, &cursor.line, &cursor.column);
+		if (status == FAILED)
+			place_in_text(cursor.line, cursor.column, &this_error);
 		while (status == OK && !is_end)
 			status = session_execute_one(session, &cursor, sink, &is_end, &statement_sql, &this_error);
 		if (status == FAILED) {
-			place_in_text(sql, start, &this_error);
 			if (session->on_error != NULL)
 				session->on_error(session->on_error_context, &this_error, sql);
 			if (result == OK)

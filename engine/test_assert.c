@@ -68,7 +68,7 @@ next_record(StatementContext *context, const CatalogSource *source, TestCursor *
 	TRY(topic_reader_open(context->engine->topics, topic, &reader, err));
 	status = topic_reader_fetch(reader, 0, cursor->offset, 1, 0, &records, err);
 	if (status == DONE)
-		status = error_user(err, "Expected another record, but all records of source %s have already been read", source->name);
+		status = error_user(err, "Expected another record, but all records have already been read: source %s", source->name);
 	if (status == FAILED)
 		goto out;
 	record = &records.records[0];
@@ -116,10 +116,10 @@ check_value(StatementContext *context, const CatalogSource *source, const char *
 	Value	expected, actual;
 
 	if (column >= 0) {
-		TRY(bind_constant(&context->planner, expr, source->schema->columns[column].type, &expected, err));
+		TRY(bind_constant(&context->planner, expr, source->schema->columns[column].type, NULL, &expected, err));
 		actual = record->values[column];
 	} else {
-		TRY(bind_constant(&context->planner, expr, type_bigint, &expected, err));
+		TRY(bind_constant(&context->planner, expr, type_bigint, NULL, &expected, err));
 		if (strcasecmp(name, "ROWTIME") == 0)
 			actual = value_integer(type_bigint, record->timestamp);
 		else if (strcasecmp(name, "WINDOWSTART") == 0)
@@ -147,8 +147,8 @@ assert_values(StatementContext *context, const AstStatement *statement, TestCurs
 		return error_user(err, "Expected number columns and values to match: %d columns, %d values", n_listed, assertion->n_values);
 	TRY(next_record(context, source, find_cursor(cursors, arena, source->topic), &record, err));
 	if (is_null != record.is_tombstone)
-		return error_user(err, is_null ? "Expected record to be a tombstone, but it has a value: source %s" : "Expected a record with a value, but got a tombstone: source %s",
-						  source->name);
+		return error_user(err, "Expected record does not match actual for source %s: expected %s, got %s", source->name,
+						  is_null ? "a tombstone" : "a value", is_null ? "a value" : "a tombstone");
 	for (int i = 0; i < n_listed; i++) {
 		const char *name = assertion->n_columns > 0 ? bind_name(&context->planner, assertion->columns[i]) : source->schema->columns[i].name;
 
@@ -186,7 +186,7 @@ assert_source(StatementContext *context, const AstStatement *statement, Error *e
 	TRY(bind_create_source(&context->planner, statement, &expected, err));
 #define CHECK(condition, what)                                                                                  \
 	if (!(condition))                                                                                           \
-	return error_user(err, "Expected %s does not match actual for source %s", what, actual->name)
+	return error_user(err, "Expected %s does not match actual for source %s.", what, actual->name)
 	CHECK(expected->kind == actual->kind, "type");
 	CHECK(same_text(expected->topic, actual->topic), "kafka topic");
 	CHECK(same_schema(expected->schema, actual->schema), "schema");

@@ -413,12 +413,37 @@ print_features(const CatalogFormat *format, int n_columns, bool is_key, StrBuf *
 		strbuf_add_text(out, "[]");
 }
 
+/* All columns of a source, header columns where they were declared. */
+static void
+print_columns(const CatalogSource *source, StrBuf *out)
+{
+	const Schema *schema = source->schema;
+	int			  h = 0;
+
+	for (int i = 0; i <= schema->n_columns; i++) {
+		for (; h < source->n_headers && (source->headers[h].at <= i || i == schema->n_columns); h++) {
+			Column column = {source->headers[h].name, source->headers[h].type};
+
+			strbuf_add_text(out, out->length > 0 ? ", " : "");
+			schema_print(&(Schema){1, 0, &column}, out);
+			if (source->headers[h].header != NULL)
+				strbuf_printf(out, " HEADER('%s')", source->headers[h].header);
+			else
+				strbuf_add_text(out, " HEADERS");
+		}
+		if (i < schema->n_columns) {
+			strbuf_add_text(out, out->length > 0 ? ", " : "");
+			schema_print(&(Schema){1, i < schema->n_key, &schema->columns[i]}, out);
+		}
+	}
+}
+
 static void
 print_source(const CatalogSource *source, StrBuf *out)
 {
 	StrBuf schema = {0};
 
-	schema_print(source->schema, &schema);
+	print_columns(source, &schema);
 	strbuf_add_text(out, "{\"name\": ");
 	json_write_string(out, str_of(source->name));
 	strbuf_printf(out, ", \"type\": \"%s\", \"schema\": ", source->kind == ENTITY_TABLE ? "TABLE" : "STREAM");

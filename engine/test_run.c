@@ -19,19 +19,25 @@ typedef struct TestTopic {
 	int			n_partitions;
 } TestTopic;
 
+/* End offsets of all topics at one moment. */
+typedef struct TestEnds {
+	int			n;
+	const char **names;
+	int64_t	   *offsets;
+} TestEnds;
+
 typedef struct TestQuery {
 	const char *id;
 	Query	   *query;
 	int	   statement;
+	TestEnds	start;			/* scripts: where it begins to read */
 } TestQuery;
 
 typedef struct TestSelect {
 	const char *sql;
 	int			statement;
 	bool		is_latest;
-	int			n_ends;			/* end offsets of all topics when the statement was reached */
-	const char **end_names;
-	int64_t	   *ends;
+	TestEnds	ends;			/* when the statement was reached */
 } TestSelect;
 
 typedef struct TestRun {
@@ -201,7 +207,44 @@ out:
 
 /* ---- persistent queries ---- */
 
-/* From the beginning; a query that CREATE OR REPLACE put in another's place goes on where that one was. */
+static TestEnds
+topic_ends(TestRun *run)
+{
+	StoreTopic **topics;
+	TestEnds	 ends = {.n = store_topic_list(run->engine->store, &run->arena, &topics)};
+
+	ends.names = arena_array(&run->arena, const char *, ends.n + 1);
+	ends.offsets = arena_array(&run->arena, int64_t, ends.n + 1);
+	for (int i = 0; i < ends.n; i++) {
+		ends.names[i] = str_to_arena(&run->arena, store_topic_name(topics[i]));
+		ends.offsets[i] = store_topic_end_offset(run->engine->store, topics[i], 0);
+	}
+	return ends;
+}
+
+/* 0 for a topic that did not exist then. */
+static int64_t
+end_of_topic(const TestEnds *ends, const char *topic)
+{
+	for (int i = 0; i < ends->n; i++)
+		if (strcmp(ends->names[i], topic) == 0)
+			return ends->offsets[i];
+	return 0;
+}
+
+static int64_t
+script_start(const TestRun *run, const char *id, const char *topic)
+{
+	for (int i = 0; i < run->n_queries; i++)
+		if (strcmp(run->queries[i].id, id) == 0)
+			return end_of_topic(&run->queries[i].start, topic);
+	return 0;
+}
+
+/*
+ * A case's queries read from the beginning, a script's what is written after they were created.  A query that CREATE OR
+ * REPLACE put in another's place goes on where that one was.
+ */
 static bool
 query_position(void *context, const SourceSpec *source, int partition, int64_t *position)
 {
@@ -212,7 +255,7 @@ query_position(void *context, const SourceSpec *source, int partition, int64_t *
 	if (source->kind != SOURCE_TOPIC)
 		return false;
 	if (store_position_get(run->engine->store, str_of(run->query_in_hand->id), str_of(source->name), partition, position, &ignored) != OK)
-		*position = 0;
+		*position = run->has_inputs ? 0 : script_start(run, run->query_in_hand->id, source->topic->name);
 	return true;
 }
 
@@ -234,7 +277,8 @@ query_started(TestHooks *hooks, Query *query, Error *err)
 			return OK;
 		}
 	grow_array(run->queries, run->n_queries, run->query_capacity);
-	run->queries[run->n_queries++] = (TestQuery){arena_strdup(&run->arena, query->id), query, run->session->statement_number};
+	run->queries[run->n_queries++] =
+		(TestQuery){arena_strdup(&run->arena, query->id), query, run->session->statement_number, topic_ends(run)};
 	return OK;
 }
 
@@ -323,19 +367,12 @@ hook_select(TestHooks *hooks, StatementContext *context, const AstStatement *sta
 	TestSelect			   select = {.sql = arena_printf(&run->arena, "%.*s", (int)context->sql.length, context->sql.data),
 									 .statement = context->session->statement_number};
 	const char			  *reset = settings_text(context->session->settings, "auto.offset.reset");
-	StoreTopic			 **topics;
 
 	catalog_release(snapshot);
 	if (status != OK)
 		return status;
 	select.is_latest = reset != NULL && strcasecmp(reset, "latest") == 0;
-	select.n_ends = store_topic_list(run->engine->store, &run->arena, &topics);
-	select.end_names = arena_array(&run->arena, const char *, select.n_ends + 1);
-	select.ends = arena_array(&run->arena, int64_t, select.n_ends + 1);
-	for (int i = 0; i < select.n_ends; i++) {
-		select.end_names[i] = str_to_arena(&run->arena, store_topic_name(topics[i]));
-		select.ends[i] = store_topic_end_offset(run->engine->store, topics[i], 0);
-	}
+	select.ends = topic_ends(run);
 	grow_array(run->selects, run->n_selects, run->select_capacity);
 	run->selects[run->n_selects++] = select;
 	return OK;
@@ -388,9 +425,7 @@ select_position(void *context, const SourceSpec *source, int partition, int64_t 
 		return true;
 	if (topic_is_input(output->run, source->topic->name))
 		return true;
-	for (int i = 0; i < output->select->n_ends; i++)
-		if (strcmp(output->select->end_names[i], source->topic->name) == 0)
-			*position = output->select->ends[i];
+	*position = end_of_topic(&output->select->ends, source->topic->name);
 	return true;
 }
 
@@ -477,12 +512,15 @@ run_select(TestRun *run, TestSelect *select, Error *err)
 	StatementContext	   context = {.session = run->session, .engine = run->engine, .arena = &arena, .sql = str_of(select->sql)};
 	SelectOutput		   output = {.run = run, .select = select};
 	StrBuf				   schema = {0};
-	bool				   is_stream = false;
+	bool				   is_stream = false, is_scalable;
 	Status				   status;
 
 	TRY_OUT(parser_parse(&arena, str_of(select->sql), (ParserOptions){.is_ksqldb = true}, &list, err));
 	TRY_OUT(select_plan(&context, list.items[0]->query, &snapshot, &plan, err));
 	output.plan = plan;
+	is_scalable = is_scalable_push(run, select, plan);
+	if (is_scalable)		/* it has no rows without a key */
+		((SourceSpec *)((const ScanSpec *)plan->sources[0]->spec)->source)->skips_null_keys = true;
 	for (int i = 0; i < plan->schema->n_columns; i++) {
 		const Schema one = {1, plan->is_key != NULL && plan->is_key[i] ? 1 : 0, &plan->schema->columns[i]};
 
@@ -491,7 +529,7 @@ run_select(TestRun *run, TestSelect *select, Error *err)
 		schema_print(&one, &schema);
 	}
 	strbuf_printf(&run->responses, "%s{\"statement\": %d, \"rows\": [{\"header\": {\"queryId\": ", run->responses.length > 1 ? ", " : "", select->statement);
-	json_write_string(&run->responses, str_of(plan->is_bounded ? "query_0" : is_scalable_push(run, select, plan) ? "SCALABLE_PUSH_QUERY_0" : "transient_0"));
+	json_write_string(&run->responses, str_of(plan->is_bounded ? "query_0" : is_scalable ? "SCALABLE_PUSH_QUERY_0" : "transient_0"));
 	strbuf_add_text(&run->responses, ", \"schema\": ");
 	json_write_string(&run->responses, strbuf_str(&schema));
 	strbuf_add_text(&run->responses, "}}");

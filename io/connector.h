@@ -68,6 +68,7 @@ typedef struct SourceSpec {
 	int				  n_ranges;
 	const StateRange *ranges;		/* empty: all */
 	bool			  from_latest;	/* SOURCE_TOPIC: start at the end when there is no position */
+	bool			  skips_null_keys;	/* SOURCE_TOPIC: records without a key are left out, if there are key columns */
 } SourceSpec;
 
 /* Told of rows that cannot be read: where ("orders.csv:17", "t/0/42"), why, and the raw record. */

@@ -189,54 +189,52 @@ expr_text(ParseState *ps, AstExprKind kind, ParseToken token)
 	return expr;
 }
 
+/* ksqlDB tells the place one column behind the literal's. */
 static void
 number_fail(ParseState *ps, const AstExpr *expr)
 {
-	parse_fail(ps, expr->pos, "line %d:%d: Invalid numeric literal: %s", expr->pos.line, expr->pos.column, expr->text);
+	const char *what = expr->kind == AST_DOUBLE ? "Number overflows DOUBLE" : "Invalid numeric literal";
+
+	if (ps->options.is_ksqldb)
+		parse_fail(ps, expr->pos, "Failed to prepare statement: line %d:%d: %s: %s", expr->pos.line, expr->pos.column + 1, what,
+				   expr->text);
+	else
+		parse_fail(ps, expr->pos, "%s: %s", what, expr->text);
 }
 
-/* A literal's kind by its size. */
-static void
-number_classify(ParseState *ps, AstExpr *expr)
+/* A literal's kind by its size; false if it is beyond the largest. */
+static bool
+number_classify(AstExpr *expr)
 {
 	bool	is_negative = expr->text[0] == '-';
 	const char *digits = expr->text + is_negative;
 	uint64_t value = 0;
 	uint64_t limit = (uint64_t)INT64_MAX + is_negative;
 
-	if (expr->kind == AST_DOUBLE) {
-		if (isinf(strtod(expr->text, NULL)))
-			parse_fail(ps, expr->pos, "line %d:%d: Number overflows DOUBLE: %s", expr->pos.line, expr->pos.column,
-					   expr->text);
-		return;
-	}
+	if (expr->kind == AST_DOUBLE)
+		return !isinf(strtod(expr->text, NULL));
 	if (expr->kind == AST_DECIMAL)
-		return;
+		return true;
 	for (const char *p = digits; *p != '\0'; p++) {
 		unsigned	digit = (unsigned)(*p - '0');
 
-		if (value > (limit - digit) / 10) {
-			number_fail(ps, expr);
-			return;
-		}
+		if (value > (limit - digit) / 10)
+			return false;
 		value = value * 10 + digit;
 	}
 	expr->integer = is_negative ? (int64_t)(0 - value) : (int64_t)value;
 	expr->kind = expr->integer >= INT32_MIN && expr->integer <= INT32_MAX ? AST_INTEGER : AST_BIGINT;
+	return true;
 }
 
+/* What is too large waits for its minus, which may make it fit and is part of it in any case: see expr_unary(). */
 AstExpr *
 expr_number(ParseState *ps, AstExprKind kind, ParseToken token)
 {
 	AstExpr	   *expr = expr_text(ps, kind, token);
 
-	/* only a minus makes this one fit: expr_unary() takes it from the list, the driver refuses what is left there */
-	if (kind == AST_INTEGER && strcmp(token.text, "9223372036854775808") == 0) {
-		expr->kind = AST_BIGINT;
-		ps->unsigned_mins = list_add(ps, ps->unsigned_mins, expr);
-		return expr;
-	}
-	number_classify(ps, expr);
+	if (!number_classify(expr))
+		ps->too_large = list_add(ps, ps->too_large, expr);
 	return expr;
 }
 
@@ -249,8 +247,8 @@ expr_is_number(const AstExpr *expr)
 void
 numbers_check(ParseState *ps)
 {
-	for (int i = 0; i < list_length(ps->unsigned_mins); i++) {
-		AstExpr	   *expr = ps->unsigned_mins->items[i];
+	for (int i = 0; i < list_length(ps->too_large); i++) {
+		AstExpr	   *expr = ps->too_large->items[i];
 
 		if (expr->text[0] != '-')
 			number_fail(ps, expr);
@@ -266,7 +264,8 @@ expr_unary(ParseState *ps, AstOp op, ParseToken token, AstExpr *arg)
 		arg->pos = pos_span(ps, token.pos);
 		if (arg->kind == AST_BIGINT || arg->kind == AST_INTEGER)
 			arg->kind = AST_INTEGER;
-		number_classify(ps, arg);
+		if (!number_classify(arg))
+			number_fail(ps, arg);
 		return arg;
 	}
 

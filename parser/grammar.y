@@ -1304,6 +1304,10 @@ grouping(R) ::= GROUPING(T) SETS LP groupings(L) RP. { R = grouping_of(ps, AST_G
 
 %type opt_partition {AstList *}
 opt_partition(R) ::= . { R = NULL; }
+opt_partition(R) ::= PARTITION(T) BY LP RP. {
+	R = NULL;
+	parse_fail(ps, T.pos, "PARTITION BY requires at least one expression");
+}
 opt_partition(R) ::= PARTITION BY exprs(L). {
 	R = L;
 	expr_check_values(ps, L);

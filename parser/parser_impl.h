@@ -44,7 +44,7 @@ typedef struct ParseState {
 	Error	   *err;
 	bool		is_completion;	/* the text is unfinished: its last word may be any keyword */
 	int			n_parameters;
-	AstList	   *unsigned_mins;	/* numbers that are right only with a minus */
+	AstList	   *too_large;		/* numbers that are refused unless a minus makes them fit */
 	AstStatement *statement;	/* result */
 	AstExpr	   *expr;			/* result of parser_parse_expr */
 	AstType	   *type;			/* result of parser_parse_type */

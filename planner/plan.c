@@ -1,5 +1,4 @@
 /* The planner's entry points: bind, rewrite, make operators; sinks of persistent queries. */
-#include "common/hash.h"
 #include "planner/bind/bind.h"
 
 static Binder
@@ -170,37 +169,6 @@ add_sink(Binder *b, Logical *root, const CatalogSource *sink, bool has_topic, Lo
 	return OK;
 }
 
-static uint64_t
-shape_of(const PlanNode *node, bool has_join, uint64_t h)
-{
-	StrBuf buf = {0};
-
-	for (int i = 0; i < node->n_inputs; i++)
-		h = shape_of(node->inputs[i], has_join, h);
-	if (node->op == &op_exchange || node->op == &op_sink || (!has_join && (node->op == &op_filter || node->op == &op_project)))
-		return h;
-	strbuf_add_text(&buf, node->op->name);
-	/* A query with a join may not change at all. */
-	if (node->op == &op_filter)
-		expr_print(((const FilterSpec *)node->spec)->condition, &buf);
-	if (node->op == &op_project)
-		for (int i = 0; i < ((const ProjectSpec *)node->spec)->n_columns; i++)
-			expr_print(((const ProjectSpec *)node->spec)->columns[i], &buf);
-	if (node->op == &op_scan)
-		strbuf_add_text(&buf, ((const ScanSpec *)node->spec)->source->name);
-	if (node->op == &op_aggregate) {
-		const AggregateSpec *spec = node->spec;
-
-		for (int i = 0; i < spec->n_items; i++)
-			strbuf_printf(&buf, ";%s", node->schema->columns[spec->n_keys + i].name);
-		if (spec->window.kind != WINDOW_NONE)
-			window_print(&spec->window, &buf);
-	}
-	h = hash_combine(h, hash_bytes(strbuf_text(&buf), buf.length));
-	strbuf_free(&buf);
-	return h;
-}
-
 static void
 fill_persistent(Binder *b, Plan *plan, const CatalogSource *sink, PersistentPlan *out)
 {
@@ -213,7 +181,6 @@ fill_persistent(Binder *b, Plan *plan, const CatalogSource *sink, PersistentPlan
 	out->n_sources = b->n_sources;
 	out->sources = names;
 	out->fingerprint = plan_fingerprint(plan);
-	out->upgrade_shape = shape_of(plan->root, plan->n_sources > 1, 0x7e);
 }
 
 static Status
@@ -342,7 +309,12 @@ plan_insert_select(PlannerContext *context, const AstStatement *statement, Persi
 
 	context->sql = statement->text;
 	context->sql_offset = statement->pos.offset;
-	TRY(bind_source_name(context, insert->name, &sink, err));
+	sink = catalog_source(context->catalog, str_of(bind_name(context, insert->name)));
+	if (sink == NULL && !context->standard)
+		return error_unknown_source(context, insert->name, arena_printf(context->arena, "Sink does not exist for the INSERT INTO statement: %s\n",
+																		bind_name(context, insert->name)), err);
+	if (sink == NULL)
+		TRY(bind_source_name(context, insert->name, &sink, err));
 	b.emit = insert->query->emit;
 	b.is_persistent = true;
 	b.sink_name = sink->name;

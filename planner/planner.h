@@ -53,8 +53,10 @@ typedef struct PersistentPlan {
 	int			   n_sources;		/* names read, in order, without repeats */
 	const char *const *sources;
 	uint64_t	   fingerprint;		/* of the stateful operators: shape, keys, types, windows */
-	uint64_t	   upgrade_shape;	/* what CREATE OR REPLACE must leave alone */
 } PersistentPlan;
+
+/* CREATE OR REPLACE ... AS: may new_plan go on with the state and positions of old_plan?  Fails with what differs. */
+Status plan_check_upgrade(Arena *arena, const Plan *old_plan, const Plan *new_plan, Error *err);
 
 Status plan_create_as(PlannerContext *context, const AstStatement *statement, PersistentPlan *out, Error *err);
 Status plan_insert_select(PlannerContext *context, const AstStatement *statement, PersistentPlan *out, Error *err);
@@ -110,10 +112,14 @@ const char *bind_name(PlannerContext *context, AstIdent ident);
  * there is none. */
 Status bind_source_name(PlannerContext *context, AstIdent name, const CatalogSource **out, Error *err);
 
+/* What bind_source_name says of a name that it does not find; ksqldb: behind `prefix`. */
+Status error_unknown_source(PlannerContext *context, AstIdent name, const char *prefix, Error *err);
+
 /* Prints an identifier so that it parses back to the stored name. */
 void bind_print_name(const char *stored, bool standard, StrBuf *out);
 
-/* Binds and evaluates an expression without columns, converted to `type` by the strict implicit rules (NULL: as it is). */
-Status bind_constant(PlannerContext *context, const AstExpr *expr, const Type *type, Value *out, Error *err);
+/* Binds and evaluates an expression without columns, converted to `type` by the strict implicit rules (NULL: as it is).
+ * The column that it is for, `field`, is named in errors (NULL: none). */
+Status bind_constant(PlannerContext *context, const AstExpr *expr, const Type *type, const char *field, Value *out, Error *err);
 
 #endif

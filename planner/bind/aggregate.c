@@ -605,7 +605,8 @@ plan_aggregate(SelectBinder *sb, const AstQuery *query, BoundColumn *columns, in
 		placement.is_bad = false;
 		*having = expr_transform(b->arena, *having, place_reference, &placement);
 		if (placement.is_bad) {
-			error_user(err, "Non-aggregate HAVING expression not part of GROUP BY: %s", ast_text(b, sb->scope, sb->ast->having));
+			error_user(err, "Non-aggregate HAVING expression not part of GROUP BY: %s\nEither add the column(s) to the GROUP BY or remove them from the HAVING.",
+					   ast_text(b, sb->scope, sb->ast->having));
 			return error_at_pos(err, sb->ast->having->pos);
 		}
 	}

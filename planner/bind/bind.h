@@ -248,6 +248,13 @@ Status bind_function(ExprBinder *eb, const char *name, Expr **args, int n_args, 
 bool ast_has_aggregate(Binder *binder, const AstExpr *e);
 bool ast_has_table_function(Binder *binder, const AstExpr *e);
 bool ast_has_over(const AstExpr *e);
+typedef bool (*AstTest)(const AstExpr *e, void *context);
+/* Does the test hold for a node of the tree?  Sub-queries are not entered. */
+bool ast_any(const AstExpr *e, AstTest test, void *context);
+
+/* ---- early.c ---- */
+/* What ksqlDB refuses while it reads a statement, before it knows a source, a column or a type. */
+Status check_early(Binder *binder, const AstSelect *select, Error *err);
 
 /* ---- tree helpers (rewrite.c of the binder) ---- */
 /* Copies e; visit may replace a node (returns non-NULL: taken as it is), else its arguments are visited. */

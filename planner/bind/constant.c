@@ -29,8 +29,31 @@ struct_fits_by_name(const Type *from, const Type *to)
 	}
 }
 
+static const char *
+base_name(const Type *type)
+{
+	return type->kind == TYPE_ARRAY ? "ARRAY" : type->kind == TYPE_MAP ? "MAP" : type->kind == TYPE_STRUCT ? "STRUCT" : NULL;
+}
+
+/* The sentence says the value, as text, where it has one. */
+static Status
+refuse_type(Binder *b, const AstExpr *ast, Expr *e, const Type *type, const char *field, Error *err)
+{
+	const char *got = base_name(e->type) != NULL ? base_name(e->type) : type_text(b, e->type);
+	Value		value = value_null(type_string);
+	Error		ignored;
+
+	if (b->standard || field == NULL ||
+		expr_eval_constant(b->arena, expr_cast_to(b, e, type_string), b->context->env, &value, &ignored) != OK || value.is_null)
+		error_user(err, "Expected type %s but got %s for %s.", type_text(b, type), got, ast_text(b, NULL, ast));
+	else
+		error_user(err, "Expected type %s for field `%s` but got %s(%.*s)", type_text(b, type), field,
+				   e->type->kind == TYPE_DECIMAL ? "DECIMAL" : got, (int)value.text.length, value.text.data);
+	return error_at_pos(err, ast->pos);
+}
+
 Status
-bind_constant(PlannerContext *context, const AstExpr *ast, const Type *type, Value *out, Error *err)
+bind_constant(PlannerContext *context, const AstExpr *ast, const Type *type, const char *field, Value *out, Error *err)
 {
 	Binder	   binder = {.context = context, .arena = context->arena, .standard = context->standard, .is_bounded = true};
 	ExprBinder eb = {.binder = &binder, .clause = CLAUSE_VALUES};
@@ -51,11 +74,8 @@ bind_constant(PlannerContext *context, const AstExpr *ast, const Type *type, Val
 			if (expr_eval_constant(context->arena, e, context->env, &given, err) != OK)
 				return error_at_pos(err, ast->pos);
 			return wire_coerce(context->arena, &given, type, out, err);
-		} else {
-			error_user(err, "Expected type %s but got %s for %s.", type_text(&binder, type), type_text(&binder, e->type),
-					   ast_text(&binder, NULL, ast));
-			return error_at_pos(err, ast->pos);
-		}
+		} else
+			return refuse_type(&binder, ast, e, type, field, err);
 	}
 	if (e->type->kind == TYPE_NULL) {
 		*out = value_null(type != NULL ? type : type_null);

@@ -58,7 +58,8 @@ bind_named_type(PlannerContext *context, const AstType *type, const Type **out, 
 	}
 	if (context->standard && (*out = standard_type(name)) != NULL)
 		return OK;
-	error_user(err, "Cannot resolve unknown type: %s", bind_name(context, type->name));
+	error_user(err, "%sCannot resolve unknown type: %s", context->standard ? "" : "Failed to prepare statement: ",
+			   bind_name(context, type->name));
 	return error_at(err, type->pos.line, type->pos.column, type->pos.length);
 }
 
@@ -119,7 +120,7 @@ check_column_name(const char *name, const AstColumnDef *column, Error *err)
 }
 
 static Status
-bind_header_column(PlannerContext *context, const AstColumnDef *def, const Type *type, CatalogSource *source, Error *err)
+bind_header_column(PlannerContext *context, const AstColumnDef *def, const Type *type, int at, CatalogSource *source, Error *err)
 {
 	CatalogHeaderColumn *headers = arena_array(context->arena, CatalogHeaderColumn, source->n_headers + 1);
 	bool				 all = def->role == AST_ROLE_HEADERS;
@@ -138,7 +139,7 @@ bind_header_column(PlannerContext *context, const AstColumnDef *def, const Type 
 		if (strcmp(headers[i].header, def->header) == 0)
 			return error_user(err, "Schema already contains a HEADER('%s') column.", def->header);
 	}
-	headers[source->n_headers++] = (CatalogHeaderColumn){bind_name(context, def->name), all ? NULL : def->header, type};
+	headers[source->n_headers++] = (CatalogHeaderColumn){bind_name(context, def->name), all ? NULL : def->header, type, at};
 	source->headers = headers;
 	return OK;
 }
@@ -159,6 +160,11 @@ bind_columns(PlannerContext *context, const AstCreateSource *create, CatalogSour
 
 			if (is_key != (pass == 0))
 				continue;
+			for (int k = 0; k < i; k++)
+				if (strcmp(bind_name(context, create->columns[k].name), name) == 0) {
+					error_user(err, "%sDuplicate column names: `%s`", context->standard ? "" : "Failed to prepare statement: ", name);
+					return error_at(err, def->pos.line, def->pos.column, def->pos.length);
+				}
 			TRY(check_column_name(name, def, err));
 			TRY(bind_type(context, def->type, &type, err));
 			if (def->role == AST_ROLE_KEY && create->is_table) {
@@ -174,14 +180,9 @@ bind_columns(PlannerContext *context, const AstCreateSource *create, CatalogSour
 				return error_at(err, def->pos.line, def->pos.column, def->pos.length);
 			}
 			if (def->role == AST_ROLE_HEADERS || def->role == AST_ROLE_HEADER) {
-				TRY(bind_header_column(context, def, type, source, err));
+				TRY(bind_header_column(context, def, type, schema->n_columns, source, err));
 				continue;
 			}
-			for (int k = 0; k < schema->n_columns; k++)
-				if (strcmp(columns[k].name, name) == 0) {
-					error_user(err, "Duplicate %s names found in schema: `%s`", is_key ? "key" : k < schema->n_key ? "column" : "value", name);
-					return error_at(err, def->pos.line, def->pos.column, def->pos.length);
-				}
 			if (is_key && type_has_map(type)) {
 				error_user(err, "Map keys, including types that contain maps, are not supported as they may lead to unexpected behavior due to "
 						   "inconsistent serialization. Key column name: `%s`. Column type: %s. "
@@ -621,7 +622,7 @@ infer_columns(PlannerContext *context, const SourceProperties *given, CatalogSou
 	for (int i = 0; i < n_key; i++)
 		for (int k = n_key; k < n_key + n_value; k++)
 			if (strcmp(columns[i].name, columns[k].name) == 0)
-				return error_user(err, "Duplicate column names found in schema: `%s`", columns[i].name);
+				return error_user(err, "Failed to prepare statement: Duplicate column names: `%s`", columns[i].name);
 	*schema = (Schema){n_key + n_value, n_key, columns};
 	source->schema = schema;
 	return OK;
@@ -687,7 +688,10 @@ bind_sink_key_format(PlannerContext *context, const SourceProperties *given, con
 {
 	const char *inherited = format_of(leftmost, true);
 	const char *standard = settings_text(context->settings, "ksql.persistence.default.format.key");
+	const Format *format;
 
+	if (given->key_format != NULL)
+		TRY(find_format(given->key_format, &format, err));
 	if (sink->schema->n_key == 0) {
 		if (given->key_format != NULL && strcasecmp(given->key_format, "NONE") != 0)
 			return error_user(err, "Key format specified for stream without key columns.");
@@ -879,38 +883,65 @@ column_text(Arena *arena, const Column *column, bool is_key)
 	return arena_printf(arena, "`%s` %s%s", column->name, type_to_arena(column->type, arena), is_key ? " KEY" : "");
 }
 
+/* The key or value columns of `a` that are not in their place in `b`; "" if all are. */
+static const char *
+changed_columns(Arena *arena, const Schema *a, const Schema *b, bool of_key)
+{
+	int			first = of_key ? 0 : a->n_key, last = of_key ? a->n_key : a->n_columns;
+	int			shift = of_key ? 0 : b->n_key - a->n_key, end = of_key ? b->n_key : b->n_columns;
+	StrBuf		text = {0};
+	const char *copy;
+
+	for (int i = first; i < last; i++)
+		if (i + shift >= end || strcmp(a->columns[i].name, b->columns[i + shift].name) != 0 || a->columns[i].type != b->columns[i + shift].type)
+			strbuf_printf(&text, "%s%s", text.length > 0 ? ", " : "", column_text(arena, &a->columns[i], of_key));
+	copy = arena_strdup(arena, strbuf_text(&text));
+	strbuf_free(&text);
+	return copy;
+}
+
+static const char *
+schema_text(Arena *arena, const Schema *schema)
+{
+	StrBuf		text = {0};
+	const char *copy;
+
+	schema_print(schema, &text);
+	copy = arena_strdup(arena, strbuf_text(&text));
+	strbuf_free(&text);
+	return copy;
+}
+
 Status
 bind_replace_check(PlannerContext *context, const CatalogSource *old_source, const CatalogSource *new_source, Error *err)
 {
 	Arena		 *arena = context->arena;
 	const Schema *a = old_source->schema;
 	const Schema *b = new_source->schema;
-	const char	 *kind = old_source->kind == ENTITY_TABLE ? "table" : "stream";
-	StrBuf		  changed = {0};
+	const char	 *changed;
+	bool		  is_key;
 
-#define REFUSE(...) \
-	return error_user(err, "Cannot upgrade data source: %s", arena_printf(arena, __VA_ARGS__))
+#define REFUSE(what, from, to)                                                                                            \
+	return error_user(err, "Cannot upgrade data source: DataSource '`%s`' has %s = %s which is not upgradeable to %s",     \
+					  new_source->name, what, from, to)
 	if (old_source->kind != new_source->kind)
-		REFUSE("DataSource '%s' has type = %s, while existing has type = %s.", new_source->name,
-			   new_source->kind == ENTITY_TABLE ? "KTABLE" : "KSTREAM", old_source->kind == ENTITY_TABLE ? "KTABLE" : "KSTREAM");
+		REFUSE("type", old_source->kind == ENTITY_TABLE ? "KTABLE" : "KSTREAM", new_source->kind == ENTITY_TABLE ? "KTABLE" : "KSTREAM");
 	if (old_source->topic == NULL || new_source->topic == NULL || strcmp(old_source->topic, new_source->topic) != 0)
-		REFUSE("DataSource '%s' has a different topic than the existing one: %s, %s", new_source->name, new_source->topic, old_source->topic);
-	if (strcmp(old_source->key_format.format, new_source->key_format.format) != 0
-		|| strcmp(old_source->value_format.format, new_source->value_format.format) != 0)
-		REFUSE("DataSource '%s' has different formats than the existing one", new_source->name);
+		REFUSE("topic", old_source->topic != NULL ? old_source->topic : "none", new_source->topic != NULL ? new_source->topic : "none");
+	if (strcmp(old_source->key_format.format, new_source->key_format.format) != 0)
+		REFUSE("key format", old_source->key_format.format, new_source->key_format.format);
+	if (strcmp(old_source->value_format.format, new_source->value_format.format) != 0)
+		REFUSE("value format", old_source->value_format.format, new_source->value_format.format);
 	if (old_source->window.kind != new_source->window.kind || old_source->window.size_ms != new_source->window.size_ms)
-		REFUSE("DataSource '%s' has a different window than the existing one", new_source->name);
-	for (int i = 0; i < a->n_columns; i++)
-		if (i >= b->n_columns || strcmp(a->columns[i].name, b->columns[i].name) != 0 || a->columns[i].type != b->columns[i].type
-			|| (i < a->n_key) != (i < b->n_key))
-			strbuf_printf(&changed, "%s%s", changed.length > 0 ? ", " : "", column_text(arena, &a->columns[i], i < a->n_key));
-	if (changed.length > 0 || a->n_key != b->n_key) {
-		const char *list = arena_strdup(arena, strbuf_text(&changed));
-
-		strbuf_free(&changed);
-		return error_user(err, "Cannot upgrade data source: DataSource '%s' (%s) has an incompatible schema. "
-						  "(The following columns are changed, missing or reordered: [%s])", new_source->name, kind, list);
-	}
+		REFUSE("window", window_kind_name(old_source->window.kind), window_kind_name(new_source->window.kind));
+	changed = changed_columns(arena, a, b, true);
+	is_key = changed[0] != '\0' || a->n_key != b->n_key;
+	if (!is_key)
+		changed = changed_columns(arena, a, b, false);
+	if (is_key || changed[0] != '\0')
+		return error_user(err, "Cannot upgrade data source: DataSource '`%s`' has schema = %s which is not upgradeable to %s. (%s following "
+						  "%scolumns are changed, missing or reordered: [%s])", new_source->name, schema_text(arena, a), schema_text(arena, b),
+						  is_key ? "Key columns must be identical. The" : "The", is_key ? "key " : "", changed);
 #undef REFUSE
 	return OK;
 }

@@ -255,65 +255,63 @@ bind_call(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err)
 
 /* ---- searching the syntax tree ---- */
 
-typedef bool (*AstTest)(Binder *b, const AstExpr *e);
-
-static bool
-ast_any(Binder *b, const AstExpr *e, AstTest test)
+bool
+ast_any(const AstExpr *e, AstTest test, void *context)
 {
 	if (e == NULL)
 		return false;
-	if (test(b, e))
+	if (test(e, context))
 		return true;
-	if (ast_any(b, e->arg, test) || ast_any(b, e->left, test) || ast_any(b, e->right, test))
+	if (ast_any(e->arg, test, context) || ast_any(e->left, test, context) || ast_any(e->right, test, context))
 		return true;
 	for (int i = 0; i < e->n_args; i++)
-		if (ast_any(b, e->args[i], test))
+		if (ast_any(e->args[i], test, context))
 			return true;
 	for (int i = 0; i < e->n_whens; i++)
-		if (ast_any(b, e->whens[i].condition, test) || ast_any(b, e->whens[i].result, test))
+		if (ast_any(e->whens[i].condition, test, context) || ast_any(e->whens[i].result, test, context))
 			return true;
 	for (int i = 0; i < e->n_entries; i++)
-		if (ast_any(b, e->entries[i].key, test) || ast_any(b, e->entries[i].value, test))
+		if (ast_any(e->entries[i].key, test, context) || ast_any(e->entries[i].value, test, context))
 			return true;
 	for (int i = 0; i < e->n_fields; i++)
-		if (ast_any(b, e->fields[i].value, test))
+		if (ast_any(e->fields[i].value, test, context))
 			return true;
 	return false;
 }
 
 static bool
-is_aggregate(Binder *b, const AstExpr *e)
+is_aggregate(const AstExpr *e, void *binder)
 {
-	return e->kind == AST_CALL && e->over == NULL && class_of(b, e) == FUNCTION_AGGREGATE;
+	return e->kind == AST_CALL && e->over == NULL && class_of(binder, e) == FUNCTION_AGGREGATE;
 }
 
 static bool
-is_table_function(Binder *b, const AstExpr *e)
+is_table_function(const AstExpr *e, void *binder)
 {
-	return e->kind == AST_CALL && e->over == NULL && class_of(b, e) == FUNCTION_TABLE;
+	return e->kind == AST_CALL && e->over == NULL && class_of(binder, e) == FUNCTION_TABLE;
 }
 
 static bool
-is_over(Binder *b, const AstExpr *e)
+is_over(const AstExpr *e, void *context)
 {
-	(void)b;
+	(void)context;
 	return e->kind == AST_CALL && e->over != NULL;
 }
 
 bool
 ast_has_aggregate(Binder *b, const AstExpr *e)
 {
-	return ast_any(b, e, is_aggregate);
+	return ast_any(e, is_aggregate, b);
 }
 
 bool
 ast_has_table_function(Binder *b, const AstExpr *e)
 {
-	return ast_any(b, e, is_table_function);
+	return ast_any(e, is_table_function, b);
 }
 
 bool
 ast_has_over(const AstExpr *e)
 {
-	return ast_any(NULL, e, is_over);
+	return ast_any(e, is_over, NULL);
 }

@@ -4,7 +4,7 @@
 #include <ctype.h>
 #include <strings.h>
 
-#include "planner/planner.h"
+#include "planner/bind/bind.h"
 
 /* Where a value of the statement goes: a column of the schema, or ROWTIME. */
 enum { TO_ROWTIME = -1 };
@@ -89,17 +89,63 @@ bind_listed(PlannerContext *context, const AstInsert *insert, const CatalogSourc
 	return OK;
 }
 
-static Status
-check_count(const CatalogSource *target, const AstValuesRow *row, int expected, Error *err)
+static void
+add_names(PlannerContext *context, const AstInsert *insert, const CatalogSource *target, StrBuf *out)
 {
-	if (row->n_values == expected)
-		return OK;
-	error_user(err, "Expected number columns and values to match: %d columns of %s, %d values", expected, target->name, row->n_values);
-	return error_at(err, row->pos.line, row->pos.column, row->pos.length);
+	int n = insert->n_columns > 0 ? insert->n_columns : target->schema->n_columns;
+
+	for (int i = 0; i < n; i++) {
+		strbuf_add_text(out, i > 0 ? ", " : "");
+		if (insert->n_columns > 0)
+			strbuf_add_text(out, bind_name(context, insert->columns[i]));
+		else
+			strbuf_printf(out, "`%s`", target->schema->columns[i].name);
+	}
 }
 
 static Status
-bind_row(PlannerContext *context, const CatalogSource *target, const AstValuesRow *ast, const int *to, int n, InsertRow *row, Error *err)
+check_count(PlannerContext *context, const AstInsert *insert, const CatalogSource *target, const AstValuesRow *row, int expected, Error *err)
+{
+	Binder binder = {.context = context, .arena = context->arena, .standard = context->standard};
+	StrBuf names = {0}, values = {0};
+
+	if (row->n_values == expected)
+		return OK;
+	add_names(context, insert, target, &names);
+	for (int i = 0; i < row->n_values; i++)
+		strbuf_printf(&values, "%s%s", i > 0 ? ", " : "", ast_text(&binder, NULL, row->values[i]));
+	if (context->standard)
+		error_user(err, "%d values are given for the %d columns %s of %s.", row->n_values, expected, strbuf_text(&names), target->name);
+	else if (insert->n_columns > 0)
+		error_user(err, "Failed to prepare statement: Expected number columns and values to match: [%s], [%s]", strbuf_text(&names),
+				   strbuf_text(&values));
+	else
+		error_user(err, "Failed to insert values into '%s'. Expected a value for each column. Expected Columns: [%s]. Got [%s]",
+				   target->name, strbuf_text(&names), strbuf_text(&values));
+	strbuf_free(&names);
+	strbuf_free(&values);
+	return error_at(err, row->pos.line, row->pos.column, row->pos.length);
+}
+
+/* ksqlDB says of every value that is refused for which source it was. */
+static Status
+bind_value(PlannerContext *context, const CatalogSource *target, const AstExpr *ast, const Type *type, const char *field, Value *out,
+		   Error *err)
+{
+	Status status = bind_constant(context, ast, type, field, out, err);
+	Error  cause;
+
+	if (status != FAILED || context->standard || strncmp(err->message, "Failed to prepare", strlen("Failed to prepare")) == 0)
+		return status;
+	cause = *err;
+	error_user(err, "Failed to insert values into '%s'. %.3500s", target->name, cause.message);
+	error_at(err, cause.line, cause.column, cause.length);
+	return cause.hint[0] != '\0' ? error_hint(err, "%s", cause.hint) : FAILED;
+}
+
+static Status
+bind_row(PlannerContext *context, const AstInsert *insert, const CatalogSource *target, const AstValuesRow *ast, const int *to, int n,
+		 InsertRow *row, Error *err)
 {
 	const Schema *schema = target->schema;
 
@@ -107,18 +153,19 @@ bind_row(PlannerContext *context, const CatalogSource *target, const AstValuesRo
 	row->values = arena_array(context->arena, Value, schema->n_columns + 1);
 	for (int c = 0; c < schema->n_columns; c++)
 		row->values[c] = value_null(schema->columns[c].type);
-	TRY(check_count(target, ast, n, err));
+	TRY(check_count(context, insert, target, ast, n, err));
 	for (int i = 0; i < n; i++) {
-		Value value;
+		const Column *column = to[i] >= 0 ? &schema->columns[to[i]] : NULL;
+		Value		  value;
 
 		if (to[i] == TO_ROWTIME) {
-			TRY(bind_constant(context, ast->values[i], type_bigint, &value, err));
+			TRY(bind_value(context, target, ast->values[i], type_bigint, "ROWTIME", &value, err));
 			if (!value.is_null) {
 				row->has_time = true;
 				row->time = value.integer;
 			}
 		} else
-			TRY(bind_constant(context, ast->values[i], schema->columns[to[i]].type, &row->values[to[i]], err));
+			TRY(bind_value(context, target, ast->values[i], column->type, column->name, &row->values[to[i]], err));
 	}
 	for (int c = 0; target->kind == ENTITY_TABLE && c < schema->n_key; c++)
 		if (row->values[c].is_null)
@@ -159,6 +206,6 @@ bind_insert_values(PlannerContext *context, const AstStatement *statement, Inser
 	*rows = arena_array(context->arena, InsertRow, insert->n_rows);
 	*n_rows = insert->n_rows;
 	for (int i = 0; i < insert->n_rows; i++)
-		TRY(bind_row(context, target, &insert->rows[i], to, n, &(*rows)[i], err));
+		TRY(bind_row(context, insert, target, &insert->rows[i], to, n, &(*rows)[i], err));
 	return OK;
 }

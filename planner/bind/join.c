@@ -99,7 +99,10 @@ check_repeats(Joining *j, Error *err)
 
 			r = &j->right_scope->sources[k];
 			if (!b->standard && l->source != NULL && l->source == r->source) {
-				error_user(err, "Can not join '%s' to '%s': self joins are not yet supported.", l->source->name, r->source->name);
+				if (j->left_scope->n_sources > 1)
+					error_user(err, "N-way joins do not support multiple occurrences of the same source. Source: '%s'.", r->source->name);
+				else
+					error_user(err, "Can not join '%s' to '%s': self joins are not yet supported.", l->source->name, r->source->name);
 				return error_at_pos(err, j->relation->pos);
 			}
 			if (l->source != NULL && l->source == r->source)
@@ -227,7 +230,7 @@ bind_on_strict(Joining *j, const AstExpr *on, Error *err)
 		return error_at_pos(err, on->pos);
 	}
 	if (on->kind != AST_BINARY || on->op != AST_OP_EQUAL) {
-		error_user(err, "Unsupported join expression: %s. Only an equality is supported.", ast_text(b, j->both, on));
+		error_user(err, "Unsupported join expression: %s. Only equality join criteria is supported.", ast_text(b, j->both, on));
 		return error_at_pos(err, on->pos);
 	}
 	left_ast = on->left;
@@ -758,7 +761,12 @@ check_kinds(Joining *j, bool left_table, bool right_table, Error *err)
 		return error_at_pos(err, r->within->pos);
 	}
 	if (!left_table && right_table && j->kind != JOIN_INNER && j->kind != JOIN_LEFT) {
-		error_user(err, "Invalid join type: stream-table joins can be INNER or LEFT only. Got %s %s %s.", ln, join_words(r->join), rn);
+		if (j->kind == JOIN_FULL)
+			error_user(err, "Invalid join type: full-outer join not supported for stream-table join. Got %s %s %s.", ln,
+					   join_words(r->join), rn);
+		else
+			error_user(err, "Invalid join type encountered: %s. A stream-table join is INNER or LEFT. Got %s %s %s.",
+					   j->kind == JOIN_RIGHT ? "RIGHT" : join_words(r->join), ln, join_words(r->join), rn);
 		return error_at_pos(err, r->pos);
 	}
 	(void)b;
@@ -777,7 +785,8 @@ plan_foreign_join(Joining *j, Logical **out, Scope *scope, Error *err)
 	if (j->kind == JOIN_RIGHT)
 		return error_user(err, "RIGHT OUTER JOIN on a foreign key is not supported");
 	if (j->kind == JOIN_FULL)
-		return error_user(err, "FULL OUTER JOIN on a foreign key is not supported");
+		return error_user(err, "Invalid join type: full-outer join not supported for foreign-key table-table join. Got %s %s %s.",
+						  j->left_scope->sources[0].alias, join_words(j->relation->join), j->right_scope->sources[0].alias);
 	if (j->left_scope->n_sources > 1)
 		return error_user(err, "Invalid join condition: foreign-key table-table joins are not supported as part of n-way joins. Got %s = %s.",
 						  ast_text(b, j->both, j->pairs[0].left_ast), ast_text(b, j->both, j->pairs[0].right_ast));
@@ -882,8 +891,9 @@ plan_stream_join(Joining *j, Logical **out, Scope *scope, Error *err)
 		return plan_foreign_join(j, out, scope, err);
 	}
 	if ((!left_own && left->window.kind != WINDOW_NONE) || (!right_own && right->window.kind != WINDOW_NONE))
-		return error_user(err, "Windowed sources cannot be repartitioned: join them on their key. See "
-							   "https://github.com/confluentinc/ksql/issues/4385.");
+		return error_user(err, b->standard ? "A windowed source can only be joined on its own key."
+										   : "Implicit repartitioning of windowed sources is not supported. See "
+											 "https://github.com/confluentinc/ksql/issues/4385.");
 	TRY(check_partitions(j, !left_own, !right_own, err));
 	n_key = j->n_pairs;
 	if (!left_own)

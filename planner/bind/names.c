@@ -60,9 +60,10 @@ name_is_pseudo(const char *name)
 	return false;
 }
 
-static Status
-source_unknown(PlannerContext *context, AstIdent name, const char *stored, Error *err)
+Status
+error_unknown_source(PlannerContext *context, AstIdent name, const char *prefix, Error *err)
 {
+	const char			  *stored = bind_name(context, name);
 	const CatalogSnapshot *catalog = context->catalog;
 	int					   n = catalog_n_sources(catalog);
 	const char			 **names = arena_array(context->arena, const char *, n + 1);
@@ -78,18 +79,18 @@ source_unknown(PlannerContext *context, AstIdent name, const char *stored, Error
 			error_user(err, "Unknown stream or table `%s`.", stored);
 		return error_at_pos(err, name.pos);
 	}
-	error_user(err, "%s does not exist.", stored);
+	error_user(err, "%s%s does not exist.", prefix, stored);
 	for (int i = 0; i < n; i++) {
 		if (!str_equal_nocase(str_of(names[i]), str_of(stored)) || strcmp(names[i], stored) == 0)
 			continue;
 		if (name.is_quoted)
-			error_user(err, "%s does not exist.\nDid you mean %s? Hint: try removing double quotes from the source name.", stored,
-					   names[i]);
+			error_user(err, "%s%s does not exist.\nDid you mean %s? Hint: try removing double quotes from the source name.", prefix,
+					   stored, names[i]);
 		else
 			error_user(err,
-					   "%s does not exist.\nDid you mean \"%s\"? Hint: wrap the source name in double quotes to make it "
+					   "%s%s does not exist.\nDid you mean \"%s\"? Hint: wrap the source name in double quotes to make it "
 					   "case-sensitive.",
-					   stored, names[i]);
+					   prefix, stored, names[i]);
 		break;
 	}
 	return error_at_pos(err, name.pos);
@@ -118,7 +119,7 @@ bind_source_name(PlannerContext *context, AstIdent name, const CatalogSource **o
 	}
 	if (found == NULL) {
 		context->missed_source = true;
-		return source_unknown(context, name, stored, err);
+		return error_unknown_source(context, name, "Exception while preparing statement: ", err);
 	}
 	*out = found;
 	return OK;

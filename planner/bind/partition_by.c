@@ -49,14 +49,15 @@ plan_partition_by(SelectBinder *sb, SelectList *list, Error *err)
 
 	b->is_repartitioned = true;
 	if (input->is_table) {
-		error_user(err, "PARTITION BY is only supported for streams, not for tables.%s",
-				   b->standard ? "" : " Only streams may be repartitioned.");
-		return FAILED;
+		return error_user(err, "PARTITION BY is only supported for streams, not for tables.%s",
+						  b->standard ? "" : " Cannot repartition a TABLE source.");
 	}
 	if (ast->n_group_by > 0)
 		return error_user(err, "Only one of GROUP BY and PARTITION BY can be used.");
 	if (input->window.kind != WINDOW_NONE)
-		return error_user(err, "Windowed sources cannot be repartitioned. See https://github.com/confluentinc/ksql/issues/4385.");
+		return error_user(err, b->standard ? "A windowed source cannot be partitioned anew."
+										   : "Implicit repartitioning of windowed sources is not supported. See "
+											 "https://github.com/confluentinc/ksql/issues/4385.");
 	p.keys = arena_array(b->arena, Expr *, ast->n_partition_by + 1);
 	for (int i = 0; i < ast->n_partition_by; i++) {
 		const AstExpr *e = ast->partition_by[i];

@@ -245,7 +245,7 @@ bind_count(Binder *b, const AstExpr *e, const char *what, int64_t *out, Error *e
 	bool	   negative = e->kind == AST_UNARY && e->op == AST_OP_NEGATE;
 
 	if (!b->standard && e->kind != AST_INTEGER && !negative) {
-		error_user(err, "Value must be integer for command: %s", what);
+		error_user(err, "Failed to prepare statement: Value must be integer for command: %s", what);
 		return error_at_pos(err, e->pos);
 	}
 	TRY(bind_expr(&eb, e, &expr, err));

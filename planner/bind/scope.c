@@ -63,8 +63,8 @@ scope_try(Binder *binder, const Scope *scope, AstIdent qualifier, AstIdent name,
 							   found->qualifier != NULL ? found->qualifier : "", found->name, c->qualifier != NULL ? c->qualifier : "",
 							   c->name);
 				else
-					error_user(err, "Column '%s' is ambiguous. Could be %s.%s or %s.%s.", column_name,
-							   found->qualifier != NULL ? found->qualifier : "", found->name, c->qualifier != NULL ? c->qualifier : "",
+					error_user(err, "Exception while preparing statement: Line: %d, Col: %d: Column '%s' is ambiguous. Could be %s.%s or %s.%s.",
+							   name.pos.line, name.pos.column, column_name, found->qualifier != NULL ? found->qualifier : "", found->name, c->qualifier != NULL ? c->qualifier : "",
 							   c->name);
 				return error_at_pos(err, name.pos);
 			}
@@ -108,11 +108,12 @@ column_unknown(ExprBinder *eb, const AstExpr *e, Error *err)
 			error_user(err, "Error in %s expression: Unknown column %s.", clause_name(eb->clause), name);
 		else if (eb->clause == CLAUSE_PARTITION_BY)
 			error_user(err,
-					   "PARTITION BY column '%s' cannot be resolved. '%s' must be a column in the source schema since PARTITION BY "
-					   "is applied on the input.",
-					   full, full);
+					   "Line: %d, Col: %d: PARTITION BY column '%s' cannot be resolved. '%s' must be a column in the source schema since "
+					   "PARTITION BY is applied on the input.",
+					   e->pos.line, e->pos.column, full, full);
 		else
-			error_user(err, "%s column '%s' cannot be resolved.", clause_name(eb->clause), full);
+			error_user(err, "Line: %d, Col: %d: %s column '%s' cannot be resolved.", e->pos.line, e->pos.column,
+					   clause_name(eb->clause), full);
 	} else {
 		const char **names = arena_array(binder->arena, const char *, scope->n_columns + 1);
 		const char	*near;

@@ -286,6 +286,8 @@ bind_select(Binder *b, const AstQuery *query, const AstSelect *ast, SelectBinder
 	bool		 is_aggregate;
 
 	sb.scope->parent = outer;
+	if (!b->standard && outer == NULL)
+		TRY(check_early(b, ast, err));
 	if (b->is_pull && b->depth == 0)
 		TRY(check_pull(&sb, query, err));
 	TRY(bind_from(&sb, outer, err));

@@ -137,7 +137,7 @@ expand_star(SelectList *list, const AstExpr *star, Error *err)
 			if (scope->sources[i].alias != NULL && name_matches(b->standard, scope->sources[i].alias, qualifier, false))
 				source = i;
 		if (source < 0) {
-			error_user(err, "'%s' is not a valid stream/table name or alias.", qualifier);
+			error_user(err, "Failed to prepare statement: '%s' is not a valid stream/table name or alias.", qualifier);
 			return error_at_pos(err, star->pos);
 		}
 	}
@@ -260,7 +260,7 @@ name_of_item(SelectList *list, const AstSelectItem *item, const Expr *expr, cons
 	if (item->alias.text != NULL) {
 		*out = bind_name(b->context, item->alias);
 		if (!b->standard && name_is_pseudo(*out) && !(expr->kind == EXPR_COLUMN && expr->name != NULL && strcmp(expr->name, *out) == 0)) {
-			error_user(err, "`%s` is a reserved column name. You cannot use it as an alias for a column.", *out);
+			error_user(err, "Exception while preparing statement: `%s` is a reserved column name. You cannot use it as an alias for a column.", *out);
 			return error_at_pos(err, item->alias.pos);
 		}
 		return OK;
@@ -396,7 +396,9 @@ check_select_names(SelectBinder *sb, const SelectList *list, int n, Error *err)
 			continue;
 		for (int j = 0; j < i; j++)
 			if (strcmp(list->columns[j].name, name) == 0) {
-				error_user(err, "The projection contains duplicate column names: `%s`.", name);
+				error_user(err, b->standard ? "The query has two columns called `%s`: give one of them another name."
+											: "Duplicate value columns found in schema: `%s` %s", name,
+						   type_text(b, list->columns[i].expr->type));
 				return error_at_pos(err, list->columns[i].pos);
 			}
 	}

@@ -45,7 +45,7 @@ run_example(const ScalarFunction *row, bool standard)
 	const char	  *dialect = standard ? "standard" : "ksqldb";
 
 	if (parser_parse_expr(&arena, str_of(row->example), (ParserOptions){.is_ksqldb = !standard}, &ast, &err) != OK ||
-		bind_constant(&context, ast, NULL, &value, &err) != OK) {
+		bind_constant(&context, ast, NULL, NULL, &value, &err) != OK) {
 		printf("%s (%s): %s: %s\n", row->name, dialect, row->example, err.message);
 		n_failed++;
 	} else if (strcmp(text_of(&arena, &value), row->example_result) != 0) {
