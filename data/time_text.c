@@ -224,8 +224,8 @@ timestamp_parse_ksql(Str text, Time *out, Error *err)
 	c = (Cursor){time, time + sizeof time - 1};
 	if (!read_number(&c, 2, 2, &hour) || !skip_char(&c, ':') || !read_number(&c, 2, 2, &minute) || !skip_char(&c, ':')
 		|| !read_number(&c, 2, 2, &second) || !skip_char(&c, '.') || !read_number(&c, 3, 3, &ms)
-		|| hour > 23 || minute > 59 || second > 59)
-		return bad_text(text, "timestamp", KSQL_TIMESTAMP_FORM, err);
+		|| hour > 24 || minute > 59 || second > 59 || (hour == 24 && (minute | second | ms) != 0))
+		return bad_text(text, "timestamp", KSQL_TIMESTAMP_FORM, err);	/* 24:00 is midnight at the end of the day */
 	*out += ((hour * 60 + minute) * 60 + second - offset_s) * INT64_C(1000) + ms;
 	return OK;
 }

@@ -550,6 +550,18 @@ bind_unary(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err)
 	return OK;
 }
 
+/* ksqlDB says of what it cannot compile in which part of the query it stands. */
+static Status
+invalid_part(ExprBinder *eb, Error *err)
+{
+	bool is_condition = eb->clause == CLAUSE_WHERE || eb->clause == CLAUSE_HAVING;
+
+	if (eb->binder->standard)
+		return FAILED;
+	return error_context(err, "Invalid %s", is_condition && eb->binder->is_pull ? "expression" : is_condition ? "Predicate"
+											: eb->clause == CLAUSE_GROUP_BY ? "Group By" : "Select");
+}
+
 static Status
 bind_between(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err)
 {
@@ -559,8 +571,9 @@ bind_between(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err)
 	TRY(bind_expr(eb, e->arg, &arg, err));
 	TRY(bind_expr(eb, e->left, &low, err));
 	TRY(bind_expr(eb, e->right, &high, err));
-	TRY(bind_comparison(eb, COMPARE_GE, e->arg, e->left, arg, low, e->pos, &parts[0], err));
-	TRY(bind_comparison(eb, COMPARE_LE, e->arg, e->right, arg, high, e->pos, &parts[1], err));
+	if (bind_comparison(eb, COMPARE_GE, e->arg, e->left, arg, low, e->pos, &parts[0], err) != OK ||
+		bind_comparison(eb, COMPARE_LE, e->arg, e->right, arg, high, e->pos, &parts[1], err) != OK)
+		return invalid_part(eb, err);
 	*out = make(b, EXPR_AND, type_boolean, parts, 2, e->pos);
 	if (e->is_negated)
 		*out = negate(b, *out, e->pos);
@@ -593,7 +606,7 @@ bind_in_list(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err)
 	}
 	status = bind_common_list(eb, asts, exprs, n, &type, err);
 	if (status != OK)
-		return b->standard ? status : error_context(err, "Invalid Predicate");
+		return invalid_part(eb, err);
 	if (type->kind == TYPE_NULL)
 		for (int i = 0; i < n; i++)
 			exprs[i] = expr_cast_to(b, exprs[i], type_boolean);
@@ -775,9 +788,9 @@ bind_cast(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err)
 		return OK;
 	}
 	if (!cast_is_possible(b->standard, arg->type, type)) {
-		error_user(err, "%sCast of %s to %s is not supported", b->standard ? "" : "Invalid Select: ", type_text(b, arg->type),
-				   type_text(b, type));
-		return error_at_pos(err, e->pos);
+		error_user(err, "Cast of %s to %s is not supported", type_text(b, arg->type), type_text(b, type));
+		error_at_pos(err, e->pos);
+		return invalid_part(eb, err);
 	}
 	if (arg->type == type) {
 		*out = arg;

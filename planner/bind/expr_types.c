@@ -562,17 +562,24 @@ widen_constructor(ExprBinder *eb, const Type **candidate, const AstExpr *ast, co
 		}
 		*candidate = type_map(key, value);
 	} else if (ast->kind == AST_STRUCT && e->kind == EXPR_STRUCT) {
-		TypeField *fields = arena_array(arena, TypeField, c->n_fields + e->type->n_fields + 1);
-		int		   n = c->n_fields;
+		const Type *first = eb->binder->standard ? c : e->type, *second = eb->binder->standard ? e->type : c;
+		TypeField  *fields = arena_array(arena, TypeField, c->n_fields + e->type->n_fields + 1);
+		int			n = first->n_fields;
 
-		memcpy(fields, c->fields, sizeof *fields * (size_t)n);
+		/* ksqlDB puts the fields of the constructor at hand before those known so far. */
+		memcpy(fields, first->fields, sizeof *fields * (size_t)n);
+		for (int i = 0; i < second->n_fields; i++)
+			if (type_field(first, str_of(second->fields[i].name)) < 0)
+				fields[n++] = second->fields[i];
 		for (int i = 0; i < e->type->n_fields; i++) {
-			int j = type_field(c, str_of(e->type->fields[i].name));
+			int known = type_field(c, str_of(e->type->fields[i].name)), j = 0;
 
-			if (j < 0)
-				fields[n++] = e->type->fields[i];
-			else
-				TRY(widen(eb, &fields[j].type, ast->fields[i].value, e->args[i], err));
+			if (known < 0)
+				continue;
+			while (strcmp(fields[j].name, e->type->fields[i].name) != 0)
+				j++;
+			fields[j].type = c->fields[known].type;
+			TRY(widen(eb, &fields[j].type, ast->fields[i].value, e->args[i], err));
 		}
 		*candidate = type_struct(fields, n);
 	}

@@ -82,38 +82,25 @@ scan_finish(Binder *b, ScanBuilder *s, LogicalScan *scan, int n_key, bool is_tab
 }
 
 static void
-scope_add_column(Binder *b, Scope *scope, const Logical *scan, const LogicalScan *spec, const char *alias, int i)
-{
-	bool is_pseudo = spec->columns[i].source_index < 0 && spec->columns[i].pseudo.kind != PSEUDO_HEADERS &&
-					 spec->columns[i].pseudo.kind != PSEUDO_HEADER;
-
-	scope_add(b->arena, scope,
-			  (ScopeColumn){.qualifier = alias,
-							.name = scan->columns[i].name,
-							.type = scan->columns[i].type,
-							.index = i,
-							.is_hidden = is_pseudo,
-							.is_key = i < scan->n_key});
-}
-
-/* The scan has header columns behind the schema's, `*` where they were declared. */
-static void
 scope_of_scan(Binder *b, Scope *scope, const Logical *scan, const LogicalScan *spec, const char *alias)
 {
-	ScopeSource			*source = arena_new(b->arena, ScopeSource);
-	const CatalogSource *declared = spec->source;
-	int					 n_headers = declared != NULL ? declared->n_headers : 0, n_own = n_headers > 0 ? declared->schema->n_columns : 0, h = 0;
+	ScopeSource *source = arena_new(b->arena, ScopeSource);
 
 	*source = (ScopeSource){.alias = alias, .source = spec->source, .is_table = scan->is_table, .window = scan->window};
 	scope->sources = source;
 	scope->n_sources = 1;
-	for (int i = 0; i < n_own; i++) {
-		for (; h < n_headers && declared->headers[h].at <= i; h++)
-			scope_add_column(b, scope, scan, spec, alias, n_own + h);
-		scope_add_column(b, scope, scan, spec, alias, i);
+	for (int i = 0; i < scan->n_columns; i++) {
+		bool is_pseudo = spec->columns[i].source_index < 0 && spec->columns[i].pseudo.kind != PSEUDO_HEADERS &&
+						 spec->columns[i].pseudo.kind != PSEUDO_HEADER;
+
+		scope_add(b->arena, scope,
+				  (ScopeColumn){.qualifier = alias,
+								.name = scan->columns[i].name,
+								.type = scan->columns[i].type,
+								.index = i,
+								.is_hidden = is_pseudo,
+								.is_key = i < scan->n_key});
 	}
-	for (int i = n_own + h; i < scan->n_columns; i++)
-		scope_add_column(b, scope, scan, spec, alias, i);
 }
 
 static bool
