@@ -468,6 +468,34 @@ create_type(StatementContext *context, const AstStatement *statement, Error *err
 	return OK;
 }
 
+/* QUERY_ID, the one property of INSERT INTO ... SELECT; NULL if it is not given. */
+static Status
+insert_query_id(StatementContext *context, const AstInsert *insert, const char **out, Error *err)
+{
+	static const char *const reserved[] = {"INSERTQUERY_", "CTAS_", "CSAS_", "CST_"};
+	char *id = NULL;
+
+	for (int i = 0; i < insert->n_properties; i++) {
+		const AstProperty *property = &insert->properties[i];
+
+		if (strcasecmp(property->name, "QUERY_ID") != 0) {
+			error_user(err, "Invalid config variable(s) in the WITH clause: %s", property->name);
+			return error_at(err, property->pos.line, property->pos.column, property->pos.length);
+		}
+		id = arena_strdup(context->arena, property_text(property->value));
+	}
+	for (char *c = id; c != NULL && *c != '\0'; c++) {
+		if (!isalnum((unsigned char)*c) && *c != '_')
+			return error_user(err, "Query IDs may contain only alphanumeric characters and '_'. Got: '%s'", id);
+		*c = (char)toupper((unsigned char)*c);
+	}
+	for (size_t i = 0; id != NULL && i < sizeof reserved / sizeof *reserved; i++)
+		if (strncmp(id, reserved[i], strlen(reserved[i])) == 0)
+			return error_user(err, "Query ID '%s' begins with the reserved prefix %s", id, reserved[i]);
+	*out = id;
+	return OK;
+}
+
 static Status
 insert_select(StatementContext *context, const AstStatement *statement, Error *err)
 {
@@ -477,17 +505,7 @@ insert_select(StatementContext *context, const AstStatement *statement, Error *e
 	int64_t		   sequence;
 
 	TRY(plan_insert_select(&context->planner, statement, &trial, err));
-	for (int i = 0; i < statement->insert.n_properties; i++) {
-		const AstProperty *property = &statement->insert.properties[i];
-
-		if (strcasecmp(property->name, "QUERY_ID") == 0) {
-			char *upper = arena_strdup(context->arena, property_text(property->value));
-
-			for (char *c = upper; *c != '\0'; c++)
-				*c = (char)toupper((unsigned char)*c);
-			id = upper;
-		}
-	}
+	TRY(insert_query_id(context, &statement->insert, &id, err));
 	if (id != NULL && catalog_query(context->planner.catalog, str_of(id)) != NULL)
 		return error_user(err, "Query ID '%s' already exists.", id);
 	TRY(log_command(context, &sequence, err));
@@ -523,23 +541,24 @@ end_query(StatementContext *context, const char *id, Error *err)
 }
 
 /* Names of what reads `source`, or of the INSERT queries that write it, joined by commas; NULL: nothing. */
+typedef enum Dependents { READING_SOURCES, READING_INSERTS, WRITING_INSERTS } Dependents;
+
+/* The sources that were made of a source, or the ids of the INSERT queries that read or write it; NULL: none. */
 static const char *
-readers_of(StatementContext *context, const CatalogSource *source, bool queries)
+dependents_of(StatementContext *context, const CatalogSource *source, Dependents which)
 {
 	StrBuf		text = {0};
 	const char *result = NULL;
 
 	for (int i = 0; i < catalog_n_queries(context->planner.catalog); i++) {
 		const CatalogQuery *q = catalog_query_at(context->planner.catalog, i);
-		bool				reads = false;
+		bool				counts = which == WRITING_INSERTS && strcmp(q->sink, source->name) == 0;
 
-		for (int k = 0; k < q->n_sources; k++)
-			reads = reads || strcmp(q->sources[k], source->name) == 0;
-		if (q->kind == QUERY_SOURCE_TABLE)
+		for (int k = 0; which != WRITING_INSERTS && k < q->n_sources; k++)
+			counts = counts || strcmp(q->sources[k], source->name) == 0;
+		if (q->kind == QUERY_SOURCE_TABLE || !counts || (q->kind == QUERY_INSERT) != (which != READING_SOURCES))
 			continue;
-		if (queries ? q->kind == QUERY_INSERT && (reads || strcmp(q->sink, source->name) == 0)
-					: q->kind != QUERY_INSERT && reads)
-			strbuf_printf(&text, "%s%s", text.length > 0 ? ", " : "", queries ? q->id : q->sink);
+		strbuf_printf(&text, "%s%s", text.length > 0 ? ", " : "", which == READING_SOURCES ? q->sink : q->id);
 	}
 	if (text.length > 0)
 		result = arena_strdup(context->arena, strbuf_text(&text));
@@ -581,7 +600,7 @@ drop_source(StatementContext *context, const AstStatement *statement, Error *err
 	const char			*name = bind_name(&context->planner, drop->name);
 	const CatalogSource *source = catalog_source(context->planner.catalog, str_of(name));
 	const char			*readers;
-	const char			*inserters;
+	const char			*inserts_from, *inserts_into;
 	int64_t				 sequence;
 
 	if (source == NULL && drop->if_exists) {
@@ -599,17 +618,18 @@ drop_source(StatementContext *context, const AstStatement *statement, Error *err
 						  wanted == ENTITY_STREAM ? "STREAM" : wanted == ENTITY_TABLE ? "TABLE" : "VIEW");
 	if (drop->delete_topic && source->is_read_only)
 		return error_user(err, "Cannot delete topic for read-only source: %s", name);
-	readers = readers_of(context, source, false);
-	inserters = readers_of(context, source, true);
+	readers = dependents_of(context, source, READING_SOURCES);
+	inserts_from = dependents_of(context, source, READING_INSERTS);
+	inserts_into = dependents_of(context, source, WRITING_INSERTS);
 	if (readers != NULL) {
 		error_user(err, "Cannot drop %s.\nThe following streams and/or tables read from this source: [%s].\n"
 				   "You need to drop them before dropping %s.", name, readers, name);
 		return FAILED;
 	}
-	if (inserters != NULL) {
-		error_user(err, "Cannot drop source '%s': the queries [%s] read from it or write into it", name, inserters);
-		return error_hint(err, "TERMINATE them first.");
-	}
+	if (inserts_from != NULL || inserts_into != NULL)
+		return error_user(err, "Cannot drop %s.\nThe following queries read from this source: [%s].\nThe following queries write into this "
+						  "source: [%s].\nYou need to terminate them before dropping %s.", name, inserts_from != NULL ? inserts_from : "",
+						  inserts_into != NULL ? inserts_into : "", name);
 	TRY(log_command(context, &sequence, err));
 	if (source->query_id != NULL)
 		TRY(end_query(context, source->query_id, err));

@@ -49,6 +49,17 @@ finish(Binder *b, Logical *root, Plan **out, Error *err)
 	return OK;
 }
 
+/* What the ksqldb dialect has more than ksqlDB and cannot do here is refused by ksqlDB too: no feature is missing. */
+static Status
+bind_whole_query(Binder *b, const AstQuery *query, Logical **root, Error *err)
+{
+	Status status = bind_query(b, query, NULL, NULL, root, err);
+
+	if (status == FAILED && !b->standard && err->class == ERROR_UNSUPPORTED)
+		err->class = ERROR_USER;
+	return status;
+}
+
 Status
 plan_select(PlannerContext *context, const AstQuery *query, Plan **out, Error *err)
 {
@@ -63,7 +74,7 @@ plan_select(PlannerContext *context, const AstQuery *query, Plan **out, Error *e
 	if (b.is_pull && !settings_bool(context->settings, "ksql.pull.queries.enable"))
 		return error_user(err, "Pull queries are disabled. See https://cnfl.io/queries for more info.\nAdd EMIT CHANGES if you intended "
 							   "to issue a push query.\nPlease set ksql.pull.queries.enable=true to enable this feature.");
-	TRY(bind_query(&b, query, NULL, NULL, &root, err));
+	TRY(bind_whole_query(&b, query, &root, err));
 	result = logical_new(b.arena, LOGICAL_RESULT, root);
 	spec->n_columns = root->n_columns;
 	result->spec = spec;
@@ -223,8 +234,8 @@ plan_create_as(PlannerContext *context, const AstStatement *statement, Persisten
 	b.sink_name = bind_name(context, create->name);
 	b.statement_kind = create->is_table ? "CREATE TABLE AS SELECT" : "CREATE STREAM AS SELECT";
 	if (create->query->body->kind != AST_BODY_SELECT || create->query->n_order_by > 0)
-		return error_unsupported(err, "%s supports a plain SELECT only so far.", b.statement_kind);
-	TRY(bind_query(&b, create->query, NULL, NULL, &root, err));
+		return error_set(err, b.standard ? ERROR_UNSUPPORTED : ERROR_USER, "%s supports a plain SELECT only so far.", b.statement_kind);
+	TRY(bind_whole_query(&b, create->query, &root, err));
 	TRY(check_value_formats(&b, create->query, err));
 	if (root->is_table != create->is_table)
 		return error_user(err, "Invalid result type. Your SELECT query produces a %s. Please use CREATE %s AS SELECT statement instead.",
@@ -329,9 +340,9 @@ plan_insert_select(PlannerContext *context, const AstStatement *statement, Persi
 		return error_unsupported(err, "INSERT INTO a stream over a file is not supported.");
 	if (insert->query->emit == AST_EMIT_FINAL && !context->standard)
 		return error_user(err, "INSERT INTO does not support EMIT FINAL: its result is a table.");
-	TRY(bind_query(&b, insert->query, NULL, NULL, &root, err));
+	TRY(bind_whole_query(&b, insert->query, &root, err));
 	if (root->is_table)
-		return error_user(err, "INSERT INTO can only be used to insert into a stream. The query's result is a table: %s cannot take it.",
+		return error_user(err, "Incompatible data sink and query result. Data sink (%s) type is KSTREAM but select query result is KTABLE.",
 						  sink->name);
 	TRY(match_sink(&b, sink, &root, err));
 	if ((root->window.kind == WINDOW_NONE) != (sink->window.kind == WINDOW_NONE))

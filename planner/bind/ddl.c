@@ -281,6 +281,11 @@ bind_side_properties(const SourceProperties *given, bool is_key, CatalogFormat *
 		return error_user(err, "%s does not support the following configs: [fullSchemaName]", row->name);
 	if (nullable != NULL && strncmp(row->name, "PROTOBUF", 8) != 0)
 		return error_user(err, "%s does not support the following configs: [nullableRepresentation]", row->name);
+	if (full_name != NULL && full_name[strspn(full_name, " \t")] == '\0')
+		return error_user(err, "Schema name cannot be empty. fullSchemaName cannot be empty. Format configuration: {fullSchemaName=%s}", full_name);
+	if (nullable != NULL && strcasecmp(nullable, "OPTIONAL") != 0 && strcasecmp(nullable, "WRAPPER") != 0)
+		return error_user(err, "Invalid value %s for property %s_PROTOBUF_NULLABLE_REPRESENTATION: String must be one of: OPTIONAL, WRAPPER",
+						  nullable, side);
 	format->schema_id = schema_id;
 	if (full_name != NULL)
 		format->schema_full_name = full_name;
@@ -397,7 +402,7 @@ bind_declared_window(const SourceProperties *given, CatalogSource *source, Error
 
 	if (given->window_type == NULL) {
 		if (given->window_size != NULL)
-			return error_user(err, "WINDOW_SIZE should only be set for windowed sources: give WINDOW_TYPE too");
+			return error_user(err, "'WINDOW_SIZE' should not be set for non-windowed sources.");
 		return OK;
 	}
 	for (int i = 0; i < 3; i++)

@@ -299,7 +299,7 @@ find_window_bound(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err, Stat
 }
 
 static Status
-bind_field_of(ExprBinder *eb, Expr *arg, AstIdent field, AstPos pos, Expr **out, Error *err)
+bind_field_of(ExprBinder *eb, const AstExpr *base, Expr *arg, AstIdent field, AstPos pos, Expr **out, Error *err)
 {
 	Binder	   *b = eb->binder;
 	const char *name = bind_name(b->context, field);
@@ -317,7 +317,8 @@ bind_field_of(ExprBinder *eb, Expr *arg, AstIdent field, AstPos pos, Expr **out,
 	if (index < 0) {
 		for (int i = 0; i < arg->type->n_fields; i++)
 			strbuf_printf(&list, "%s%s", i > 0 ? ", " : "", arg->type->fields[i].name);
-		error_user(err, "Could not find field '%s' in '%s'. The fields are: %s.", name, type_text(b, arg->type), strbuf_text(&list));
+		error_user(err, "Could not find field '%s' in '%s'. The fields are: %s.", name,
+				   b->standard ? type_text(b, arg->type) : ast_text(b, eb->scope, base), strbuf_text(&list));
 		strbuf_free(&list);
 		return error_at_pos(err, pos);
 	}
@@ -378,7 +379,7 @@ bind_column(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err)
 		TRY(scope_try(b, eb->scope, whole.qualifier, whole.name, &column, err));
 		if (column != NULL && column->type->kind == TYPE_STRUCT) {
 			arg = make_column(b, column->index, column->type, column->name, whole.pos);
-			return bind_field_of(eb, arg, e->name, e->pos, out, err);
+			return bind_field_of(eb, &whole, arg, e->name, e->pos, out, err);
 		}
 	}
 	if (column == NULL && is_call_by_name(b, e))
@@ -700,8 +701,9 @@ case_types(ExprBinder *eb, const AstExpr *e, const AstExpr *const *asts, Expr **
 						   type_text(b, type), type_text(b, t));
 			else
 				error_user(err, "Invalid Case expression. Type for all 'THEN' clauses should be the same.\n"
-								"THEN expression type: %s. Previous type: %s.",
-						   type_text(b, t), type_text(b, type));
+								"THEN expression 'WHEN %s THEN %s' has type: %s.\nPrevious THEN expression(s) type: %s.",
+						   ast_text(b, eb->scope, e->whens[i].condition), ast_text(b, eb->scope, asts[i]), type_text(b, t),
+						   type_text(b, type));
 			return error_at_pos(err, asts[i]->pos);
 		}
 		if (results[i]->kind == EXPR_CONSTANT && t->kind == TYPE_STRING && cast_is_possible(true, t, type)) {
@@ -827,7 +829,7 @@ bind_subscript(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err)
 	} else if (args[0]->type->kind == TYPE_STRUCT && b->standard && e->right->kind == AST_STRING) {
 		AstIdent field = {.text = e->right->text, .is_quoted = true, .pos = e->right->pos};
 
-		return bind_field_of(eb, args[0], field, e->pos, out, err);
+		return bind_field_of(eb, e->left, args[0], field, e->pos, out, err);
 	} else {
 		error_user(err, "Subscript expression (%s) is only for ARRAY and MAP, not %s.", ast_text(b, eb->scope, e),
 				   type_text(b, args[0]->type));
@@ -860,7 +862,7 @@ bind_array(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err)
 	TRY(bind_children(eb, e->args, e->n_args, &args, err));
 	if (e->n_args == 0) {
 		if (!b->standard) {
-			error_user(err, "Array constructor cannot be empty. Please supply at least one element (see https://cnfl.io/ksql-array).");
+			error_user(err, "Array constructor cannot be empty. Please supply at least one element (see https://github.com/confluentinc/ksql/issues/4239).");
 			return error_at_pos(err, e->pos);
 		}
 		*out = make(b, EXPR_ARRAY, type_array(type_string), args, 0, e->pos);
@@ -869,7 +871,7 @@ bind_array(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err)
 	TRY(bind_common_list(eb, (const AstExpr *const *)e->args, args, e->n_args, &type, err));
 	if (type->kind == TYPE_NULL) {
 		if (!b->standard) {
-			error_user(err, "Cannot construct an array with all NULL elements (see https://cnfl.io/ksql-array). As a workaround, you "
+			error_user(err, "Cannot construct an array with all NULL elements (see https://github.com/confluentinc/ksql/issues/4239). As a workaround, you "
 							"may cast a NULL value to the desired type.");
 			return error_at_pos(err, e->pos);
 		}
@@ -894,7 +896,7 @@ bind_map(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err)
 	const Type	   *key, *value;
 
 	if (n == 0) {
-		error_user(err, "Map constructor cannot be empty. Please supply at least one key value pair (see https://cnfl.io/ksql-map).");
+		error_user(err, "Map constructor cannot be empty. Please supply at least one key value pair (see https://github.com/confluentinc/ksql/issues/4239).");
 		return error_at_pos(err, e->pos);
 	}
 	for (int i = 0; i < n; i++) {
@@ -907,7 +909,7 @@ bind_map(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err)
 	TRY(bind_common_list(eb, value_asts, values, n, &value, err));
 	if (key->kind == TYPE_NULL || value->kind == TYPE_NULL) {
 		if (!b->standard || key->kind == TYPE_NULL) {
-			error_user(err, "Cannot construct a map with all NULL %s (see https://cnfl.io/ksql-map). As a workaround, you may cast a NULL "
+			error_user(err, "Cannot construct a map with all NULL %s (see https://github.com/confluentinc/ksql/issues/4239). As a workaround, you may cast a NULL "
 							"%s to the desired type.",
 					   key->kind == TYPE_NULL ? "keys" : "values", key->kind == TYPE_NULL ? "key" : "value");
 			return error_at_pos(err, e->pos);
@@ -1033,7 +1035,7 @@ bind_expr(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err)
 		return bind_subscript(eb, e, out, err);
 	case AST_FIELD:
 		TRY(bind_expr(eb, e->arg, &arg, err));
-		return bind_field_of(eb, arg, e->name, e->pos, out, err);
+		return bind_field_of(eb, e->arg, arg, e->name, e->pos, out, err);
 	case AST_EXTRACT:
 		return bind_extract(eb, e, out, err);
 	case AST_CALL:
@@ -1045,7 +1047,7 @@ bind_expr(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err)
 	case AST_STRUCT:
 		return bind_struct(eb, e, out, err);
 	case AST_AT_TIME_ZONE:
-		error_unsupported(err, "AT TIME ZONE is not supported yet.");
+		error_unsupported(err, "AT TIME ZONE is not yet implemented.");
 		return error_at_pos(err, e->pos);
 	case AST_LAMBDA:
 		error_user(err, "A lambda can only be an argument of a function that takes one.");

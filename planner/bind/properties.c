@@ -80,7 +80,8 @@ bind_number(const AstProperty *property, const char *name, const char *text, int
 
 	*out = strtoll(text, &end, 10);
 	if (end == text || *end != '\0') {
-		error_user(err, "Invalid value '%s' for property %s: expected a whole number", text, name);
+		error_user(err, "Invalid value %s for property %s: Not a number of type %s", text, name,
+				   strcmp(name, "RETENTION_MS") == 0 ? "LONG" : "INT");
 		return refuse_at(property, err);
 	}
 	return OK;
@@ -129,6 +130,10 @@ bind_property(PlannerContext *context, const AstProperty *property, const Proper
 		}
 		return bind_number(property, row->name, text, (int64_t *)place, err);
 	case PROPERTY_BOOL:
+		if (strcasecmp(text, "true") != 0 && strcasecmp(text, "false") != 0) {
+			error_user(err, "Invalid value %s for property %s: Expected value to be either true or false", text, row->name);
+			return refuse_at(property, err);
+		}
 		out->has_wrap = true;
 		out->wrap = strcasecmp(text, "true") == 0;
 		return OK;
@@ -169,10 +174,9 @@ refuse_unknown(const AstProperty *property, Error *err)
 	return refuse_at(property, err);
 }
 
-Status
-properties_bind(PlannerContext *context, const AstProperty *properties, int n, bool is_table, bool is_as, SourceProperties *out, Error *err)
+static Status
+bind_each(PlannerContext *context, const AstProperty *properties, int n, bool is_table, SourceProperties *out, Error *err)
 {
-	*out = (SourceProperties){.retention_ms = -1};
 	for (int i = 0; i < n; i++) {
 		const PropertyRow *row = find_row(properties[i].name);
 
@@ -183,8 +187,17 @@ properties_bind(PlannerContext *context, const AstProperty *properties, int n, b
 			}
 		if (row == NULL)
 			return refuse_unknown(&properties[i], err);
-		TRY(bind_property(context, &properties[i], row, is_table && !is_as, out, err));
+		TRY(bind_property(context, &properties[i], row, is_table, out, err));
 	}
+	return OK;
+}
+
+Status
+properties_bind(PlannerContext *context, const AstProperty *properties, int n, bool is_table, bool is_as, SourceProperties *out, Error *err)
+{
+	*out = (SourceProperties){.retention_ms = -1};
+	if (bind_each(context, properties, n, is_table && !is_as, out, err) != OK)
+		return context->standard ? FAILED : error_context(err, "Failed to prepare statement");
 	/* FORMAT, TIMESTAMP and the like belong to a file where there is one. */
 	if (out->path != NULL) {
 		if (out->format != NULL)

@@ -13,7 +13,7 @@ duration_ms(const AstDuration *d, const char *what, bool may_be_zero, int64_t *o
 		return error_at_pos(err, d->pos);
 	}
 	if (d->amount < 0 || (d->amount == 0 && !may_be_zero)) {
-		error_user(err, "The %s of a window must be positive.", what);
+		error_user(err, "The %s of a window must be larger than zero.", what);
 		return error_at_pos(err, d->pos);
 	}
 	if (__builtin_mul_overflow(d->amount, unit, out)) {
@@ -26,6 +26,7 @@ duration_ms(const AstDuration *d, const char *what, bool may_be_zero, int64_t *o
 Status
 bind_window(Binder *binder, const AstWindow *w, bool is_final, WindowSpec *out, Error *err)
 {
+	bool	is_session = w->kind == AST_WINDOW_SESSION;
 	int64_t length, least;
 
 	*out = (WindowSpec){0};
@@ -40,7 +41,9 @@ bind_window(Binder *binder, const AstWindow *w, bool is_final, WindowSpec *out, 
 		TRY(duration_ms(&w->size, "size", false, &out->size_ms, err));
 		TRY(duration_ms(&w->advance, "advance", false, &out->advance_ms, err));
 		if (out->advance_ms > out->size_ms) {
-			error_user(err, "Window advance must not be longer than its size: rows between two windows would be lost.");
+			error_user(err, "Window advancement interval should be more than zero and less than window duration which is %lld ms, but given "
+							"advancement interval is: %lld ms",
+					   (long long)out->size_ms, (long long)out->advance_ms);
 			return error_at_pos(err, w->advance.pos);
 		}
 		break;
@@ -64,13 +67,14 @@ bind_window(Binder *binder, const AstWindow *w, bool is_final, WindowSpec *out, 
 		TRY(duration_ms(&w->retention, "retention", true, &out->retention_ms, err));
 		if (out->retention_ms < least) {
 			error_user(err,
-					   "The retention period of the window store must be no smaller than its window size plus the grace period. Got "
-					   "size=[%lld], grace=[%lld], retention=[%lld]",
-					   (long long)length, (long long)out->grace_ms, (long long)out->retention_ms);
+					   "The retention period of the %s store%s must be no smaller than %s plus the grace period. Got %s=[%lld], "
+					   "grace=[%lld], retention=[%lld]",
+					   is_session ? "session" : "window", binder->standard ? "" : " Aggregate-Aggregate-Materialize",
+					   is_session ? "the session inactivity gap" : "its window size", is_session ? "gap" : "size", (long long)length,
+					   (long long)out->grace_ms, (long long)out->retention_ms);
 			return error_at_pos(err, w->retention.pos);
 		}
 	}
-	(void)binder;
 	return OK;
 }
 
