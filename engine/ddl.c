@@ -484,11 +484,11 @@ insert_query_id(StatementContext *context, const AstInsert *insert, const char *
 		}
 		id = arena_strdup(context->arena, property_text(property->value));
 	}
-	for (char *c = id; c != NULL && *c != '\0'; c++) {
+	for (char *c = id; c != NULL && *c != '\0'; c++)
+		*c = (char)toupper((unsigned char)*c);
+	for (const char *c = id; c != NULL && *c != '\0'; c++)
 		if (!isalnum((unsigned char)*c) && *c != '_')
 			return error_user(err, "Query IDs may contain only alphanumeric characters and '_'. Got: '%s'", id);
-		*c = (char)toupper((unsigned char)*c);
-	}
 	for (size_t i = 0; id != NULL && i < sizeof reserved / sizeof *reserved; i++)
 		if (strncmp(id, reserved[i], strlen(reserved[i])) == 0)
 			return error_user(err, "Query ID '%s' begins with the reserved prefix %s", id, reserved[i]);
