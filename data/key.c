@@ -1,5 +1,6 @@
 #include "data/key.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "data/value_impl.h"
@@ -557,4 +558,89 @@ row_decode_vectors(Vector *const *columns, int n_columns, Str bytes, Arena *aren
 	for (int c = 0; c < n_columns; c++)
 		TRY(decode_flat(columns[c], bytes, &at, arena, row, err));
 	return OK;
+}
+
+/* ---- bytes in the order of values ---- */
+
+#define SIGN_BIT ((uint64_t)1 << 63)
+
+static uint64_t
+double_order(double number)
+{
+	uint64_t bits;
+
+	if (isnan(number))
+		return UINT64_MAX;
+	number = number == 0 ? 0 : number;	/* -0 equals 0 */
+	memcpy(&bits, &number, sizeof bits);
+	return (bits & SIGN_BIT) != 0 ? ~bits : bits | SIGN_BIT;
+}
+
+static void
+add_order_wide(StrBuf *out, __int128 number)
+{
+	add_be(out, (uint64_t)(number >> 64) ^ SIGN_BIT, 8);
+	add_be(out, (uint64_t)number, 8);
+}
+
+/* Elements in front of an end that is less than any of them: a list is less than one that goes on. */
+static void
+add_order_items(const Value *v, StrBuf *out)
+{
+	uint32_t n = v->type->kind == TYPE_MAP ? 2 * v->n_items : v->n_items;
+
+	for (uint32_t i = 0; i < n; i++) {
+		strbuf_add_char(out, v->items[i].is_null ? 2 : 1);
+		if (!v->items[i].is_null)
+			order_encode_value(&v->items[i], out);
+	}
+	strbuf_add_char(out, 0);
+}
+
+void
+order_encode_value(const Value *v, StrBuf *out)
+{
+	switch (v->type->kind) {
+	case TYPE_BOOLEAN:
+		strbuf_add_char(out, (char)v->boolean);
+		break;
+	case TYPE_DOUBLE:
+		add_be(out, double_order(v->number), 8);
+		break;
+	case TYPE_DECIMAL:
+		add_order_wide(out, v->decimal);
+		break;
+	case TYPE_STRING:
+	case TYPE_BYTES:
+		add_key_text(out, v->text);
+		break;
+	case TYPE_INTERVAL:
+		add_order_wide(out, interval_micros(&v->interval));
+		break;
+	case TYPE_ARRAY:
+	case TYPE_MAP:
+	case TYPE_STRUCT:
+		add_order_items(v, out);
+		break;
+	case TYPE_NULL:
+	case TYPE_LAMBDA:
+		break;
+	default:
+		add_be(out, (uint64_t)v->integer ^ SIGN_BIT, 8);
+		break;
+	}
+}
+
+void
+order_encode(const Vector *column, int64_t row, bool descending, bool nulls_first, Arena *scratch, StrBuf *out)
+{
+	Value  v = vector_get(column, row, scratch);
+	size_t start;
+
+	strbuf_add_char(out, v.is_null ? (nulls_first ? 0 : 2) : 1);
+	start = out->length;
+	if (!v.is_null)
+		order_encode_value(&v, out);
+	for (size_t i = start; descending && i < out->length; i++)
+		out->data[i] = (char)~out->data[i];
 }

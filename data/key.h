@@ -17,6 +17,13 @@ void key_encode_value(const Value *v, StrBuf *out);
 /* Reads one value of `type` at *at (advanced); memory in arena. */
 Status key_decode(const Type *type, Str bytes, size_t *at, Arena *arena, Value *out, Error *err);
 
+/*
+ * Bytes whose memcmp order is the order of values (value_compare; standard dialect), self-delimiting: for ordered state.
+ * They cannot be decoded.  order_encode: of a row's value as ORDER BY has it, NULLs and direction included.
+ */
+void order_encode_value(const Value *v, StrBuf *out);
+void order_encode(const Vector *column, int64_t row, bool descending, bool nulls_first, Arena *scratch, StrBuf *out);
+
 /* Kafka's default partitioner: murmur2 of the serialised key, masked positive, modulo n. */
 int32_t key_partition(Str serialised_key, int32_t n_partitions);
 

@@ -15,6 +15,7 @@
 #include "exec/op/filter.h"
 #include "exec/op/flat_map.h"
 #include "exec/op/join_hash.h"
+#include "exec/op/join_semi.h"
 #include "exec/op/join_stream.h"
 #include "exec/op/limit.h"
 #include "exec/op/expire.h"
@@ -23,6 +24,7 @@
 #include "exec/op/scan.h"
 #include "exec/op/sink.h"
 #include "exec/op/sort.h"
+#include "exec/op/top_n.h"
 #include "exec/op/window_function.h"
 #include "exec/plan.h"
 
@@ -40,8 +42,10 @@ typedef enum LogicalKind {
 	LOGICAL_JOIN_STREAM_TABLE,	/* JoinTableSpec */
 	LOGICAL_JOIN_TABLE_TABLE,	/* JoinTableSpec */
 	LOGICAL_JOIN_FOREIGN,		/* JoinForeignSpec */
+	LOGICAL_JOIN_SEMI,			/* JoinSemiSpec */
 	LOGICAL_WINDOW_FUNCTION,	/* WindowFunctionSpec */
 	LOGICAL_SORT,				/* SortSpec */
+	LOGICAL_TOP_N,				/* TopNSpec */
 	LOGICAL_LIMIT,				/* LimitSpec */
 	LOGICAL_DISTINCT,			/* DistinctSpec */
 	LOGICAL_SET,				/* SetOpSpec */
@@ -81,6 +85,7 @@ struct Logical {
 	int			 n_columns;
 	const Column *columns;
 	int			 n_key;			/* leading columns that are the key of the rows */
+	int			 n_front;		/* of these: a sub-query's, which it did not select and no name reaches */
 	bool		 is_table;		/* rows are changes (continuous) or rows (bounded) of a table */
 	WindowSpec	 window;		/* the key has a window; kind NONE: not */
 	void		*spec;
@@ -96,6 +101,9 @@ void	 logical_set_input(Logical *node, int i, Logical *input);
 /* Common nodes. */
 Logical *logical_filter(Arena *arena, Logical *input, Expr *condition);
 Logical *logical_project(Arena *arena, Logical *input, Expr *const *exprs, const char *const *names, int n, int n_key);
+
+/* DISTINCT of a table's changes: equal rows are one for as long as there is one of them.  Without the input's front; all columns are the key. */
+Logical *logical_distinct_table(Arena *arena, Logical *input);
 
 const char *logical_kind_name(LogicalKind kind);
 

@@ -233,8 +233,8 @@ plan_create_as(PlannerContext *context, const AstStatement *statement, Persisten
 	b.is_persistent = true;
 	b.sink_name = bind_name(context, create->name);
 	b.statement_kind = create->is_table ? "CREATE TABLE AS SELECT" : "CREATE STREAM AS SELECT";
-	if (create->query->body->kind != AST_BODY_SELECT || create->query->n_order_by > 0)
-		return error_set(err, b.standard ? ERROR_UNSUPPORTED : ERROR_USER, "%s supports a plain SELECT only so far.", b.statement_kind);
+	if ((create->query->body->kind != AST_BODY_SELECT || create->query->n_order_by > 0) && !context->standard)
+		return error_user(err, "%s supports a plain SELECT only so far.", b.statement_kind);
 	TRY(bind_whole_query(&b, create->query, &root, err));
 	TRY(check_value_formats(&b, create->query, err));
 	if (root->is_table != create->is_table)

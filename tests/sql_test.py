@@ -138,8 +138,9 @@ class Runner:
         failures = []
         for caching in ("10000000", "0"):
             kind = "STREAM" if "stream" in words else "TABLE"
-            script = (f"SET 'cache.max.bytes.buffering' = '{caching}';\nCREATE {kind} {name}_{caching} AS {sql} "
-                      f"{'EMIT FINAL' if 'final' in words else 'EMIT CHANGES'};\nSELECT * FROM {name}_{caching};")
+            emit = "EMIT FINAL" if "final" in words else "" if " LIMIT " in sql else "EMIT CHANGES"	# EMIT stands before LIMIT
+            script = (f"SET 'cache.max.bytes.buffering' = '{caching}';\nCREATE {kind} {name}_{caching} AS {sql} {emit};\n"
+                      f"SELECT * FROM {name}_{caching};")
             continuous, err, status = self.sql(script)
             if status != 0:
                 failures.append(f"continuous (cache {caching}): exit status {status}\n{err}")

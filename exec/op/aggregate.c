@@ -373,6 +373,25 @@ aggregate_group_changed(AggregateOp *self, Group *group)
 	}
 }
 
+/* Of the changed groups those without rows are deleted; the others move together. */
+static Status
+emit_emptied(AggregateOp *self, uint32_t *n, Error *err)
+{
+	Group	**empty = arena_alloc(op_scratch(&self->op), sizeof *empty * (*n + 1));
+	uint32_t  n_empty = 0, n_left = 0;
+
+	for (uint32_t i = 0; i < *n; i++)
+		if (aggregate_group_is_empty(self, self->changed[i]))
+			empty[n_empty++] = self->changed[i];
+		else
+			self->changed[n_left++] = self->changed[i];
+	*n = n_left;
+	TRY(aggregate_emit_groups(self, empty, n_empty, ROW_DELETE, err));
+	for (uint32_t i = 0; i < n_empty; i++)
+		aggregate_remove_group(self, empty[i]);
+	return OK;
+}
+
 Status
 aggregate_emit_changed(AggregateOp *self, Error *err)
 {
@@ -385,6 +404,8 @@ aggregate_emit_changed(AggregateOp *self, Error *err)
 			self->changed[n++] = self->changed[i];
 		}
 	self->n_changed = 0;
+	if (((const AggregateSpec *)self->op.spec)->drops_empty_groups)
+		TRY(emit_emptied(self, &n, err));
 	return aggregate_emit_groups(self, self->changed, n, ROW_UPSERT, err);
 }
 

@@ -44,6 +44,11 @@ typedef struct AggregateSpec {
 	int64_t				 ttl_ms;
 	bool				 is_table;			/* input is a table's changes: the old row is undone */
 	int					 n_input_key;		/* is_table: leading key columns of the input */
+	/*
+	 * is_table: a group that has lost its last row is deleted, as it would be gone from the bounded result.  false: it stays, with
+	 * COUNT 0 (ksqldb; and the group of no keys, which always is).
+	 */
+	bool				 drops_empty_groups;
 	bool				 skips_null_keys;	/* rows with a NULL key are left out (ksqldb) */
 	bool				 has_late_rows;		/* grace applies; false: bounded without GRACE PERIOD, no row is late */
 	/* ksqlDB loses windows that its store has dropped when time jumps; false: every closed window is emitted. */

@@ -165,6 +165,8 @@ void   aggregate_session_close(AggregateOp *self);
 
 Status aggregate_table_open(AggregateOp *self, Error *err);
 Status aggregate_table_push(AggregateOp *self, PushData *data, Error *err);
+/* True of a group that is to be deleted: it has no rows (any more), and that counts. */
+bool   aggregate_group_is_empty(const AggregateOp *self, const Group *group);
 
 Status aggregate_state_load(AggregateOp *self, Error *err);
 Status aggregate_state_flush(AggregateOp *self, Error *err);

@@ -1,6 +1,6 @@
 /*
  * Durable state of the aggregate, through the task's StateBackend:
- *	table 0: a row per group or session: key bytes, window start, window end, grouping set -> event time, states
+ *	table 0: a row per group or session: key bytes, window start, window end, grouping set -> event time, rows (drops_empty_groups), states
  *	table 1: "time" -> stream time and the newest window start (or session end)
  *	table 2: is_table: the rows of the source table (a StateTable)
  *	table 3 + i: DISTINCT of item i: key of the group, arguments -> how many rows
@@ -82,6 +82,8 @@ aggregate_state_put(AggregateOp *self, Str key, Time time, const char *base)
 	StrBuf				 value = {0};
 
 	add_time(&value, time);
+	if (spec->drops_empty_groups)
+		strbuf_add(&value, &((const Group *)base)->n_rows, sizeof(uint32_t));
 	for (int i = 0; i < spec->n_items; i++) {
 		size_t	 at = value.length;
 		uint32_t length = 0;
@@ -249,6 +251,12 @@ aggregate_state_load_items(AggregateOp *self, Str value, Time *time, char *base,
 	if (value.length < 8)
 		return error_fatal(err, "A stored group is damaged");
 	*time = read_time(value.data);
+	if (spec->drops_empty_groups) {
+		if (value.length < at + sizeof(uint32_t))
+			return error_fatal(err, "A stored group is damaged");
+		memcpy(&((Group *)base)->n_rows, value.data + at, sizeof(uint32_t));
+		at += sizeof(uint32_t);
+	}
 	for (int i = 0; i < spec->n_items; i++) {
 		uint32_t length;
 

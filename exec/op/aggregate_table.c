@@ -9,6 +9,7 @@
  *	g1         g2          g1: undo, then g2: add
  *	g          -           g: undo
  * A row whose group key is NULL, a delete, or a row that was never seen count as "-".
+ * With drops_empty_groups each group counts its rows, and one without rows is emitted as a DELETE and forgotten.
  */
 #include "exec/op/aggregate_impl.h"
 
@@ -47,9 +48,16 @@ typedef struct TableOut {
 	Group	 **groups;
 	uint32_t  *rows;		/* of the input */
 	Time	  *time;
+	uint8_t	  *kind;
 	Vector	 **results;		/* NULL: nothing is emitted now */
 	int32_t	   n;
 } TableOut;
+
+bool
+aggregate_group_is_empty(const AggregateOp *self, const Group *group)
+{
+	return ((const AggregateSpec *)self->op.spec)->drops_empty_groups && group->n_rows == 0;
+}
 
 static Status
 note_result(AggregateOp *self, TableOut *out, Group *group, uint32_t row, Time time, Error *err)
@@ -65,6 +73,7 @@ note_result(AggregateOp *self, TableOut *out, Group *group, uint32_t row, Time t
 		TRY(item_result(&self->items[i], (const char *)group, out->results[i], out->n, op_scratch(&self->op), err));
 	out->groups[out->n] = group;
 	out->rows[out->n] = row;
+	out->kind[out->n] = aggregate_group_is_empty(self, group) ? ROW_DELETE : ROW_UPSERT;
 	out->time[out->n++] = group->time;
 	return OK;
 }
@@ -189,6 +198,7 @@ take_change(AggregateOp *self, const PushData *data, uint32_t row, bool has_new,
 	if (old_group != NULL) {
 		for (int i = 0; i < spec->n_items; i++)
 			TRY_OUT(item_retract(&self->items[i], (char *)old_group, old_group->number, &old_inputs[i], 0, arena, err));
+		old_group->n_rows--;
 		if (old_group != new_group)
 			TRY_OUT(note_result(self, out, old_group, row, time, err));
 	}
@@ -202,6 +212,7 @@ take_change(AggregateOp *self, const PushData *data, uint32_t row, bool has_new,
 			item_select(&self->items[i], arena, &data->inputs[i], &row, 1, &one);
 			TRY_OUT(item_step(&self->items[i], &base, &id, &one, 1, false, arena, NULL, err));
 		}
+		new_group->n_rows++;
 		TRY_OUT(note_result(self, out, new_group, row, time, err));
 	}
 out:
@@ -223,10 +234,14 @@ emit_changes(AggregateOp *self, const PushData *data, TableOut *changes, Error *
 		TRY(group_table_key_vector(&self->groups, changes->groups, out.n, k, arena, &out.keys[k], err));
 	for (int i = 0; i < spec->n_items; i++)
 		changes->results[i]->n_rows = out.n;
-	out.kind = memset(arena_alloc(arena, (size_t)out.n), ROW_UPSERT, (size_t)out.n);
+	out.kind = changes->kind;
 	if (data->in->headers != NULL)
 		out.headers = vector_dictionary(arena, data->in->headers, changes->rows, out.n);
-	return aggregate_emit_rows(self, &out, err);
+	TRY(aggregate_emit_rows(self, &out, err));
+	for (int32_t i = 0; i < out.n; i++)
+		if (changes->groups[i]->is_live && aggregate_group_is_empty(self, changes->groups[i]))
+			aggregate_remove_group(self, changes->groups[i]);
+	return OK;
 }
 
 Status
@@ -248,6 +263,7 @@ aggregate_table_push(AggregateOp *self, PushData *data, Error *err)
 			out.groups = arena_alloc(arena, sizeof *out.groups * (size_t)n * 2);
 			out.rows = arena_alloc(arena, sizeof *out.rows * (size_t)n * 2);
 			out.time = arena_alloc(arena, sizeof *out.time * (size_t)n * 2);
+			out.kind = arena_alloc(arena, (size_t)n * 2);
 			out.results = arena_alloc(arena, sizeof *out.results * (size_t)(spec->n_items + 1));
 			for (int i = 0; i < spec->n_items; i++)
 				out.results[i] = vector_new(arena, spec->items[i].type, n * 2);

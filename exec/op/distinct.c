@@ -1,7 +1,9 @@
 /* DISTINCT, INTERSECT and EXCEPT: tables of the rows seen. */
+#include "data/key.h"
 #include "exec/op/group_table.h"
 #include "exec/op/row_store.h"
 #include "exec/op/sort.h"
+#include "exec/state/state.h"
 
 /* Rows of a table, by leading columns; made when the first rows tell the types. */
 typedef struct RowSet {
@@ -64,9 +66,11 @@ row_set_free(RowSet *set)
 
 /* A clone of a parallel pipeline has no outputs: it keeps its rows for the merge. */
 typedef struct DistinctOp {
-	Op		 op;
-	RowSet	 seen;
-	RowStore kept;
+	Op			op;
+	RowSet		seen;
+	RowStore	kept;
+	StateTable *rows;			/* keeps_state: key bytes of the rows seen; no values */
+	StrBuf		key;
 } DistinctOp;
 
 static Status
@@ -74,10 +78,41 @@ distinct_open(Op *op, Error *err)
 {
 	DistinctOp *self = op_cast(DistinctOp, op, &op_distinct);
 
-	(void)err;
 	self->seen.n_columns = -1;
 	row_store_init(&self->kept, op_services(op)->budget, "DISTINCT");
+	if (!((const DistinctSpec *)op->spec)->keeps_state)
+		return OK;
+	TRY(state_table_open(op_services(op)->state, op->id, 0, op_services(op)->budget, "DISTINCT", &self->rows, err));
+	op->state_rows = state_table_count(self->rows);
 	return OK;
+}
+
+/* The rows that were not seen before, by the durable state. */
+static Status
+distinct_push_kept(DistinctOp *self, const Batch *in, Error *err)
+{
+	const DistinctSpec *spec = self->op.spec;
+	Arena			   *arena = op_scratch(&self->op);
+	const Vector	  **columns = arena_array(arena, const Vector *, spec->n_columns + 1);
+	uint32_t		   *rows = arena_alloc(arena, sizeof *rows * (size_t)(in->n_rows + 1));
+	int32_t				n = 0;
+
+	for (int c = 0; c < spec->n_columns; c++)
+		columns[c] = vector_flatten(arena, in->columns[c]);
+	for (int32_t i = 0; i < in->n_rows; i++) {
+		Str ignored;
+
+		if (row_kind_is_null(batch_row_kind(in, i)))
+			continue;
+		strbuf_clear(&self->key);
+		key_encode(columns, spec->n_columns, i, &self->key);
+		if (state_table_get(self->rows, strbuf_str(&self->key), &ignored))
+			continue;
+		TRY(state_table_put(self->rows, strbuf_str(&self->key), STR(""), err));
+		rows[n++] = (uint32_t)i;
+	}
+	self->op.state_rows = state_table_count(self->rows);
+	return n > 0 ? op_emit(&self->op, batch_select(arena, in, rows, n), err) : OK;
 }
 
 static Status
@@ -88,6 +123,8 @@ distinct_push(Op *op, int port, const Batch *in, Error *err)
 	RowLookup			found;
 
 	(void)port;
+	if (spec->keeps_state)
+		return distinct_push_kept(self, in, err);
 	TRY(row_set_find(&self->seen, op, in, spec->n_columns, 0, &found, err));
 	for (int32_t i = 0; i < found.n_new; i++)
 		found.new_rows[i] = found.rows[found.new_rows[i]];
@@ -121,11 +158,24 @@ distinct_merge(Op *op, Op *other, Error *err)
 	return OK;
 }
 
+static Status
+distinct_flush(Op *op, Error *err)
+{
+	DistinctOp *self = op_cast(DistinctOp, op, &op_distinct);
+
+	(void)err;
+	if (self->rows != NULL)
+		state_table_flush(self->rows);
+	return OK;
+}
+
 static void
 distinct_close(Op *op)
 {
 	DistinctOp *self = op_cast(DistinctOp, op, &op_distinct);
 
+	state_table_close(self->rows);
+	strbuf_free(&self->key);
 	row_set_free(&self->seen);
 	row_store_free(&self->kept);
 }
@@ -142,6 +192,7 @@ const OpType op_distinct = {
 	.ports = 1,
 	.open = distinct_open,
 	.push = distinct_push,
+	.flush = distinct_flush,
 	.close = distinct_close,
 	.merge = distinct_merge,
 	.explain = distinct_explain,

@@ -28,7 +28,10 @@ typedef struct Group {
 	bool	 is_changed;	/* since the last emission (compaction) */
 	bool	 is_unsaved;	/* since the last flush of durable state */
 	bool	 is_stored;		/* durable state has a row of it */
-	uint32_t is_noted;		/* free for the owner */
+	union {					/* free for the owner */
+		uint32_t is_noted;
+		uint32_t n_rows;	/* aggregate over a table */
+	};
 	KeySlot	 keys[];
 } Group;
 

@@ -20,9 +20,13 @@ typedef struct SortSpec {
 
 extern const OpType op_sort;
 
-/* DISTINCT: the first row of each set of equal rows passes at once. */
+/*
+ * DISTINCT: the first row of each set of equal rows passes at once.  Of a stream's rows in a continuous query the rows seen
+ * are durable state, which grows with the number of different rows.
+ */
 typedef struct DistinctSpec {
-	int n_columns;					/* leading columns that count */
+	int	 n_columns;					/* leading columns that count */
+	bool keeps_state;
 } DistinctSpec;
 
 extern const OpType op_distinct;

@@ -2,9 +2,13 @@
 
 #include <stdlib.h>
 
+#include "exec/op/aggregate.h"
+#include "exec/op/join_semi.h"
 #include "exec/op/join_stream.h"
 #include "exec/op/limit.h"
 #include "exec/op/scan.h"
+#include "exec/op/sort.h"
+#include "exec/op/top_n.h"
 
 #define EPOCH_ROWS 65536
 
@@ -41,14 +45,22 @@ struct StreamRun {
 	bool			 is_done;
 };
 
-/* Plans that must see all partitions in one instance: a foreign-key join's sides are not co-partitioned. */
+/*
+ * Operators that must see all partitions: their sides are not co-partitioned, or they look at all rows.  An aggregate over a
+ * table's changes gets them by the table's key: the rows of one group come from every partition.
+ */
 static bool
-plan_has_op(const PlanNode *node, const OpType *type)
+needs_all_partitions(const PlanNode *node)
 {
-	if (node->op == type)
+	static const OpType *const whole[] = {&op_join_foreign, &op_join_semi, &op_top_n, &op_distinct, &op_limit};
+
+	for (size_t i = 0; i < sizeof whole / sizeof whole[0]; i++)
+		if (node->op == whole[i])
+			return true;
+	if (node->op == &op_aggregate && ((const AggregateSpec *)node->spec)->is_table)
 		return true;
 	for (int i = 0; i < node->n_inputs; i++)
-		if (plan_has_op(node->inputs[i], type))
+		if (needs_all_partitions(node->inputs[i]))
 			return true;
 	return false;
 }
@@ -58,8 +70,7 @@ run_partitions(const StreamRun *run)
 {
 	int n = 1;
 
-	if (run->options.single_partition || plan_has_op(run->plan->root, &op_join_foreign)
-		|| plan_has_op(run->plan->root, &op_limit))
+	if (run->options.single_partition || needs_all_partitions(run->plan->root))
 		return 1;
 	for (int i = 0; i < run->n_sources; i++)
 		if (run->sources[i]->spec->kind == SOURCE_TOPIC && run->sources[i]->n_partitions > n)

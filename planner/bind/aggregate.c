@@ -200,6 +200,13 @@ select_item_of(KeyList *list, const AstExpr *e)
 	return NULL;
 }
 
+/* The window is part of the key anyway. */
+static bool
+is_window_bound(const Expr *e)
+{
+	return e->kind == EXPR_COLUMN && (ref_kind(e->index) == REF_WINDOW_START || ref_kind(e->index) == REF_WINDOW_END);
+}
+
 static Status
 bind_key(KeyList *list, const AstExpr *e, bool may_repeat, int *out, Error *err)
 {
@@ -228,8 +235,8 @@ bind_key(KeyList *list, const AstExpr *e, bool may_repeat, int *out, Error *err)
 		}
 		key = expr_cast_to(b, key, type_string);
 	}
-	if (key->kind == EXPR_COLUMN && (ref_kind(key->index) == REF_WINDOW_START || ref_kind(key->index) == REF_WINDOW_END)) {
-		*out = -1;		/* the window is part of the key anyway */
+	if (is_window_bound(key)) {
+		*out = -1;
 		return OK;
 	}
 	*out = key_add(list, key, ast_text(b, sb->scope, e));
@@ -358,7 +365,7 @@ bind_keys(KeyList *list, Error *err)
 
 		if (g->kind == AST_GROUP_ALL) {
 			for (int c = 0; c < list->n_columns; c++)
-				if (!ast_has_aggregate(b, list->columns[c].ast) || list->columns[c].from_star)
+				if (!is_window_bound(list->columns[c].expr) && (list->columns[c].from_star || !ast_has_aggregate(b, list->columns[c].ast)))
 					key_add(list, list->columns[c].expr, list->columns[c].name);
 			continue;
 		}
@@ -647,6 +654,7 @@ plan_aggregate(SelectBinder *sb, const AstQuery *query, BoundColumn *columns, in
 	spec->items = sb->items;
 	spec->window = sb->window;
 	spec->emit = b->is_bounded ? AGGREGATE_AT_END : query->emit == AST_EMIT_FINAL ? AGGREGATE_FINAL : AGGREGATE_CHANGES;
+	spec->drops_empty_groups = b->standard && spec->is_table && list.n > 0;
 	spec->skips_null_keys = !b->standard;
 	spec->has_late_rows = !b->is_bounded || (sb->has_window && sb->window.has_grace);
 	if (b->is_bounded && spec->has_late_rows)

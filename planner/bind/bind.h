@@ -83,6 +83,7 @@ typedef struct Binder {
 	CteEntry   *ctes;
 	bool		repeats_cte;		/* one is used twice: both must give the same DOUBLE sums */
 	int			depth;				/* of views and sub-queries */
+	int			in_set;				/* a branch of UNION: its columns keep their places */
 	bool		needs_order;
 	bool		needs_single_rows;
 	/* sources read, in order of the text */
@@ -113,7 +114,7 @@ typedef struct BoundSubquery {
 	Expr	  **right_keys;		/* over the sub-query's columns */
 	Expr	   *residual;		/* over outer columns (REF_OUTER) and the sub-query's columns */
 	bool		is_exists;
-	int			n_hidden;		/* columns of the plan behind the visible ones: correlated keys */
+	int			n_hidden;		/* columns of the plan behind the visible ones: correlated keys (before them: plan->n_front) */
 	const Type *type;
 	bool		null_is_zero;	/* COUNT(*) of no rows */
 	bool		is_joined;
@@ -291,6 +292,7 @@ struct BoundColumn {
 	const AstExpr *ast;
 	bool		is_unnamed;
 	bool		from_star;
+	int			number;			/* place in the list as it was written; -1: not written */
 	AstPos		pos;
 };
 
@@ -301,8 +303,24 @@ typedef struct BoundQuery {
 } BoundQuery;
 
 Status bind_query(Binder *binder, const AstQuery *query, SelectBinder *outer, BoundSubquery *correlated, Logical **out, Error *err);
+/* A query inside of another one: sub-query, view, WITH. */
+Status bind_inner_query(Binder *binder, const AstQuery *query, SelectBinder *outer, BoundSubquery *correlated, Logical **out, Error *err);
 Status bind_select(Binder *binder, const AstQuery *query, const AstSelect *select, SelectBinder *outer, BoundSubquery *correlated,
 				   Logical **out, Error *err);
+
+/* ---- order_by.c ---- */
+/*
+ * ORDER BY of a continuous query over rows whose columns the keys are: the first rows as a table.  n_key: leading columns that are the key of
+ * the result.  LIMIT is filled in by plan_limit.
+ */
+Status plan_top_n(Binder *b, const AstQuery *query, const SortKey *keys, int n_key, Logical **rows, Error *err);
+/* ORDER BY over a body that is not a SELECT: by position or name. */
+Status plan_order_by_columns(Binder *b, const AstQuery *query, Logical **plan, Error *err);
+
+/* ---- set_operation.c ---- */
+Status bind_set_operation(Binder *b, const AstQuery *query, const AstBody *body, Logical **out, Error *err);
+Status bind_body(Binder *b, const AstQuery *query, const AstBody *body, SelectBinder *outer, BoundSubquery *correlated, Logical **out,
+				 Error *err);
 
 /* ---- aggregate.c ---- */
 Status bind_aggregate_item(ExprBinder *eb, const AstExpr *e, AggregateItem *out, Error *err);
@@ -325,6 +343,8 @@ Status bind_over(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err);
 Status bind_subquery(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err);
 Status join_subqueries(SelectBinder *sb, bool is_early, Error *err);
 Logical *join_subquery(SelectBinder *sb, Logical *left, const BoundSubquery *sub, Logical *right);
+/* A test of WHERE on the rows so far: in a continuous plan an operator that is kept up to date from both sides. */
+Status join_test(SelectBinder *sb, const BoundSubquery *sub, AstPos pos, Error *err);
 Status bind_semi_join(ExprBinder *eb, const AstExpr *e, BoundSubquery **out, Error *err);
 Status subquery_correlate(SelectBinder *sb, BoundSubquery *sub, Expr *condition, Error *err);
 Expr  *place_subqueries(SelectBinder *sb, const Expr *e);

@@ -14,6 +14,7 @@ logical_new(Arena *arena, LogicalKind kind, Logical *input)
 		node->n_columns = input->n_columns;
 		node->columns = input->columns;
 		node->n_key = input->n_key;
+		node->n_front = input->n_front;
 		node->is_table = input->is_table;
 		node->window = input->window;
 		node->estimated_rows = input->estimated_rows;
@@ -69,6 +70,35 @@ logical_project(Arena *arena, Logical *input, Expr *const *exprs, const char *co
 	node->n_columns = n;
 	node->columns = columns;
 	node->n_key = n_key;
+	node->n_front = 0;
+	node->spec = spec;
+	return node;
+}
+
+/* Groups by all columns, dropped when they are empty. */
+Logical *
+logical_distinct_table(Arena *arena, Logical *input)
+{
+	Logical		  *node = logical_new(arena, LOGICAL_AGGREGATE, input);
+	AggregateSpec *spec = arena_new(arena, AggregateSpec);
+	int			   front = input->n_front, n = input->n_columns - front;
+	Expr		 **keys = arena_array(arena, Expr *, n + 1);
+	Column		  *columns = arena_array(arena, Column, n + 1);
+
+	for (int i = 0; i < n; i++) {
+		columns[i] = input->columns[front + i];
+		keys[i] = expr_column(arena, front + i, columns[i].type, columns[i].name);
+	}
+	spec->n_keys = n;
+	spec->keys = (const Expr *const *)keys;
+	spec->emit = AGGREGATE_CHANGES;
+	spec->is_table = true;
+	spec->n_input_key = input->n_key;
+	spec->drops_empty_groups = true;
+	node->n_columns = node->n_key = n;
+	node->columns = columns;
+	node->n_front = 0;
+	node->window = (WindowSpec){0};
 	node->spec = spec;
 	return node;
 }
@@ -78,7 +108,7 @@ logical_kind_name(LogicalKind kind)
 {
 	static const char *const names[] = {"Scan",		  "Filter",		 "Project",			 "FlatMap",		   "Exchange",
 										"Materialise", "Expire",	  "Aggregate",	 "JoinHash",		 "JoinWindow",	   "JoinStreamTable",
-										"JoinTableTable", "JoinForeign", "WindowFunction", "Sort",		   "Limit",
+										"JoinTableTable", "JoinForeign", "JoinSemi",	 "WindowFunction", "Sort",		   "TopN",			 "Limit",
 										"Distinct",	  "SetOp",		 "Union",			 "Sink",		   "Result"};
 
 	return names[kind];

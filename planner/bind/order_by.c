@@ -1,4 +1,4 @@
-/* ORDER BY of a SELECT. */
+/* ORDER BY: of a SELECT, of other queries, and of continuous ones. */
 #include "planner/bind/select.h"
 
 /* Finds or adds the projected column that sorts. */
@@ -52,17 +52,13 @@ bind_select_order(SelectBinder *sb, const AstQuery *query, SelectList *list, Sor
 	return OK;
 }
 
-Status
-plan_select_order(SelectBinder *sb, const AstQuery *query, SelectList *list, SortKey *keys, int n_visible, Error *err)
+void
+plan_select_order(SelectBinder *sb, const AstQuery *query, SelectList *list, SortKey *keys, int n_visible)
 {
 	Binder	 *b = sb->binder;
 	Logical	 *node;
 	SortSpec *spec = arena_new(b->arena, SortSpec);
 
-	if (!b->is_bounded) {
-		error_user(err, "ORDER BY needs input that ends: a continuous query cannot be sorted.");
-		return error_at_pos(err, query->order_by[0].pos);
-	}
 	for (int i = 0; i < query->n_order_by; i++) {
 		int at = keys[i].expr->index;
 
@@ -85,5 +81,77 @@ plan_select_order(SelectBinder *sb, const AstQuery *query, SelectList *list, Sor
 		}
 		sb->rows = logical_project(b->arena, sb->rows, exprs, names, n_visible, 0);
 	}
+}
+
+/* ---- continuous ---- */
+
+Status
+plan_top_n(Binder *b, const AstQuery *query, const SortKey *keys, int n_key, Logical **rows, Error *err)
+{
+	TopNSpec *spec = arena_new(b->arena, TopNSpec);
+	Logical	 *input = *rows, *node;
+
+	if (query->limit == NULL) {
+		error_user(err, "A continuous query has no end at which it could be sorted as a whole. Add LIMIT n to keep the first n rows up to date, "
+						"or sort where the result is read.");
+		return error_at_pos(err, query->order_by[0].pos);
+	}
+	if (!input->is_table && (b->depth > 0 || b->in_set > 0)) {
+		error_user(err, "The first rows of a stream have no key, so a query around them cannot follow them. Make a table first: GROUP BY a key.");
+		return error_at_pos(err, query->order_by[0].pos);
+	}
+	node = logical_new(b->arena, LOGICAL_TOP_N, input);
+	spec->n_keys = query->n_order_by;
+	spec->keys = keys;
+	spec->n_rows = -1;
+	spec->is_table = input->is_table;
+	spec->n_key = input->is_table ? n_key : b->is_persistent ? n_key : input->n_columns;
+	spec->is_windowed = input->window.kind != WINDOW_NONE;
+	spec->n_columns = input->n_columns;
+	node->is_table = true;
+	node->n_key = spec->n_key;
+	node->spec = spec;
+	*rows = node;
+	return OK;
+}
+
+Status
+plan_order_by_columns(Binder *b, const AstQuery *query, Logical **plan, Error *err)
+{
+	SortSpec *spec = arena_new(b->arena, SortSpec);
+	SortKey	 *keys = arena_array(b->arena, SortKey, query->n_order_by);
+	Scope	 *scope = scope_new(b->arena);
+	Logical	 *node;
+
+	for (int i = 0; i < (*plan)->n_columns; i++)
+		scope_add(b->arena, scope, (ScopeColumn){.name = (*plan)->columns[i].name, .type = (*plan)->columns[i].type, .index = i});
+	for (int i = 0; i < query->n_order_by; i++) {
+		const AstOrderItem *item = &query->order_by[i];
+		ExprBinder			eb = {.binder = b, .scope = scope, .clause = CLAUSE_ORDER_BY};
+		Expr			   *key;
+
+		if (item->expr->kind == AST_INTEGER) {
+			int at = (int)item->expr->integer - 1;
+
+			if (at < 0 || at >= (*plan)->n_columns) {
+				error_user(err, "ORDER BY position %s is not in the select list (it has %d items).", item->expr->text,
+						   (*plan)->n_columns);
+				return error_at_pos(err, item->pos);
+			}
+			key = expr_column(b->arena, at, (*plan)->columns[at].type, (*plan)->columns[at].name);
+		} else
+			TRY(bind_expr(&eb, item->expr, &key, err));
+		keys[i] = (SortKey){key, item->is_descending,
+							item->nulls == AST_NULLS_FIRST || (item->nulls == AST_NULLS_DEFAULT && item->is_descending)};
+	}
+	if (!b->is_bounded)
+		return plan_top_n(b, query, keys, (*plan)->is_table ? (*plan)->n_key : (*plan)->n_columns, plan, err);
+	spec->n_keys = query->n_order_by;
+	spec->keys = keys;
+	spec->n_rows = -1;
+	spec->ksqldb_order = !b->standard;
+	node = logical_new(b->arena, LOGICAL_SORT, *plan);
+	node->spec = spec;
+	*plan = node;
 	return OK;
 }

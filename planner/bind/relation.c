@@ -211,18 +211,19 @@ relation_of_query(Binder *b, Logical *plan, const char *alias, const AstIdent *c
 				  Error *err)
 {
 	ScopeSource *source = arena_new(b->arena, ScopeSource);
+	int			 front = plan->n_front;
 
-	if (n_columns > plan->n_columns) {
-		error_user(err, "%d column names are given for %d columns.", n_columns, plan->n_columns);
+	if (n_columns > plan->n_columns - front) {
+		error_user(err, "%d column names are given for %d columns.", n_columns, plan->n_columns - front);
 		return error_at_pos(err, pos);
 	}
 	*source = (ScopeSource){.alias = alias, .is_table = plan->is_table, .window = plan->window};
 	scope->sources = source;
 	scope->n_sources = 1;
-	for (int i = 0; i < plan->n_columns; i++)
+	for (int i = front; i < plan->n_columns; i++)
 		scope_add(b->arena, scope,
 				  (ScopeColumn){.qualifier = alias,
-								.name = i < n_columns ? bind_name(b->context, columns[i]) : plan->columns[i].name,
+								.name = i - front < n_columns ? bind_name(b->context, columns[i - front]) : plan->columns[i].name,
 								.type = plan->columns[i].type,
 								.index = i,
 								.is_key = i < plan->n_key});
@@ -256,13 +257,11 @@ bind_view(Binder *b, const CatalogSource *view, const char *alias, const AstRela
 	context->sql = str_of(view->view_sql);
 	context->sql_offset = 0;
 	b->ctes = NULL;
-	b->depth++;
 	b->standard = context->standard = view->standard;
-	status = bind_query(b, query, NULL, NULL, out, err);
+	status = bind_inner_query(b, query, NULL, NULL, out, err);
 	b->standard = context->standard = standard;
 	context->sql = sql;
 	context->sql_offset = sql_offset;
-	b->depth--;
 	b->ctes = ctes;
 	if (status != OK) {
 		err->line = err->column = 0;
@@ -286,7 +285,7 @@ bind_cte(Binder *b, CteEntry *entry, const char *alias, const AstRelation *relat
 	if (entry->n_uses++ > 0)
 		b->repeats_cte = true;
 	b->ctes = entry->next;
-	status = bind_query(b, entry->cte->query, NULL, NULL, out, err);
+	status = bind_inner_query(b, entry->cte->query, NULL, NULL, out, err);
 	b->ctes = ctes;
 	TRY(status);
 	if (relation->n_column_aliases > 0) {
@@ -389,9 +388,7 @@ bind_relation(Binder *b, const AstRelation *relation, SelectBinder *outer, Logic
 			error_unsupported(err, "LATERAL sub-queries are not supported yet.");
 			return error_at_pos(err, relation->pos);
 		}
-		b->depth++;
-		TRY(bind_query(b, relation->query, NULL, NULL, out, err));
-		b->depth--;
+		TRY(bind_inner_query(b, relation->query, NULL, NULL, out, err));
 		return relation_of_query(b, *out, alias, relation->column_aliases, relation->n_column_aliases, relation->pos, scope, err);
 	}
 	case AST_RELATION_JOIN:

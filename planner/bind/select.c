@@ -165,7 +165,7 @@ plan_where(SelectBinder *sb, BoundSubquery *correlated, Error *err)
 	if (n > 0)
 		sb->rows = logical_filter(b->arena, sb->rows, place_subqueries(sb, expr_and(b->arena, conditions, n, b->standard)));
 	for (int i = 0; i < n_semis; i++)
-		sb->rows = join_subquery(sb, sb->rows, semis[i], semis[i]->plan);
+		TRY(join_test(sb, semis[i], sb->ast->where->pos, err));
 	return OK;
 }
 
@@ -255,21 +255,29 @@ place_early(SelectBinder *sb, SelectList *list)
 		list->columns[i].expr = place_subqueries(sb, list->columns[i].expr);
 }
 
-/*
- * The projection of the result.  Clients are not shown a stream's rows without a value; of a table's deletes they see
- * the key wherever it stands in the select list (all columns are evaluated, the values are NULL).
- */
-static void
-project_nulls(SelectBinder *sb, Expr *const *exprs, const char *const *names, int n, int n_key)
+/* SELECT DISTINCT in windows: rows that are equal within a window, which is GROUP BY of all columns. */
+static const AstSelect *
+distinct_as_group(Binder *b, const AstSelect *ast)
 {
-	Binder *b = sb->binder;
-	bool	is_result = !b->is_persistent && b->depth == 0;
+	AstSelect	 *grouped;
+	AstGrouping	 *all;
+	AstGrouping **list;
 
-	if (is_result && !b->is_bounded && sb->rows->is_table)
-		n_key = n;
-	sb->rows = logical_project(b->arena, sb->rows, exprs, names, n, n_key);
-	if (is_result && !sb->rows->is_table)
-		((ProjectSpec *)sb->rows->spec)->drops_null_values = true;
+	if (!b->standard || !ast->is_distinct || ast->window == NULL || ast->n_group_by > 0 || ast->n_distinct_on > 0)
+		return ast;
+	for (int i = 0; i < ast->n_items; i++)
+		if (ast_has_aggregate(b, ast->items[i].expr))
+			return ast;
+	grouped = arena_memdup(b->arena, ast, sizeof *ast);
+	all = arena_new(b->arena, AstGrouping);
+	list = arena_array(b->arena, AstGrouping *, 1);
+	all->kind = AST_GROUP_ALL;
+	all->pos = ast->pos;
+	list[0] = all;
+	grouped->group_by = list;
+	grouped->n_group_by = 1;
+	grouped->is_distinct = false;
+	return grouped;
 }
 
 Status
@@ -285,6 +293,7 @@ bind_select(Binder *b, const AstQuery *query, const AstSelect *ast, SelectBinder
 	Expr	   **exprs;
 	bool		 is_aggregate;
 
+	ast = sb.ast = distinct_as_group(b, ast);
 	sb.scope->parent = outer;
 	if (!b->standard && outer == NULL)
 		TRY(check_early(b, ast, err));
@@ -366,42 +375,43 @@ bind_select(Binder *b, const AstQuery *query, const AstSelect *ast, SelectBinder
 	if (sb.qualify != NULL)
 		sb.rows = logical_filter(b->arena, sb.rows, place_overs(&sb, sb.qualify));
 	TRY(check_select_names(&sb, &list, n_visible, err));
-	if (b->is_persistent && b->depth == 0)
-		TRY(resolve_result_keys(&sb, &list, &n_key, err));
-	else if (!b->is_bounded && b->depth > 0)
-		TRY(keep_inner_keys(&sb, &list, &n_key, err));
-	else
-		n_key = visible_result_keys(&sb, &list, n_visible);
+	for (int i = 0; i < list.n; i++)
+		if (expr_has_outer(list.columns[i].expr)) {
+			error_unsupported(err, "A sub-query can use columns of the query around it in WHERE only.");
+			return error_at_pos(err, list.columns[i].pos);
+		}
+	if (ast->n_distinct_on > 0) {
+		error_unsupported(err, "DISTINCT ON is not supported yet.");
+		return error_at_pos(err, ast->pos);
+	}
+	if (!b->is_bounded) {
+		TRY(plan_continuous_result(&sb, query, &list, sort_keys, n_visible, correlated, err));
+		*out = sb.rows;
+		return OK;
+	}
+	n_key = visible_result_keys(&sb, &list, n_visible);
 	exprs = arena_array(b->arena, Expr *, list.n + 1);
 	names = arena_array(b->arena, const char *, list.n + 1);
 	for (int i = 0; i < list.n; i++) {
 		exprs[i] = list.columns[i].expr;
 		names[i] = list.columns[i].name;
 	}
-	for (int i = 0; i < list.n; i++)
-		if (expr_has_outer(exprs[i])) {
-			error_unsupported(err, "A sub-query can use columns of the query around it in WHERE only.");
-			return error_at_pos(err, list.columns[i].pos);
-		}
 	if (b->is_pull && b->depth == 0 && sb.rows->is_table)
 		mark_pull_keys(&sb, &list);
-	project_nulls(&sb, exprs, names, list.n, n_key);
+	sb.rows = logical_project(b->arena, sb.rows, exprs, names, list.n, n_key);
+	/* Clients are not shown a stream's rows without a value. */
+	if (b->depth == 0 && !sb.rows->is_table)
+		((ProjectSpec *)sb.rows->spec)->drops_null_values = true;
 	if (ast->is_distinct) {
 		Logical		 *node = logical_new(b->arena, LOGICAL_DISTINCT, sb.rows);
 		DistinctSpec *spec = arena_new(b->arena, DistinctSpec);
 
-		if (ast->n_distinct_on > 0) {
-			error_unsupported(err, "DISTINCT ON is not supported yet.");
-			return error_at_pos(err, ast->pos);
-		}
-		if (!b->is_bounded)
-			return error_unsupported(err, "SELECT DISTINCT is not supported in continuous queries yet. Use GROUP BY.");
 		spec->n_columns = list.n;
 		node->spec = spec;
 		sb.rows = node;
 	}
 	if (query->n_order_by > 0 && sort_keys != NULL)
-		TRY(plan_select_order(&sb, query, &list, sort_keys, n_visible, err));
+		plan_select_order(&sb, query, &list, sort_keys, n_visible);
 	*out = sb.rows;
 	return OK;
 }

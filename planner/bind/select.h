@@ -30,19 +30,24 @@ Status plan_partition_by(SelectBinder *sb, SelectList *list, Error *err);
 /* ---- order_by.c ---- */
 /* Finds or adds the columns of the list that sort; *n_visible: those that the query shows. */
 Status bind_select_order(SelectBinder *sb, const AstQuery *query, SelectList *list, SortKey **keys, int *n_visible, Error *err);
-Status plan_select_order(SelectBinder *sb, const AstQuery *query, SelectList *list, SortKey *keys, int n_visible, Error *err);
+/* Of a bounded query. */
+void   plan_select_order(SelectBinder *sb, const AstQuery *query, SelectList *list, SortKey *keys, int n_visible);
 
 /* ---- select_keys.c ---- */
 /* Puts the key columns in front of the list; *n_key tells how many there are. */
 Status resolve_result_keys(SelectBinder *sb, SelectList *list, int *n_key, Error *err);
 /*
- * A sub-query or view in a continuous plan: its key columns come first when all are selected.  A stream may do without;
- * the changes of a table have no meaning without their key.
+ * A sub-query or view in a continuous plan: its key columns come first when all are selected, once.
  */
-Status keep_inner_keys(SelectBinder *sb, SelectList *list, int *n_key, Error *err);
+Status keep_inner_keys(SelectBinder *sb, SelectList *list, int *n_key, bool *has_all, Error *err);
 /* Leading columns that are the rows' key, in order: what a client may call the key. */
 int visible_result_keys(const SelectBinder *sb, const SelectList *list, int n_visible);
 /* Which columns of a pull query's answer are key columns of the table, window bounds included. */
 void mark_pull_keys(SelectBinder *sb, const SelectList *list);
+
+/* ---- select_result.c ---- */
+/* The rest of a continuous SELECT, from the list to the rows: keys, DISTINCT, ORDER BY. */
+Status plan_continuous_result(SelectBinder *sb, const AstQuery *query, SelectList *list, SortKey *sort, int n_visible,
+							  BoundSubquery *correlated, Error *err);
 
 #endif

@@ -209,7 +209,7 @@ resolve_result_keys(SelectBinder *sb, SelectList *list, int *n_key, Error *err)
 			select_list_add(&ordered, list->columns[i]);
 	*n_key = n;
 	list->columns = ordered.columns;
-	if (list->n == n)
+	if (list->n == n && !b->standard)
 		return error_user(err, "The projection contains no value columns.");
 	return OK;
 }
@@ -225,30 +225,25 @@ visible_result_keys(const SelectBinder *sb, const SelectList *list, int n_visibl
 	return n;
 }
 
-/*
- * A sub-query or view in a continuous plan: its key columns come first when all are selected.  A stream may do without;
- * the changes of a table have no meaning without their key.
- */
 Status
-keep_inner_keys(SelectBinder *sb, SelectList *list, int *n_key, Error *err)
+keep_inner_keys(SelectBinder *sb, SelectList *list, int *n_key, bool *has_all, Error *err)
 {
 	int		 n;
 	KeySlot *slots = key_slots(sb, &n);
 
 	*n_key = 0;
+	*has_all = false;
 	for (int k = 0; k < n; k++) {
 		int m = 0;
 
 		for (int c = 0; c < slots[k].n_choices && m == 0; c++)
 			for (int i = 0; i < list->n; i++)
 				m += list->columns[i].expr->kind == EXPR_COLUMN && list->columns[i].expr->index == slots[k].columns[c];
-		if (m == 1)
-			continue;
-		if (!sb->rows->is_table)
+		if (m != 1)
 			return OK;
-		return error_user(err, "The sub-query over a table must select its key column `%s` once.", slots[k].names[0]);
 	}
-	return list->n > n ? resolve_result_keys(sb, list, n_key, err) : OK;
+	*has_all = true;
+	return resolve_result_keys(sb, list, n_key, err);
 }
 
 /* Which columns of a pull query's answer are key columns of the table, window bounds included. */

@@ -78,15 +78,21 @@ subquery_new(Binder *b)
 	return sub;
 }
 
+/* is_test: a condition of WHERE by itself, which a continuous query can keep up to date. */
 static Status
-check_place(ExprBinder *eb, const AstExpr *e, Error *err)
+check_place(ExprBinder *eb, const AstExpr *e, bool is_test, Error *err)
 {
 	if (eb->select == NULL || eb->lambda != NULL || eb->clause == CLAUSE_JOIN) {
 		error_unsupported(err, "Sub-queries are not supported in %s yet.", clause_name(eb->clause));
 		return error_at_pos(err, e->pos);
 	}
-	if (!eb->binder->is_bounded) {
+	if (!eb->binder->is_bounded && !eb->binder->standard) {
 		error_unsupported(err, "Sub-queries in expressions are not supported in continuous queries. Use a join.");
+		return error_at_pos(err, e->pos);
+	}
+	if (!eb->binder->is_bounded && !is_test) {
+		error_unsupported(err, "A continuous query keeps sub-queries up to date only as conditions of WHERE by themselves: [NOT] IN (query) and "
+							   "[NOT] EXISTS, joined by AND. Use a join for a value.");
 		return error_at_pos(err, e->pos);
 	}
 	return OK;
@@ -97,9 +103,7 @@ bind_inner(ExprBinder *eb, const AstQuery *query, BoundSubquery *sub, Error *err
 {
 	Binder *b = eb->binder;
 
-	b->depth++;
-	TRY(bind_query(b, query, eb->select, sub, &sub->plan, err));
-	b->depth--;
+	TRY(bind_inner_query(b, query, eb->select, sub, &sub->plan, err));
 	sub->is_early = eb->in_aggregate || eb->clause == CLAUSE_WHERE || eb->clause == CLAUSE_GROUP_BY;
 	return OK;
 }
@@ -126,7 +130,8 @@ add_item_keys(ExprBinder *eb, const AstExpr *e, const AstExpr *item, BoundSubque
 		return error_at_pos(err, e->pos);
 	}
 	for (int i = 0; i < n && sub->n_keys < SUBQUERY_KEYS + 8; i++) {
-		Expr	   *left, *right = expr_column(b->arena, i, sub->plan->columns[i].type, sub->plan->columns[i].name);
+		int			at = sub->plan->n_front + i;
+		Expr	   *left, *right = expr_column(b->arena, at, sub->plan->columns[at].type, sub->plan->columns[at].name);
 		const Type *type;
 
 		TRY(bind_expr(eb, items[i], &left, err));
@@ -147,16 +152,16 @@ add_item_keys(ExprBinder *eb, const AstExpr *e, const AstExpr *item, BoundSubque
 static int
 visible_columns(const BoundSubquery *sub)
 {
-	return sub->plan->n_columns - sub->n_hidden;
+	return sub->plan->n_columns - sub->plan->n_front - sub->n_hidden;
 }
 
 /* EXISTS and IN in any form: item NULL for EXISTS. */
 static Status
-bind_test(ExprBinder *eb, const AstExpr *e, const AstQuery *query, const AstExpr *item, BoundSubquery **out, Error *err)
+bind_test(ExprBinder *eb, const AstExpr *e, const AstQuery *query, const AstExpr *item, bool is_test, BoundSubquery **out, Error *err)
 {
 	BoundSubquery *sub = subquery_new(eb->binder);
 
-	TRY(check_place(eb, e, err));
+	TRY(check_place(eb, e, is_test, err));
 	sub->is_mark = true;
 	sub->is_exists = item == NULL;
 	TRY(bind_inner(eb, query, sub, err));
@@ -195,7 +200,7 @@ bind_subquery(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err)
 	bool		   negated = e->is_negated;
 	const AstExpr *item = e->kind == AST_IN_QUERY ? e->arg : NULL;
 
-	TRY(check_place(eb, e, err));
+	TRY(check_place(eb, e, false, err));
 	if (e->kind == AST_QUERY_EXPR) {
 		sub = subquery_new(b);
 		TRY(bind_inner(eb, e->query, sub, err));
@@ -223,7 +228,7 @@ bind_subquery(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err)
 			return error_at_pos(err, e->pos);
 		}
 	}
-	TRY(bind_test(eb, e, e->query, item, &sub, err));
+	TRY(bind_test(eb, e, e->query, item, false, &sub, err));
 	if (sub->residual != NULL) {
 		error_unsupported(err, "This sub-query can be related to outer columns by equality only, unless it is a condition of WHERE.");
 		return error_at_pos(err, e->pos);
@@ -264,7 +269,7 @@ bind_semi_join(ExprBinder *eb, const AstExpr *e, BoundSubquery **out, Error *err
 		negated ^= e->is_negated;
 		item = e->kind == AST_IN_QUERY ? e->arg : NULL;
 	}
-	TRY(bind_test(eb, e, e->query, item, out, err));
+	TRY(bind_test(eb, e, e->query, item, true, out, err));
 	(*out)->kind = negated ? JOIN_ANTI : JOIN_SEMI;
 	(*out)->null_aware = negated && item != NULL;
 	return OK;
@@ -334,6 +339,57 @@ join_subquery(SelectBinder *sb, Logical *left, const BoundSubquery *sub, Logical
 	node->is_table = false;
 	node->spec = spec;
 	return node;
+}
+
+/* ---- continuous tests ---- */
+
+static Status
+check_continuous_test(const SelectBinder *sb, const BoundSubquery *sub, AstPos pos, Error *err)
+{
+	if (sub->residual != NULL)
+		error_unsupported(err, "In a continuous query this sub-query can be related to outer columns by equality only.");
+	else if (sub->null_aware && sub->n_keys > 1)
+		error_unsupported(err, "NOT IN of several columns, or with conditions on outer columns, is not kept up to date. Use NOT EXISTS.");
+	else if (!sb->rows->is_table && !sub->plan->is_table)
+		error_unsupported(err, "A row of a stream could match a row of the other stream that comes at any later time, so all of them would have "
+							   "to be kept for ever. Join the streams WITHIN a time, or test against a table (GROUP BY in the sub-query): then "
+							   "rows are tested as they come.");
+	else
+		return OK;
+	return error_at_pos(err, pos);
+}
+
+Status
+join_test(SelectBinder *sb, const BoundSubquery *sub, AstPos pos, Error *err)
+{
+	Binder		 *b = sb->binder;
+	JoinSemiSpec *spec = arena_new(b->arena, JoinSemiSpec);
+	Logical		 *left = sb->rows, *right = sub->plan, *node;
+
+	if (b->is_bounded) {
+		sb->rows = join_subquery(sb, left, sub, right);
+		return OK;
+	}
+	TRY(check_continuous_test(sb, sub, pos, err));
+	node = logical_new(b->arena, LOGICAL_JOIN_SEMI, left);
+	spec->is_anti = sub->kind == JOIN_ANTI;
+	spec->null_aware = sub->null_aware;
+	spec->n_keys = sub->n_keys;
+	spec->left_keys = (const Expr *const *)sub->left_keys;
+	spec->right_keys = (const Expr *const *)sub->right_keys;
+	spec->left_is_table = left->is_table;
+	spec->right_is_table = right->is_table;
+	spec->n_left_key = left->is_table ? left->n_key : 0;
+	spec->n_right_key = right->is_table ? right->n_key : 0;
+	spec->left_is_windowed = left->is_table && left->window.kind != WINDOW_NONE;
+	spec->right_is_windowed = right->is_table && right->window.kind != WINDOW_NONE;
+	spec->n_left = left->n_columns;
+	spec->left_types = types_of(b, left);
+	node->n_inputs = 2;
+	node->inputs[1] = right;
+	node->spec = spec;
+	sb->rows = node;
+	return OK;
 }
 
 /* The distinct keys of a test, and TRUE. */

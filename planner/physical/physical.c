@@ -44,10 +44,14 @@ op_of(LogicalKind kind)
 		return &op_join_table_table;
 	case LOGICAL_JOIN_FOREIGN:
 		return &op_join_foreign;
+	case LOGICAL_JOIN_SEMI:
+		return &op_join_semi;
 	case LOGICAL_WINDOW_FUNCTION:
 		return &op_window_function;
 	case LOGICAL_SORT:
 		return &op_sort;
+	case LOGICAL_TOP_N:
+		return &op_top_n;
 	case LOGICAL_LIMIT:
 		return &op_limit;
 	case LOGICAL_DISTINCT:
@@ -197,7 +201,8 @@ static bool
 keeps_state(const PlanNode *node)
 {
 	return node->op == &op_aggregate || node->op == &op_join_window || node->op == &op_join_stream_table ||
-		   node->op == &op_join_table_table || node->op == &op_join_foreign || node->op == &op_materialise || node->op == &op_expire;
+		   node->op == &op_join_table_table || node->op == &op_join_foreign || node->op == &op_join_semi || node->op == &op_top_n ||
+		   node->op == &op_distinct || node->op == &op_materialise || node->op == &op_expire;
 }
 
 static bool
@@ -265,9 +270,7 @@ hash_schema(const Schema *schema, uint64_t h)
 static uint64_t
 fingerprint(const PlanNode *node, uint64_t h)
 {
-	bool is_stateful = (node->op == &op_filter && ((const FilterSpec *)node->spec)->is_table) || node->op == &op_aggregate ||
-					   node->op == &op_join_window || node->op == &op_join_stream_table || node->op == &op_join_table_table ||
-					   node->op == &op_join_foreign || node->op == &op_materialise || node->op == &op_expire;
+	bool is_stateful = is_table_filter(node) || keeps_state(node);
 
 	for (int i = 0; i < node->n_inputs; i++)
 		h = fingerprint(node->inputs[i], h);

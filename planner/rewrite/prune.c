@@ -152,9 +152,11 @@ prune_aggregate(RewriteContext *context, Logical *node)
 	AggregateSpec *spec = node->spec;
 	Logical		  *input = node->inputs[0];
 	bool		  *below = wants(context, input);
-	AggregateItem *items = arena_memdup(context->arena, spec->items, sizeof *items * (size_t)(spec->n_items > 0 ? spec->n_items : 1));
+	AggregateItem *items = arena_array(context->arena, AggregateItem, spec->n_items + 1);
 	int			  *map, *out = arena_array(context->arena, int, node->n_columns + 1);
 
+	if (spec->n_items > 0)
+		memcpy(items, spec->items, sizeof *items * (size_t)spec->n_items);
 	for (int i = 0; i < spec->n_keys; i++)
 		use(spec->keys[i], below);
 	for (int i = 0; i < spec->n_items; i++) {
@@ -383,6 +385,32 @@ prune_stream_join(RewriteContext *context, Logical *node, bool *used, int n_key,
 	return join_output(context, node, n_key, n_left, n_right, true, left, right);
 }
 
+static int *pass(RewriteContext *context, Logical *node, bool *used);
+
+/* The right side gives its join keys, and its own key where it is a table. */
+static int *
+prune_semi(RewriteContext *context, Logical *node, bool *used)
+{
+	JoinSemiSpec *spec = node->spec;
+	Logical		 *right = node->inputs[1];
+	bool		 *right_used = wants(context, right);
+	int			 *map;
+
+	for (int i = 0; i < spec->n_keys; i++) {
+		use(spec->left_keys[i], used);
+		use(spec->right_keys[i], right_used);
+	}
+	use_first(used, spec->n_left_key);
+	use_first(right_used, spec->n_right_key);
+	map = prune(context, right, right_used);
+	spec->right_keys = remap_list(context->arena, spec->right_keys, spec->n_keys, map);
+	map = pass(context, node, used);
+	spec->left_keys = remap_list(context->arena, spec->left_keys, spec->n_keys, map);
+	spec->n_left = node->n_columns;
+	spec->left_types = types_of(context, node);
+	return map;
+}
+
 /* Nodes that hand on their input's columns. */
 static int *
 pass(RewriteContext *context, Logical *node, bool *used)
@@ -458,6 +486,20 @@ prune(RewriteContext *context, Logical *node, bool *used)
 		spec->keys = remap_sort(context->arena, spec->keys, spec->n_keys, map);
 		return map;
 	}
+	case LOGICAL_TOP_N: {
+		TopNSpec *spec = node->spec;
+
+		for (int i = 0; i < spec->n_keys; i++)
+			use(spec->keys[i].expr, used);
+		use_first(used, spec->n_key);
+		map = pass(context, node, used);
+		spec->keys = remap_sort(context->arena, spec->keys, spec->n_keys, map);
+		spec->n_columns = node->n_columns;
+		spec->types = types_of(context, node);
+		return map;
+	}
+	case LOGICAL_JOIN_SEMI:
+		return prune_semi(context, node, used);
 	case LOGICAL_LIMIT:
 		return pass(context, node, used);
 	case LOGICAL_UNION: {

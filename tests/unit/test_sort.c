@@ -222,7 +222,7 @@ START_TEST(distinct_passes_the_first)
 	BenchRow *rows = random_few(1000, 5);
 
 	for (int size = 1; size < 2000; size = size * 30 + 3) {
-		DistinctSpec spec = {3};
+		DistinctSpec spec = {.n_columns = 3};
 		StrBuf		 expected = {0};
 		Bench		 bench, clone;
 		Error		 err;

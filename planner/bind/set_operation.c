@@ -1,0 +1,451 @@
+/*
+ * UNION, INTERSECT and EXCEPT.
+ *
+ * Continuous: UNION of streams is a stream.  UNION of tables is a table whose rows are named by the branch they come from and their
+ * key there.  To be the key of a result it must be visible: a column that is another constant in each branch, and
+ * the keys, in equal places.
+ */
+#include "planner/bind/bind.h"
+
+static Logical *
+cast_columns(Binder *b, Logical *input, const int *order, const Type *const *types, const Column *names, int n)
+{
+	Expr	   **exprs = arena_array(b->arena, Expr *, n + 1);
+	const char **column_names = arena_array(b->arena, const char *, n + 1);
+
+	for (int i = 0; i < n; i++) {
+		int at = order != NULL ? order[i] : i;
+
+		column_names[i] = names[i].name;
+		if (at < 0)
+			exprs[i] = expr_constant(b->arena, value_null(types[i]));
+		else
+			exprs[i] = expr_cast_to(b, expr_column(b->arena, at, input->columns[at].type, input->columns[at].name), types[i]);
+	}
+	return logical_project(b->arena, input, exprs, column_names, n, 0);
+}
+
+static int
+column_by_name(const Logical *node, const char *name)
+{
+	for (int i = 0; i < node->n_columns; i++)
+		if (str_equal_nocase(str_of(node->columns[i].name), str_of(name)))
+			return i;
+	return -1;
+}
+
+/* ---- continuous ---- */
+
+typedef struct Branches {
+	int				n, capacity;
+	const AstBody **bodies;
+	Logical		  **plans;
+} Branches;
+
+/* The branches of a chain of UNIONs: ALL of ALL, or any of a UNION that drops repeated rows anyway. */
+static void
+gather(Arena *arena, const AstBody *body, const AstBody *top, Branches *out)
+{
+	if (body->kind == AST_BODY_SET && body->set_op == AST_UNION && body->is_by_name == top->is_by_name &&
+		(body->is_all || !top->is_all)) {
+		gather(arena, body->left, top, out);
+		gather(arena, body->right, top, out);
+		return;
+	}
+	arena_grow(arena, out->bodies, out->n, out->capacity);
+	out->bodies[out->n++] = body;
+}
+
+static int
+visible(const Logical *plan)
+{
+	return plan->n_columns - plan->n_front;
+}
+
+/* Names and types of the result; order[i * n + c]: where column c is in branch i (-1: missing), behind the front. */
+static Status
+union_columns(Binder *b, const AstBody *body, const Branches *branches, Column **columns, int *n_columns, int **order, Error *err)
+{
+	const Logical *first = branches->plans[0];
+	int			   n = visible(first), most = 0;
+
+	for (int i = 0; i < branches->n; i++)
+		most += visible(branches->plans[i]);
+	*columns = arena_array(b->arena, Column, most + 1);
+	memcpy(*columns, first->columns + first->n_front, sizeof **columns * (size_t)n);
+	for (int i = 1; i < branches->n && body->is_by_name; i++)
+		for (int c = 0; c < visible(branches->plans[i]); c++) {
+			const Column *column = &branches->plans[i]->columns[branches->plans[i]->n_front + c];
+			bool		  is_known = false;
+
+			for (int k = 0; k < n; k++)
+				is_known |= str_equal_nocase(str_of((*columns)[k].name), str_of(column->name));
+			if (!is_known)
+				(*columns)[n++] = *column;
+		}
+	*order = arena_array(b->arena, int, branches->n * n + 1);
+	for (int i = 0; i < branches->n; i++) {
+		const Logical *plan = branches->plans[i];
+
+		if (!body->is_by_name && visible(plan) != n) {
+			error_user(err, "Both sides of UNION must have the same number of columns: %d and %d.", n, visible(plan));
+			return error_at_pos(err, body->pos);
+		}
+		for (int c = 0; c < n; c++) {
+			int			at = body->is_by_name ? column_by_name(plan, (*columns)[c].name) : plan->n_front + c;
+			const Type *type = at >= 0 ? common_type(true, (*columns)[c].type, plan->columns[at].type) : (*columns)[c].type;
+
+			if (type == NULL) {
+				error_user(err, "Column %d of UNION is %s on the left and %s on the right.", c + 1, type_text(b, (*columns)[c].type),
+						   type_text(b, plan->columns[at].type));
+				return error_at_pos(err, body->pos);
+			}
+			(*columns)[c].type = type;
+			(*order)[i * n + c] = at;
+		}
+	}
+	*n_columns = n;
+	return OK;
+}
+
+static Logical *
+union_of(Binder *b, Logical *const *inputs, int n)
+{
+	Logical *node = logical_new(b->arena, LOGICAL_UNION, inputs[0]);
+
+	node->n_inputs = n;
+	node->more_inputs = arena_memdup(b->arena, inputs, sizeof *inputs * (size_t)n);
+	for (int i = 0; i < n && i < 2; i++)
+		node->inputs[i] = inputs[i];
+	return node;
+}
+
+/* A branch's columns as the result has them, behind `front` that the caller has put into exprs. */
+static Logical *
+branch_project(Binder *b, Logical *input, const int *order, const Column *columns, int n, Expr **exprs, const char **names, int front,
+			   int n_key)
+{
+	for (int c = 0; c < n; c++) {
+		names[front + c] = columns[c].name;
+		exprs[front + c] = order[c] < 0 ? expr_constant(b->arena, value_null(columns[c].type))
+										: expr_cast_to(b, expr_column(b->arena, order[c], input->columns[order[c]].type, input->columns[order[c]].name),
+													   columns[c].type);
+	}
+	return logical_project(b->arena, input, exprs, names, front + n, n_key);
+}
+
+static Logical *
+union_streams(Binder *b, const Branches *branches, const int *order, const Column *columns, int n)
+{
+	Logical **inputs = arena_array(b->arena, Logical *, branches->n);
+	int		  n_key = branches->plans[0]->n_key;
+
+	for (int i = 1; i < branches->n; i++)
+		n_key = branches->plans[i]->n_key == n_key ? n_key : 0;
+	for (int i = 0; i < branches->n; i++)
+		inputs[i] = branch_project(b, branches->plans[i], order + i * n, columns, n, arena_array(b->arena, Expr *, n + 1),
+								   arena_array(b->arena, const char *, n + 1), 0, n_key);
+	return union_of(b, inputs, branches->n);
+}
+
+/* Branch number and key, then the columns. */
+static Status
+union_tables(Binder *b, const AstBody *body, const Branches *branches, const int *order, const Column *columns, int n, Logical **out, Error *err)
+{
+	Logical **inputs = arena_array(b->arena, Logical *, branches->n);
+	int		  n_key = branches->plans[0]->n_key;
+
+	for (int i = 0; i < branches->n; i++) {
+		Logical		*plan = branches->plans[i];
+		Expr	   **exprs = arena_array(b->arena, Expr *, 1 + n_key + n + 1);
+		const char **names = arena_array(b->arena, const char *, 1 + n_key + n + 1);
+		bool		 same = plan->n_key == n_key;
+
+		exprs[0] = expr_constant(b->arena, value_integer(type_integer, i));
+		names[0] = "BRANCH";
+		for (int k = 0; k < n_key && same; k++) {
+			exprs[1 + k] = expr_column(b->arena, k, plan->columns[k].type, plan->columns[k].name);
+			names[1 + k] = plan->columns[k].name;
+			same = plan->columns[k].type == branches->plans[0]->columns[k].type;
+		}
+		if (!same || plan->window.kind != WINDOW_NONE) {
+			error_user(err, plan->window.kind != WINDOW_NONE ? "UNION of windowed tables is not kept up to date."
+															 : "UNION of tables needs keys of the same types on all sides.");
+			return error_at_pos(err, body->pos);
+		}
+		inputs[i] = branch_project(b, plan, order + i * n, columns, n, exprs, names, 1 + n_key, 1 + n_key);
+	}
+	*out = union_of(b, inputs, branches->n);
+	(*out)->n_front = 1 + n_key;
+	return OK;
+}
+
+/* What a column always is; NULL: it varies. */
+static const Value *
+constant_of(const Logical *plan, int column)
+{
+	while (plan->kind == LOGICAL_PROJECT || plan->kind == LOGICAL_FILTER) {
+		const Expr *e;
+
+		if (plan->kind == LOGICAL_PROJECT) {
+			e = ((const ProjectSpec *)plan->spec)->columns[column];
+			while (e->kind == EXPR_CAST)
+				e = e->args[0];
+			if (e->kind == EXPR_CONSTANT)
+				return e->constant.is_null ? NULL : &e->constant;
+			if (e->kind != EXPR_COLUMN)
+				return NULL;
+			column = e->index;
+		}
+		plan = plan->inputs[0];
+	}
+	return NULL;
+}
+
+/* A visible column that is another constant in each branch; -1: there is none. */
+static int
+find_discriminator(const Branches *branches, const int *order, int n)
+{
+	for (int c = 0; c < n; c++) {
+		bool differs = true;
+
+		for (int i = 0; i < branches->n && differs; i++) {
+			const Value *v = order[i * n + c] < 0 ? NULL : constant_of(branches->plans[i], order[i * n + c]);
+
+			differs = v != NULL;
+			for (int j = 0; j < i && differs; j++) {
+				const Value *w = constant_of(branches->plans[j], order[j * n + c]);
+
+				differs = v->type == w->type && value_compare(v, w, false) != 0;
+			}
+		}
+		if (differs)
+			return c;
+	}
+	return -1;
+}
+
+/* The visible column that shows key column k in every branch; -1: there is none. */
+static int
+find_key(const Branches *branches, const int *order, int n, int k)
+{
+	for (int c = 0; c < n; c++) {
+		bool shows = true;
+
+		for (int i = 0; i < branches->n && shows; i++) {
+			const Logical *plan = branches->plans[i];
+			const Expr	  *e = order[i * n + c] < 0 || plan->kind != LOGICAL_PROJECT ? NULL : ((const ProjectSpec *)plan->spec)->columns[order[i * n + c]];
+
+			shows = e != NULL && expr_equal(e, ((const ProjectSpec *)plan->spec)->columns[k]);
+		}
+		if (shows)
+			return c;
+	}
+	return -1;
+}
+
+static Logical *
+reordered(Binder *b, Logical *input, const int *order, int n, int n_key)
+{
+	Expr	   **exprs = arena_array(b->arena, Expr *, n + 1);
+	const char **names = arena_array(b->arena, const char *, n + 1);
+
+	for (int i = 0; i < n; i++) {
+		exprs[i] = expr_column(b->arena, order[i], input->columns[order[i]].type, input->columns[order[i]].name);
+		names[i] = exprs[i]->name;
+	}
+	return logical_project(b->arena, input, exprs, names, n, n_key);
+}
+
+/* The union of tables as the outermost query: with its key visible, or, for a client, as it is. */
+static Status
+union_result(Binder *b, const AstBody *body, const Branches *branches, const int *order, int n, Logical **rows, Error *err)
+{
+	int	 front = (*rows)->n_front, n_key = front - 1;
+	int *places = arena_array(b->arena, int, n + 1);
+	int	 m = 0, at = find_discriminator(branches, order, n);
+
+	if (!b->is_persistent) {
+		for (int c = 0; c < n; c++)
+			places[c] = front + c;
+		*rows = reordered(b, *rows, places, n, n);
+		return OK;
+	}
+	places[m++] = front + at;
+	for (int k = 0; k < n_key && at >= 0; k++) {
+		int key = find_key(branches, order, n, k);
+
+		if (key < 0)
+			at = -1;
+		places[m++] = front + key;
+	}
+	if (at < 0) {
+		error_user(err, "Rows of several tables may have the same key. Select the key of each, in the same place, and a constant that tells the tables "
+						"apart, such as SELECT 'a' AS source, id, ... UNION ALL SELECT 'b', id, ...: together they are the key of the result.");
+		return error_at_pos(err, body->pos);
+	}
+	for (int c = 0; c < n; c++) {
+		bool is_key = false;
+
+		for (int k = 0; k <= n_key; k++)
+			is_key |= places[k] == front + c;
+		if (!is_key)
+			places[m++] = front + c;
+	}
+	*rows = reordered(b, *rows, places, n, 1 + n_key);
+	return OK;
+}
+
+/* Equal rows are one. */
+static Logical *
+union_distinct(Binder *b, Logical *rows)
+{
+	Logical		 *node;
+	DistinctSpec *spec;
+
+	if (rows->is_table)
+		return logical_distinct_table(b->arena, rows);
+	node = logical_new(b->arena, LOGICAL_DISTINCT, rows);
+	spec = arena_new(b->arena, DistinctSpec);
+	spec->n_columns = rows->n_columns;
+	spec->keeps_state = true;
+	node->spec = spec;
+	return node;
+}
+
+static Status
+bind_branches(Binder *b, const AstQuery *query, const AstBody *body, Branches *branches, Error *err)
+{
+	AstQuery plain = {.pos = query->pos, .emit = query->emit};
+
+	gather(b->arena, body, body, branches);
+	branches->plans = arena_array(b->arena, Logical *, branches->n);
+	for (int i = 0; i < branches->n; i++) {
+		if (branches->bodies[i]->kind == AST_BODY_VALUES) {
+			error_user(err, "VALUES have no event time: a continuous query cannot read them.");
+			return error_at_pos(err, body->pos);
+		}
+		TRY(bind_body(b, &plain, branches->bodies[i], NULL, NULL, &branches->plans[i], err));
+		if (branches->plans[i]->is_table == branches->plans[0]->is_table)
+			continue;
+		error_user(err, "UNION of a stream and a table: the one has events, the other rows that change. Make both streams or both tables.");
+		return error_at_pos(err, body->pos);
+	}
+	return OK;
+}
+
+static Status
+bind_continuous_union(Binder *b, const AstQuery *query, const AstBody *body, Logical **out, Error *err)
+{
+	Branches branches = {0};
+	Column	*columns;
+	int		*order, n = 0;
+	Status	 status;
+
+	if (body->set_op != AST_UNION) {
+		error_unsupported(err, "%s is not kept up to date in a continuous query. Use %s (query) of the rows' key.",
+						  body->set_op == AST_EXCEPT ? "EXCEPT" : "INTERSECT", body->set_op == AST_EXCEPT ? "NOT IN" : "IN");
+		return error_at_pos(err, body->pos);
+	}
+	b->in_set++;
+	status = bind_branches(b, query, body, &branches, err);
+	b->in_set--;
+	TRY(status);
+	TRY(union_columns(b, body, &branches, &columns, &n, &order, err));
+	if (!branches.plans[0]->is_table)
+		*out = union_streams(b, &branches, order, columns, n);
+	else {
+		TRY(union_tables(b, body, &branches, order, columns, n, out, err));
+		if (body->is_all && b->depth == 0 && b->in_set == 0)
+			TRY(union_result(b, body, &branches, order, n, out, err));
+	}
+	if (!body->is_all)
+		*out = union_distinct(b, *out);
+	return OK;
+}
+
+/* ---- the whole ---- */
+
+Status
+bind_set_operation(Binder *b, const AstQuery *query, const AstBody *body, Logical **out, Error *err)
+{
+	static const char *const names[] = {"UNION", "INTERSECT", "EXCEPT"};
+	AstQuery				 plain = {.pos = query->pos, .emit = query->emit};
+	Logical					*left, *right, *node;
+	const Type			   **types;
+	Column					*columns;
+	int						*left_order = NULL, *right_order = NULL;
+	int						 n;
+
+	if (!b->is_bounded && !b->standard && !(body->set_op == AST_UNION && body->is_all)) {
+		error_unsupported(err, "%s%s is not supported in continuous queries yet; UNION ALL is.", names[body->set_op],
+						  body->is_all ? " ALL" : "");
+		return error_at_pos(err, body->pos);
+	}
+	if (!b->is_bounded && b->standard)
+		return bind_continuous_union(b, query, body, out, err);
+	TRY(bind_body(b, &plain, body->left, NULL, NULL, &left, err));
+	TRY(bind_body(b, &plain, body->right, NULL, NULL, &right, err));
+	n = left->n_columns;
+	if (body->is_by_name) {
+		columns = arena_array(b->arena, Column, left->n_columns + right->n_columns + 1);
+		left_order = arena_array(b->arena, int, left->n_columns + right->n_columns + 1);
+		right_order = arena_array(b->arena, int, left->n_columns + right->n_columns + 1);
+		for (int i = 0; i < n; i++) {
+			columns[i] = left->columns[i];
+			left_order[i] = i;
+			right_order[i] = column_by_name(right, columns[i].name);
+		}
+		for (int i = 0; i < right->n_columns; i++)
+			if (column_by_name(left, right->columns[i].name) < 0) {
+				columns[n] = right->columns[i];
+				left_order[n] = -1;
+				right_order[n++] = i;
+			}
+	} else {
+		if (left->n_columns != right->n_columns) {
+			error_user(err, "Both sides of %s must have the same number of columns: %d and %d.", names[body->set_op], left->n_columns,
+					   right->n_columns);
+			return error_at_pos(err, body->pos);
+		}
+		columns = arena_memdup(b->arena, left->columns, sizeof *columns * (size_t)(n + 1 > 1 ? n : 1));
+	}
+	types = arena_array(b->arena, const Type *, n + 1);
+	for (int i = 0; i < n; i++) {
+		int			l = left_order != NULL ? left_order[i] : i, r = right_order != NULL ? right_order[i] : i;
+		const Type *lt = l >= 0 ? left->columns[l].type : right->columns[r].type;
+		const Type *rt = r >= 0 ? right->columns[r].type : lt;
+
+		types[i] = common_type(true, lt, rt);
+		if (types[i] == NULL) {
+			error_user(err, "Column %d of %s is %s on the left and %s on the right.", i + 1, names[body->set_op], type_text(b, lt),
+					   type_text(b, rt));
+			return error_at_pos(err, body->pos);
+		}
+		columns[i].type = types[i];
+	}
+	left = cast_columns(b, left, left_order, types, columns, n);
+	right = cast_columns(b, right, right_order, types, columns, n);
+	node = logical_new(b->arena, body->set_op == AST_UNION ? LOGICAL_UNION : LOGICAL_SET, left);
+	node->n_inputs = 2;
+	node->inputs[1] = right;
+	node->n_key = 0;
+	node->is_table = false;
+	node->window = (WindowSpec){0};
+	if (body->set_op != AST_UNION) {
+		SetOpSpec *spec = arena_new(b->arena, SetOpSpec);
+
+		spec->is_except = body->set_op == AST_EXCEPT;
+		spec->all = body->is_all;
+		node->spec = spec;
+	} else if (!body->is_all) {
+		Logical		 *distinct = logical_new(b->arena, LOGICAL_DISTINCT, node);
+		DistinctSpec *spec = arena_new(b->arena, DistinctSpec);
+
+		spec->n_columns = n;
+		distinct->spec = spec;
+		node = distinct;
+	}
+	*out = node;
+	return OK;
+}
