@@ -106,7 +106,7 @@ query_position(void *context, const SourceSpec *source, int partition, int64_t *
 
 	if (source->name == NULL)
 		return false;
-	return store_position_get(query->engine->store, str_of(query->id), str_of(source->name), partition, position, &err) == OK;
+	return store_position_get(query->engine->store, str_of(query->id), str_of(source->input), partition, position, &err) == OK;
 }
 
 /* Where idle time goes on from after a restart, among the positions of the query. */
@@ -664,7 +664,7 @@ query_has_reached(Engine *engine, Query *query, const int64_t *ends, int n_ends)
 			Error	ignored;
 
 			if (ends[k] > 0
-				&& (store_position_get(engine->store, str_of(query->id), str_of(source->name), p, &position, &ignored) != OK
+				&& (store_position_get(engine->store, str_of(query->id), str_of(source->input), p, &position, &ignored) != OK
 					|| position < ends[k]))
 				return false;
 		}

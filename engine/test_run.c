@@ -254,7 +254,7 @@ query_position(void *context, const SourceSpec *source, int partition, int64_t *
 	*position = 0;
 	if (source->kind != SOURCE_TOPIC)
 		return false;
-	if (store_position_get(run->engine->store, str_of(run->query_in_hand->id), str_of(source->name), partition, position, &ignored) != OK)
+	if (store_position_get(run->engine->store, str_of(run->query_in_hand->id), str_of(source->input), partition, position, &ignored) != OK)
 		*position = run->has_inputs ? 0 : script_start(run, run->query_in_hand->id, source->topic->name);
 	return true;
 }

@@ -54,7 +54,8 @@ typedef struct StateRange {
 
 typedef struct SourceSpec {
 	SourceKind		  kind;
-	const char		 *name;			/* input name for positions and messages: topic, path */
+	const char		 *name;			/* for messages: topic, path */
+	const char		 *input;		/* for positions: the name, made unique where a plan reads it more than once; NULL outside of plans */
 	int				  n_columns;	/* columns to deliver, key columns first */
 	const Column	 *columns;
 	const int		 *source_index; /* per column: its place among the topic's columns, key columns first, or the file's; NULL: in order */

@@ -81,7 +81,7 @@ aggregate_open(Op *op, Error *err)
 
 		item->owner = self;
 		item->number = i;
-		TRY(item_open(op, item, &spec->items[i], &self->used_bytes, err));
+		TRY(item_open(op, item, &spec->items[i], spec->window.kind == WINDOW_SESSION, &self->used_bytes, err));
 		self->has_distinct |= item->distinct != NULL;
 		if (item->state_size >= 16)
 			offset = (offset + 15) & ~15u;

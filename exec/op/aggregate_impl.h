@@ -25,6 +25,7 @@ typedef struct Item {
 	uint32_t			 state_size;
 	uint32_t			 inner_size;	/* ordered: size of the function's own state */
 	bool				 is_ordered;	/* keeps its rows and aggregates them, sorted, when the result is wanted */
+	bool				 keeps_distinct; /* is_ordered, and each row is kept once: DISTINCT where states merge (sessions) */
 	GroupTable			*distinct;		/* (group, arguments) -> how many rows; NULL: not DISTINCT */
 	Group			   **unsaved;		/* durable: tuples to write at flush */
 	uint32_t			 n_unsaved;
@@ -38,7 +39,8 @@ typedef struct ItemInput {
 	const uint64_t *skip;	/* rows that FILTER leaves out; NULL: none */
 } ItemInput;
 
-Status item_open(Op *op, Item *item, const AggregateItem *spec, int64_t *used_bytes, Error *err);
+/* merges_states: states of one group come together (sessions), so DISTINCT is a part of the state. */
+Status item_open(Op *op, Item *item, const AggregateItem *spec, bool merges_states, int64_t *used_bytes, Error *err);
 void   item_close(Item *item);
 
 /* Evaluates arguments, filter and order over the whole batch. */

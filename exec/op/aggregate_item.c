@@ -25,7 +25,7 @@ item_n_columns(const Item *item)
 }
 
 Status
-item_open(Op *op, Item *item, const AggregateItem *spec, int64_t *used_bytes, Error *err)
+item_open(Op *op, Item *item, const AggregateItem *spec, bool merges_states, int64_t *used_bytes, Error *err)
 {
 	const Aggregate *function = spec->function;
 	const Type	   **types = arena_array(&op->arena, const Type *, spec->n_args + 2);
@@ -33,7 +33,8 @@ item_open(Op *op, Item *item, const AggregateItem *spec, int64_t *used_bytes, Er
 
 	item->spec = spec;
 	item->function = function;
-	item->is_ordered = spec->n_order_by > 0;
+	item->keeps_distinct = spec->distinct && merges_states;
+	item->is_ordered = spec->n_order_by > 0 || item->keeps_distinct;
 	item->args = arena_array(&op->arena, Program *, spec->n_args + 1);
 	for (int a = 0; a < spec->n_args; a++) {
 		types[a] = spec->args[a]->type;
@@ -43,7 +44,7 @@ item_open(Op *op, Item *item, const AggregateItem *spec, int64_t *used_bytes, Er
 	}
 	if (spec->filter != NULL)
 		TRY(program_compile(&op->arena, spec->filter, &item->filter, err));
-	if (item->is_ordered) {
+	if (spec->n_order_by > 0) {
 		item->order_by = arena_array(&op->arena, Program *, spec->n_order_by);
 		for (int i = 0; i < spec->n_order_by; i++)
 			TRY(program_compile(&op->arena, spec->order_by[i], &item->order_by[i], err));
@@ -59,7 +60,7 @@ item_open(Op *op, Item *item, const AggregateItem *spec, int64_t *used_bytes, Er
 	item->inner_size = function->resolve_size != NULL ? function->resolve_size(types, spec->n_args, constants)
 													  : function->state_size;
 	item->state_size = item->is_ordered ? sizeof(OrderedState) : item->inner_size;
-	if (spec->distinct) {
+	if (spec->distinct && !item->keeps_distinct) {
 		/* The group's number is a raw slot, then the arguments. */
 		const Type **key_types = arena_array(&op->arena, const Type *, spec->n_args + 1);
 
@@ -266,14 +267,30 @@ item_merge_distinct(Item *item, const Item *other, Group *const *map, Arena *are
 
 /* ---- ORDER BY ---- */
 
-static void
-ordered_add(const Item *item, OrderedState *state, const ItemInput *in, int32_t row, StrBuf *buf)
+/* Where a kept row begins; the state's length: it is not there. */
+static uint64_t
+ordered_find(const OrderedState *state, Str row)
 {
-	uint32_t length;
+	uint64_t at = 0;
 
-	strbuf_clear(buf);
-	row_encode(in->columns, item_n_columns(item), row, buf);
-	length = (uint32_t)buf->length;
+	while (at < state->length) {
+		uint32_t length;
+
+		memcpy(&length, state->bytes + at, sizeof length);
+		if (length == row.length && memcmp(state->bytes + at + sizeof length, row.data, length) == 0)
+			return at;
+		at += sizeof length + length;
+	}
+	return state->length;
+}
+
+static void
+ordered_add_bytes(const Item *item, OrderedState *state, Str row)
+{
+	uint32_t length = (uint32_t)row.length;
+
+	if (item->keeps_distinct && ordered_find(state, row) < state->length)
+		return;
 	if (state->length + length + sizeof length > state->capacity) {
 		uint64_t capacity = state->capacity * 2 + length + 64;
 
@@ -282,32 +299,34 @@ ordered_add(const Item *item, OrderedState *state, const ItemInput *in, int32_t 
 		state->capacity = capacity;
 	}
 	memcpy(state->bytes + state->length, &length, sizeof length);
-	memcpy(state->bytes + state->length + sizeof length, strbuf_text(buf), length);
+	memcpy(state->bytes + state->length + sizeof length, row.data, length);
 	state->length += length + sizeof length;
 	state->n_rows++;
+}
+
+static void
+ordered_add(const Item *item, OrderedState *state, const ItemInput *in, int32_t row, StrBuf *buf)
+{
+	strbuf_clear(buf);
+	row_encode(in->columns, item_n_columns(item), row, buf);
+	ordered_add_bytes(item, state, strbuf_str(buf));
 }
 
 static bool
 ordered_remove(const Item *item, OrderedState *state, const ItemInput *in, int32_t row)
 {
 	StrBuf	 buf = {0};
-	bool	 found = false;
-	uint64_t at = 0;
+	uint64_t at, end;
+	bool	 found;
 
 	row_encode(in->columns, item_n_columns(item), row, &buf);
-	while (at < state->length && !found) {
-		uint32_t length;
-
-		memcpy(&length, state->bytes + at, sizeof length);
-		if (length == buf.length && memcmp(state->bytes + at + sizeof length, strbuf_text(&buf), length) == 0) {
-			uint64_t end = at + sizeof length + length;
-
-			memmove(state->bytes + at, state->bytes + end, state->length - end);
-			state->length -= sizeof length + length;
-			state->n_rows--;
-			found = true;
-		}
-		at += sizeof length + length;
+	at = ordered_find(state, strbuf_str(&buf));
+	found = at < state->length;
+	if (found) {
+		end = at + sizeof(uint32_t) + buf.length;
+		memmove(state->bytes + at, state->bytes + end, state->length - end);
+		state->length -= end - at;
+		state->n_rows--;
 	}
 	strbuf_free(&buf);
 	return found;
@@ -472,6 +491,15 @@ item_merge(const Item *item, char *into, const char *from)
 		const OrderedState *b = (const OrderedState *)(from + item->offset);
 
 		if (b->length == 0)
+			return;
+		for (uint64_t at = 0; at < b->length && item->keeps_distinct;) {
+			uint32_t length;
+
+			memcpy(&length, b->bytes + at, sizeof length);
+			ordered_add_bytes(item, a, str_make(b->bytes + at + sizeof length, length));
+			at += sizeof length + length;
+		}
+		if (item->keeps_distinct)
 			return;
 		if (a->length + b->length > a->capacity) {
 			uint64_t capacity = (a->length + b->length) * 2;

@@ -125,8 +125,6 @@ aggregate_session_open(AggregateOp *self, Error *err)
 	const Type		   **types = arena_array(&self->op.arena, const Type *, spec->n_keys + 1);
 	StateBackend		*state = op_services(&self->op)->state;
 
-	if (self->has_distinct)
-		return error_unsupported(err, "Aggregates with DISTINCT are not supported with session windows");
 	if (spec->n_grouping_sets > 0)
 		return error_unsupported(err, "Grouping sets are not supported with session windows");
 	if (spec->is_table || spec->input_is_windowed)

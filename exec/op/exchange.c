@@ -29,12 +29,31 @@ exchange_partition(ExchangeOp *self, const Batch *in, int32_t row, int n_partiti
 	bool				is_null = false;
 
 	strbuf_clear(&self->bytes);
+	if (spec->null_keys != NULL_KEYS_ROUND)
+		for (int k = 0; k < spec->n_key && !is_null; k++)
+			is_null = !vector_is_valid(in->columns[k], row);
+	if (is_null || spec->null_keys == NULL_KEYS_MOVE) {
+		*out = is_null ? 0 : (int)op_services(&self->op)->partition;
+		return OK;
+	}
 	if (self->key != NULL)
 		TRY(self->key->encode(self->key, in->columns, row, &self->bytes, &is_null, err));
 	else
 		key_encode(in->columns, spec->n_key, row, &self->bytes);
 	*out = is_null ? (int)(self->n_keyless++ % n_partitions) : key_partition(strbuf_str(&self->bytes), n_partitions);
 	return OK;
+}
+
+static bool
+exchange_has_nulls(const ExchangeOp *self, const Batch *in)
+{
+	const ExchangeSpec *spec = self->op.spec;
+
+	for (int k = 0; k < spec->n_key; k++)
+		for (int32_t i = 0; vector_base(in->columns[k])->validity != NULL && i < in->n_rows; i++)
+			if (!vector_is_valid(in->columns[k], i))
+				return true;
+	return false;
 }
 
 /* The outputs are the instances of the next fragment, by partition. */
@@ -51,6 +70,11 @@ exchange_push(Op *op, int port, const Batch *in, Error *err)
 	(void)port;
 	if (n == 1)
 		return op_emit(op, in, err);
+	if (((const ExchangeSpec *)op->spec)->null_keys == NULL_KEYS_MOVE && !exchange_has_nulls(self, in)) {
+		op->rows_out += in->n_rows;
+		n = op_services(op)->partition;
+		return op_push(op->outputs[n].op, op->outputs[n].port, in, err) == FAILED ? FAILED : OK;
+	}
 	to = arena_alloc(arena, sizeof *to * (size_t)in->n_rows);
 	rows = arena_alloc(arena, sizeof *rows * (size_t)in->n_rows);
 	flat = batch_slice(arena, in, 0, in->n_rows);

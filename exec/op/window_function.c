@@ -94,7 +94,7 @@ item_open_over(WindowOp *self, OverItem *item, const WindowFunctionItem *spec, E
 			TRY(column_of(self, spec->args[a], &item->columns[a], err));
 		return OK;
 	}
-	TRY(item_open(op, &item->aggregate, &spec->aggregate, &self->used_bytes, err));
+	TRY(item_open(op, &item->aggregate, &spec->aggregate, false, &self->used_bytes, err));
 	item->state = arena_calloc(&op->arena, item->aggregate.state_size + 16);
 	item->can_retract = sums_exactly(&spec->aggregate);
 	item->n_columns = item_n_columns(&item->aggregate);

@@ -440,7 +440,7 @@ stream_run_positions(const StreamRun *run,
 					 void (*visit)(void *context, const char *input, int partition, int64_t position), void *context)
 {
 	for (int i = 0; i < run->n_inputs; i++)
-		visit(context, run->inputs[i].source->spec->name, run->inputs[i].partition, run->inputs[i].committed);
+		visit(context, run->inputs[i].source->spec->input, run->inputs[i].partition, run->inputs[i].committed);
 }
 
 const Graph *

@@ -60,7 +60,7 @@ Status stream_run_epoch(StreamRun *run, int64_t *n_rows, Error *err);
 /* Tells the operators that event time has passed `time` although no record came (idle time-out). */
 Status stream_run_advance(StreamRun *run, Time time, Error *err);
 
-/* Positions that the last epoch reached: visit(source name, partition, next position). */
+/* Positions that the last epoch reached: visit(SourceSpec.input, partition, next position). */
 void stream_run_positions(const StreamRun *run, void (*visit)(void *context, const char *input, int partition, int64_t position),
 						  void *context);
 

@@ -470,9 +470,7 @@ rekey_for_group(SelectBinder *sb, KeyList *list, Logical *input)
 	int			 n = list->n + input->n_columns;
 	Expr	   **exprs = arena_array(b->arena, Expr *, n + 1);
 	const char **names = arena_array(b->arena, const char *, n + 1);
-	Logical		*project, *exchange;
-	ExchangeSpec *spec = arena_new(b->arena, ExchangeSpec);
-	FormatSpec	*format = arena_new(b->arena, FormatSpec);
+	Logical	   *project;
 
 	for (int i = 0; i < list->n; i++) {
 		exprs[i] = list->keys[i];
@@ -484,15 +482,7 @@ rekey_for_group(SelectBinder *sb, KeyList *list, Logical *input)
 	}
 	project = logical_project(b->arena, input, exprs, names, n, list->n);
 	((ProjectSpec *)project->spec)->drops_null_values = true;
-	exchange = logical_new(b->arena, LOGICAL_EXCHANGE, project);
-	format->format = format_find(STR("JSON"));
-	format->n_columns = list->n;
-	format->columns = project->columns;
-	format->is_key = true;
-	spec->n_key = list->n;
-	spec->key = format;
-	exchange->spec = spec;
-	return exchange;
+	return exchange_by_key(b->arena, project, b->standard ? NULL_KEYS_TOGETHER : NULL_KEYS_ROUND);
 }
 
 static void
@@ -648,6 +638,9 @@ plan_aggregate(SelectBinder *sb, const AstQuery *query, BoundColumn *columns, in
 		for (int i = 0; i < list.n; i++)
 			list.keys[i] = expr_column(b->arena, i, input->columns[i].type, input->columns[i].name);
 	}
+	/* Rows without a key are in every partition of a topic, but they are one group. */
+	if (!b->is_bounded && !spec->is_table && group_is_key && b->standard)
+		input = exchange_by_key(b->arena, input, rows_are_placed(input) ? NULL_KEYS_MOVE : NULL_KEYS_TOGETHER);
 	spec->n_keys = list.n;
 	spec->keys = (const Expr *const *)list.keys;
 	spec->n_items = sb->n_items;

@@ -284,6 +284,20 @@ Logical *logical_one_row(Binder *binder);
 /* ---- join.c ---- */
 Status bind_join(Binder *binder, const AstRelation *relation, SelectBinder *outer, Logical **out, Scope *scope, Error *err);
 
+/* ---- placement.c ---- */
+/* All rows of a key are in one partition. */
+bool rows_are_placed(const Logical *node);
+/* Equal keys of both are in the same partition. */
+bool rows_are_placed_alike(const Logical *a, const Logical *b);
+/* Brings the rows of each key (the leading columns) into one partition. */
+Logical *exchange_by_key(Arena *arena, Logical *input, NullKeys null_keys);
+
+/* ---- join_residual.c ---- */
+/* Outer joins: moves what speaks of the padded side alone to that side; refuses what cannot be kept up to date. */
+Status push_join_residual(Binder *b, JoinKind kind, Logical **left, Logical **right, Expr **residual, Error *err);
+/* Applies what is left of ON to the joined rows, in which the sides' columns begin at left_at and right_at. */
+Logical *join_residual(Binder *b, Logical *node, const Expr *residual, JoinKind kind, int n_left, int left_at, int n_right, int right_at);
+
 /* ---- select.c, query.c ---- */
 typedef struct BoundColumn BoundColumn;
 struct BoundColumn {

@@ -632,9 +632,7 @@ rekey_side(Joining *j, Logical *side, bool is_left)
 	int			  n = j->n_pairs, total = n + side->n_columns;
 	Expr		**exprs = arena_array(b->arena, Expr *, total + 1);
 	const char	**names = arena_array(b->arena, const char *, total + 1);
-	Logical		 *project, *exchange;
-	ExchangeSpec *spec = arena_new(b->arena, ExchangeSpec);
-	FormatSpec	 *format = arena_new(b->arena, FormatSpec);
+	Logical		 *project;
 
 	for (int i = 0; i < n; i++) {
 		exprs[i] = is_left ? j->pairs[i].left : j->pairs[i].right;
@@ -646,15 +644,7 @@ rekey_side(Joining *j, Logical *side, bool is_left)
 	}
 	project = logical_project(b->arena, side, exprs, names, total, n);
 	((ProjectSpec *)project->spec)->drops_null_values = true;
-	exchange = logical_new(b->arena, LOGICAL_EXCHANGE, project);
-	format->format = format_find(STR("JSON"));
-	format->n_columns = n;
-	format->columns = project->columns;
-	format->is_key = true;
-	spec->n_key = n;
-	spec->key = format;
-	exchange->spec = spec;
-	return exchange;
+	return exchange_by_key(b->arena, project, NULL_KEYS_ROUND);
 }
 
 static Status
@@ -808,7 +798,7 @@ plan_foreign_join(Joining *j, Logical **out, Scope *scope, Error *err)
 	for (int i = 0; i < j->right_scope->n_columns; i++)
 		j->right_scope->columns[i].is_key = false;
 	finish_scope(j, scope, node, n_key, 0, n_key + j->left->n_columns);
-	*out = node;
+	*out = join_residual(b, node, j->residual, j->kind, j->left->n_columns, n_key, j->right->n_columns, n_key + j->left->n_columns);
 	return OK;
 }
 
@@ -856,7 +846,7 @@ plan_stream_join(Joining *j, Logical **out, Scope *scope, Error *err)
 	bool		left_table = j->left->is_table, right_table = j->right->is_table;
 	bool		left_own, right_own;
 	int			n_left_scope = j->left_scope->n_columns, n_key, left_shift, right_shift;
-	Logical	   *left = j->left, *right = j->right, *node;
+	Logical	   *left, *right, *node;
 	Column	   *front;
 	const char *l_text, *r_text;
 
@@ -870,6 +860,10 @@ plan_stream_join(Joining *j, Logical **out, Scope *scope, Error *err)
 	}
 	TRY(check_kinds(j, left_table, right_table, err));
 	TRY(check_windows(j, err));
+	if (j->residual != NULL && push_join_residual(b, j->kind, &j->left, &j->right, &j->residual, err) != OK)
+		return error_at_pos(err, j->relation->pos);
+	left = j->left;
+	right = j->right;
 	l_text = ast_text(b, j->both, j->pairs[0].left_ast);
 	r_text = ast_text(b, j->both, j->pairs[0].right_ast);
 	if (right_table && !order_by_key(j)) {
@@ -885,11 +879,8 @@ plan_stream_join(Joining *j, Logical **out, Scope *scope, Error *err)
 	}
 	left_own = is_own_key(j, j->left_scope, left, true);
 	right_own = right_table || is_own_key(j, j->right_scope, right, false);
-	if (left_table && right_table && !left_own) {
-		if (j->residual != NULL)
-			return error_unsupported(err, "A foreign-key join takes an equality only.");
+	if (left_table && right_table && !left_own)
 		return plan_foreign_join(j, out, scope, err);
-	}
 	if ((!left_own && left->window.kind != WINDOW_NONE) || (!right_own && right->window.kind != WINDOW_NONE))
 		return error_user(err, b->standard ? "A windowed source can only be joined on its own key."
 										   : "Implicit repartitioning of windowed sources is not supported. See "
@@ -900,6 +891,10 @@ plan_stream_join(Joining *j, Logical **out, Scope *scope, Error *err)
 		left = rekey_side(j, left, true);
 	if (!right_own)
 		right = rekey_side(j, right, false);
+	if (!rows_are_placed_alike(left, right)) {
+		left = left_own ? exchange_by_key(b->arena, left, NULL_KEYS_ROUND) : left;
+		right = right_own ? exchange_by_key(b->arena, right, NULL_KEYS_ROUND) : right;
+	}
 	front = arena_array(b->arena, Column, n_key + 1);
 	for (int i = 0; i < n_key; i++)
 		front[i] = (Column){"JOIN_KEY", left->columns[i].type};
@@ -941,28 +936,7 @@ plan_stream_join(Joining *j, Logical **out, Scope *scope, Error *err)
 	finish_scope(j, scope, node, 0, left_shift, right_shift);
 	note_key_exprs(j, scope, left_own, right_own, left_shift, right_shift);
 	mark_viable(j, scope, node, left_own, right_own && right->n_key == 1, n_left_scope, left_shift, right_shift);
-	*out = node;
-	if (j->residual != NULL) {
-		Expr *residual;
-
-		if (j->kind != JOIN_INNER) {
-			error_unsupported(err, "An outer join of a continuous query takes equalities only.");
-			return error_at_pos(err, j->relation->pos);
-		}
-		/* Over both sides' own columns: moved to where they are now. */
-		residual = j->residual;
-		{
-			Expr **columns = arena_array(b->arena, Expr *, j->left->n_columns + j->right->n_columns + 1);
-
-			for (int i = 0; i < j->left->n_columns; i++)
-				columns[i] = expr_column(b->arena, left_shift + i, j->left->columns[i].type, j->left->columns[i].name);
-			for (int i = 0; i < j->right->n_columns; i++)
-				columns[j->left->n_columns + i] =
-					expr_column(b->arena, right_shift + i, j->right->columns[i].type, j->right->columns[i].name);
-			residual = expr_substitute(b->arena, residual, columns);
-		}
-		*out = logical_filter(b->arena, node, residual);
-	}
+	*out = join_residual(b, node, j->residual, j->kind, j->left->n_columns, left_shift, j->right->n_columns, right_shift);
 	return OK;
 }
 

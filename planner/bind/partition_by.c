@@ -1,5 +1,4 @@
 /* PARTITION BY: new keys in front of the rows, and an exchange. */
-#include "io/format.h"
 #include "planner/bind/select.h"
 
 typedef struct Repartition {
@@ -100,20 +99,8 @@ plan_partition_by(SelectBinder *sb, SelectList *list, Error *err)
 	}
 	project = logical_project(b->arena, input, exprs, names, n_out, p.n);
 	((ProjectSpec *)project->spec)->key_is_null_for_null_value = null_for_null;
-	if (p.n > 0) {
-		Logical		 *exchange = logical_new(b->arena, LOGICAL_EXCHANGE, project);
-		ExchangeSpec *spec = arena_new(b->arena, ExchangeSpec);
-		FormatSpec	 *format = arena_new(b->arena, FormatSpec);
-
-		format->format = format_find(STR("JSON"));
-		format->n_columns = p.n;
-		format->columns = project->columns;
-		format->is_key = true;
-		spec->n_key = p.n;
-		spec->key = format;
-		exchange->spec = spec;
-		project = exchange;
-	}
+	if (p.n > 0)
+		project = exchange_by_key(b->arena, project, NULL_KEYS_ROUND);
 	sb->rows = project;
 	/* The whole of `*` gives the new key first, also one that is an expression; old keys go behind the values. */
 	if (has_star) {

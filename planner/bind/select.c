@@ -210,7 +210,7 @@ add_correlated(SelectBinder *sb, SelectList *list, BoundSubquery *sub, bool is_a
 		return error_at_pos(err, sb->ast->pos);
 	}
 	for (int i = 0; i < sub->n_keys; i++) {
-		select_list_add(list, (BoundColumn){.name = "KEY", .expr = sub->right_keys[i], .ast = NULL});
+		select_list_add(list, (BoundColumn){.name = arena_printf(b->arena, "KEY %d", i + 1), .expr = sub->right_keys[i], .ast = NULL});
 		sub->right_keys[i] = expr_column(b->arena, list->n - 1, sub->right_keys[i]->type, "KEY");
 	}
 	if (sub->residual != NULL)

@@ -148,38 +148,6 @@ union_streams(Binder *b, const Branches *branches, const int *order, const Colum
 	return union_of(b, inputs, branches->n);
 }
 
-/* Branch number and key, then the columns. */
-static Status
-union_tables(Binder *b, const AstBody *body, const Branches *branches, const int *order, const Column *columns, int n, Logical **out, Error *err)
-{
-	Logical **inputs = arena_array(b->arena, Logical *, branches->n);
-	int		  n_key = branches->plans[0]->n_key;
-
-	for (int i = 0; i < branches->n; i++) {
-		Logical		*plan = branches->plans[i];
-		Expr	   **exprs = arena_array(b->arena, Expr *, 1 + n_key + n + 1);
-		const char **names = arena_array(b->arena, const char *, 1 + n_key + n + 1);
-		bool		 same = plan->n_key == n_key;
-
-		exprs[0] = expr_constant(b->arena, value_integer(type_integer, i));
-		names[0] = "BRANCH";
-		for (int k = 0; k < n_key && same; k++) {
-			exprs[1 + k] = expr_column(b->arena, k, plan->columns[k].type, plan->columns[k].name);
-			names[1 + k] = plan->columns[k].name;
-			same = plan->columns[k].type == branches->plans[0]->columns[k].type;
-		}
-		if (!same || plan->window.kind != WINDOW_NONE) {
-			error_user(err, plan->window.kind != WINDOW_NONE ? "UNION of windowed tables is not kept up to date."
-															 : "UNION of tables needs keys of the same types on all sides.");
-			return error_at_pos(err, body->pos);
-		}
-		inputs[i] = branch_project(b, plan, order + i * n, columns, n, exprs, names, 1 + n_key, 1 + n_key);
-	}
-	*out = union_of(b, inputs, branches->n);
-	(*out)->n_front = 1 + n_key;
-	return OK;
-}
-
 /* What a column always is; NULL: it varies. */
 static const Value *
 constant_of(const Logical *plan, int column)
@@ -225,6 +193,43 @@ find_discriminator(const Branches *branches, const int *order, int n)
 	return -1;
 }
 
+/*
+ * What names the branch, and the key there, then the columns.  A branch is named by column `named` (-1: by its number), for a deleted row has no
+ * other columns than those of the key.
+ */
+static Status
+union_tables(Binder *b, const AstBody *body, const Branches *branches, const int *order, const Column *columns, int n, int named, Logical **out,
+			 Error *err)
+{
+	Logical **inputs = arena_array(b->arena, Logical *, branches->n);
+	int		  n_key = branches->plans[0]->n_key;
+
+	for (int i = 0; i < branches->n; i++) {
+		Logical		*plan = branches->plans[i];
+		Expr	   **exprs = arena_array(b->arena, Expr *, 1 + n_key + n + 1);
+		const char **names = arena_array(b->arena, const char *, 1 + n_key + n + 1);
+		bool		 same = plan->n_key == n_key;
+
+		exprs[0] = named < 0 ? expr_constant(b->arena, value_integer(type_integer, i))
+							 : expr_cast_to(b, expr_constant(b->arena, *constant_of(plan, order[i * n + named])), columns[named].type);
+		names[0] = named < 0 ? "BRANCH" : columns[named].name;
+		for (int k = 0; k < n_key && same; k++) {
+			exprs[1 + k] = expr_column(b->arena, k, plan->columns[k].type, plan->columns[k].name);
+			names[1 + k] = plan->columns[k].name;
+			same = plan->columns[k].type == branches->plans[0]->columns[k].type;
+		}
+		if (!same || plan->window.kind != WINDOW_NONE) {
+			error_user(err, plan->window.kind != WINDOW_NONE ? "UNION of windowed tables is not kept up to date."
+															 : "UNION of tables needs keys of the same types on all sides.");
+			return error_at_pos(err, body->pos);
+		}
+		inputs[i] = branch_project(b, plan, order + i * n, columns, n, exprs, names, 1 + n_key, 1 + n_key);
+	}
+	*out = union_of(b, inputs, branches->n);
+	(*out)->n_front = 1 + n_key;
+	return OK;
+}
+
 /* The visible column that shows key column k in every branch; -1: there is none. */
 static int
 find_key(const Branches *branches, const int *order, int n, int k)
@@ -245,54 +250,54 @@ find_key(const Branches *branches, const int *order, int n, int k)
 }
 
 static Logical *
-reordered(Binder *b, Logical *input, const int *order, int n, int n_key)
+reordered(Binder *b, Logical *input, const int *order, const char *const *given, int n, int n_key)
 {
 	Expr	   **exprs = arena_array(b->arena, Expr *, n + 1);
 	const char **names = arena_array(b->arena, const char *, n + 1);
 
 	for (int i = 0; i < n; i++) {
 		exprs[i] = expr_column(b->arena, order[i], input->columns[order[i]].type, input->columns[order[i]].name);
-		names[i] = exprs[i]->name;
+		names[i] = given[i];
 	}
 	return logical_project(b->arena, input, exprs, names, n, n_key);
 }
 
 /* The union of tables as the outermost query: with its key visible, or, for a client, as it is. */
 static Status
-union_result(Binder *b, const AstBody *body, const Branches *branches, const int *order, int n, Logical **rows, Error *err)
+union_result(Binder *b, const AstBody *body, const Branches *branches, const int *order, int n, int named, Logical **rows, Error *err)
 {
-	int	 front = (*rows)->n_front, n_key = front - 1;
-	int *places = arena_array(b->arena, int, n + 1);
-	int	 m = 0, at = find_discriminator(branches, order, n);
+	int	 front = (*rows)->n_front;
+	const Column *columns = (*rows)->columns + front;
+	const char	**names = arena_array(b->arena, const char *, n + 1);
+	int *places = arena_array(b->arena, int, n + 1), *shown = arena_array(b->arena, int, front + 1);
+	int	 m = 0;
 
-	if (!b->is_persistent) {
-		for (int c = 0; c < n; c++)
-			places[c] = front + c;
-		*rows = reordered(b, *rows, places, n, n);
-		return OK;
-	}
-	places[m++] = front + at;
-	for (int k = 0; k < n_key && at >= 0; k++) {
-		int key = find_key(branches, order, n, k);
-
-		if (key < 0)
-			at = -1;
-		places[m++] = front + key;
-	}
-	if (at < 0) {
-		error_user(err, "Rows of several tables may have the same key. Select the key of each, in the same place, and a constant that tells the tables "
-						"apart, such as SELECT 'a' AS source, id, ... UNION ALL SELECT 'b', id, ...: together they are the key of the result.");
-		return error_at_pos(err, body->pos);
+	shown[0] = named;
+	for (int k = 1; k < front; k++)
+		shown[k] = find_key(branches, order, n, k - 1);
+	for (int k = 0; k < front && b->is_persistent; k++) {
+		if (shown[k] < 0) {
+			error_user(err, "Rows of several tables may have the same key. Select the key of each, in the same place, and a constant that tells the "
+							"tables apart, such as SELECT 'a' AS source, id, ... UNION ALL SELECT 'b', id, ...: together they are the key of the "
+							"result.");
+			return error_at_pos(err, body->pos);
+		}
+		names[m] = columns[shown[k]].name;
+		places[m++] = k;
 	}
 	for (int c = 0; c < n; c++) {
-		bool is_key = false;
+		int place = front + c;
 
-		for (int k = 0; k <= n_key; k++)
-			is_key |= places[k] == front + c;
-		if (!is_key)
-			places[m++] = front + c;
+		/* A deleted row has its key alone: it is shown from there. */
+		for (int k = 0; k < front; k++)
+			if (shown[k] == c)
+				place = b->is_persistent ? -1 : k;
+		if (place < 0)
+			continue;
+		names[m] = columns[c].name;
+		places[m++] = place;
 	}
-	*rows = reordered(b, *rows, places, n, 1 + n_key);
+	*rows = reordered(b, *rows, places, names, m, b->is_persistent ? front : m);
 	return OK;
 }
 
@@ -355,9 +360,11 @@ bind_continuous_union(Binder *b, const AstQuery *query, const AstBody *body, Log
 	if (!branches.plans[0]->is_table)
 		*out = union_streams(b, &branches, order, columns, n);
 	else {
-		TRY(union_tables(b, body, &branches, order, columns, n, out, err));
+		int named = find_discriminator(&branches, order, n);
+
+		TRY(union_tables(b, body, &branches, order, columns, n, named, out, err));
 		if (body->is_all && b->depth == 0 && b->in_set == 0)
-			TRY(union_result(b, body, &branches, order, n, out, err));
+			TRY(union_result(b, body, &branches, order, n, named, out, err));
 	}
 	if (!body->is_all)
 		*out = union_distinct(b, *out);

@@ -93,6 +93,17 @@ logical_print(const Logical *root, StrBuf *out)
 	print_node(root, 0, out);
 }
 
+/* A topic that is read twice is two inputs, each with a position of its own. */
+static const char *
+input_name(const Builder *b, const char *name)
+{
+	int n = 1;
+
+	for (int i = 0; i < b->n_sources; i++)
+		n += name != NULL && strcmp(((const ScanSpec *)b->sources[i]->spec)->source->name, name) == 0;
+	return n == 1 ? name : arena_printf(b->arena, "%s#%d", name, n);
+}
+
 static const ScanSpec *
 scan_spec(Builder *b, const Logical *node)
 {
@@ -114,6 +125,7 @@ scan_spec(Builder *b, const Logical *node)
 	}
 	source->kind = in->is_state ? SOURCE_TABLE_STATE : in->file != NULL ? SOURCE_FILE : in->topic != NULL ? SOURCE_TOPIC : SOURCE_VALUES;
 	source->name = in->name;
+	source->input = input_name(b, in->name);
 	source->n_columns = n;
 	source->columns = node->columns;
 	source->source_index = index;
