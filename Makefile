@@ -104,17 +104,22 @@ $(BIN)/docs-functions: $(OBJ)/docs/gen/functions.o $(OBJS)
 CHECK    := python3 tests/check.py --bin $(BIN) --build $(BUILD) --cc "$(CC)"
 FAST     := layers,headers,unit,sql,functions,cli,engine,laws
 KILLS    ?= 50
+CASES    ?= 5000
+SEED     ?= 1
 
-.PHONY: check check-fast check-crash check-layers check-headers
+.PHONY: check check-fast check-crash check-property check-layers check-headers
 check: deps ## run all tests; ends with "N passed, N failed"
 	$(Q)$(MAKE) --no-print-directory all unit
-	$(Q)$(CHECK) --suites $(FAST),crash,conformance --kills 5
+	$(Q)$(CHECK) --suites $(FAST),property,crash,conformance --kills 5
 
 check-fast: all unit ## the tests without crashes and conformance
 	$(Q)$(CHECK) --suites $(FAST)
 
 check-crash: all ## kill -9 at random moments: KILLS=50
 	$(Q)$(CHECK) --suites crash --kills $(KILLS)
+
+check-property: all ## laws of random queries over random data: CASES=5000 SEED=1
+	$(Q)$(CHECK) --suites property --cases $(CASES) --seed $(SEED)
 
 check-layers: ## no include against the layers
 	$(Q)$(CHECK) --suites layers

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the test suites and counts: the last line is "N passed, N failed".  `make check` calls it.
 
-  tests/check.py --bin build [--suites layers,headers,unit,sql,functions,cli,laws,crash,conformance] [--only TEXT] [--verbose]
+  tests/check.py --bin build [--suites layers,headers,unit,sql,functions,cli,laws,property,crash,conformance] [--only TEXT] [--verbose]
 
 A suite is a function here or a module beside this file; it yields (name, failure), where failure is None for a test that
 passed.  Only the Python standard library is used.
@@ -136,6 +136,12 @@ def suite_laws(options):
     yield from laws_test.run_all(options)
 
 
+def suite_property(options):
+    """The same laws, and restarts, for random queries over random data."""
+    import property_test
+    yield from property_test.run_all(options)
+
+
 def suite_crash(options):
     import crash_test
     yield from crash_test.run_all(options)
@@ -207,6 +213,7 @@ def main():
     parser.add_argument("--only", default="", help="tests whose name has this in it (sql, functions, cli)")
     parser.add_argument("--name", default="", help="a word before the name of each suite")
     parser.add_argument("--kills", type=int, default=5)
+    parser.add_argument("--cases", type=int, default=200, help="queries of the property suite")
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 2)
     parser.add_argument("--verbose", action="store_true")
