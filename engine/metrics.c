@@ -66,7 +66,7 @@ add_lag(Figures *f, Engine *engine, const Query *query, const SourceSpec *source
 
 	if (partition >= topic->config.n_partitions || topics_ends(engine->topics, topic, partition, &begin, &end, &ignored) == FAILED)
 		return;
-	if (store_position_get(engine->store, str_of(query->id), str_of(source->name), partition, &position, &ignored) != OK || position < begin)
+	if (store_position_get(engine->store, str_of(query->id), str_of(source->input), partition, &position, &ignored) != OK || position < begin)
 		position = begin;
 	grow_array(f->lags, f->n_lags, f->lag_capacity);
 	f->lags[f->n_lags++] = (LagFigure){arena_strdup(&f->arena, query->id), arena_strdup(&f->arena, source->topic->name), partition,
