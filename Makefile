@@ -102,7 +102,7 @@ $(BIN)/docs-functions: $(OBJ)/docs/gen/functions.o $(OBJS)
 # ---- tests -----------------------------------------------------------------------------------------------------
 
 CHECK    := python3 tests/check.py --bin $(BIN) --build $(BUILD) --cc "$(CC)"
-FAST     := layers,headers,unit,sql,functions,cli,engine,laws
+FAST     := layers,headers,unit,sql,functions,cli,engine,native,laws
 KILLS    ?= 50
 CASES    ?= 5000
 SEED     ?= 1
@@ -135,7 +135,7 @@ asan tsan ubsan: ## build and test under a sanitizer
 
 .PHONY: check-variant
 check-variant:
-	$(Q)$(CHECK) --suites unit,sql,functions,cli,engine,laws --name $(VARIANT)
+	$(Q)$(CHECK) --suites unit,sql,functions,cli,engine,native,laws --name $(VARIANT)
 
 # libFuzzer needs clang.  FUZZ_SECONDS each, starting from what is kept in build/fuzz/NAME.corpus.
 FUZZ_SECONDS ?= 20
@@ -160,6 +160,13 @@ demo: deps ## build and show the main job in under a minute
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)SLUICE=$(abspath $(BUILD)/sluice) sh demo/demo.sh
 
+.PHONY: examples
+examples: $(patsubst examples/functions/%.c,$(BUILD)/examples/%.so,$(wildcard examples/functions/*.c)) ## build the libraries of functions in examples/
+
+$(BUILD)/examples/%.so: examples/functions/%.c exec/func/sluice_function.h
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=c17 $(WARN) -O2 -shared -fPIC -Iexec/func -o $@ $< -lm
+
 .PHONY: bench
 bench: all ## measure speed: bench/README.md
 	$(Q)python3 bench/run.py --bin $(BIN)/sluice
@@ -181,6 +188,7 @@ deps: ## install missing packages through apt
 install: all ## install the program and its manual page: DESTDIR, prefix
 	install -D -m 755 $(BIN)/sluice $(DESTDIR)$(bindir)/sluice
 	install -D -m 644 docs/sluice.1 $(DESTDIR)$(mandir)/man1/sluice.1
+	install -D -m 644 exec/func/sluice_function.h $(DESTDIR)$(prefix)/include/sluice_function.h
 
 compile_commands.json: FORCE ## for editors and clang tools
 	@{ echo '['; sep=; for f in $(SRC) shell/main.c $(UNIT); do \

@@ -68,6 +68,7 @@ const Setting setting_rows[] = {
 	{"ksql.variable.substitution.enable", SETTING_BOOL, "true", NULL, SCOPE_QUERY, "${name} is replaced."},
 	{"ksql.lambdas.enabled", SETTING_BOOL, "true", NULL, SCOPE_QUERY, "Lambdas are allowed."},
 	{"ksql.headers.columns.enabled", SETTING_BOOL, "true", NULL, SCOPE_QUERY, "HEADERS columns are allowed."},
+	{"ksql.extension.dir", SETTING_TEXT, "ext", NULL, SCOPE_SERVER, "Where CREATE FUNCTION looks for libraries that are given by name alone."},
 	{"ksql.functions.collect_list.limit", SETTING_INT, "-1", NULL, SCOPE_QUERY, "Most elements of COLLECT_LIST; negative: no limit."},
 	{"ksql.functions.collect_set.limit", SETTING_INT, "-1", NULL, SCOPE_QUERY, "Most elements of COLLECT_SET; negative: no limit."},
 	{"ksql.functions.substring.legacy.args", SETTING_BOOL, "false", NULL, SCOPE_QUERY, "Accepted for compatibility."},

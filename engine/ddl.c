@@ -15,7 +15,10 @@
 
 /* ---- the text of a command: dialect, settings, then the statement; fields end in NUL ---- */
 
-#define FILE_SCHEMA "file.schema"	/* among the settings of a command: columns that were found in a file */
+/* Among the settings of a command: columns that were found in a file, the library of a function, "aggregate" or "scalar". */
+#define FILE_SCHEMA "file.schema"
+#define NATIVE_PATH "function.path"
+#define NATIVE_CLASS "function.class"
 
 typedef struct CommandWriter {
 	StrBuf text;
@@ -40,6 +43,10 @@ command_encode(const StatementContext *context, StrBuf *out)
 	settings_visit(context->session->settings, command_setting, out);
 	if (context->file_schema != NULL)
 		command_setting(FILE_SCHEMA, context->file_schema, out);
+	if (context->native_path != NULL) {
+		command_setting(NATIVE_PATH, context->native_path, out);
+		command_setting(NATIVE_CLASS, context->native_class == FUNCTION_AGGREGATE ? "aggregate" : "scalar", out);
+	}
 	strbuf_add_char(out, '\0');
 	strbuf_add_str(out, context->sql);
 }
@@ -272,6 +279,9 @@ make_query(StatementContext *context, const AstStatement *statement, const char 
 		query_free(query);
 		return FAILED;
 	}
+	query->n_functions = planner.n_used;
+	query->functions = planner.used;
+	query->missing_function = planner.missing_function;
 	*out = query;
 	return OK;
 }
@@ -497,6 +507,57 @@ insert_query_id(StatementContext *context, const AstInsert *insert, const char *
 }
 
 static Status
+create_function(StatementContext *context, const AstStatement *statement, Error *err)
+{
+	const AstCreateFunction *create = &statement->create_function;
+	Engine					*engine = context->engine;
+	const UserFunction		*old = user_function_find(atomic_load(&engine->functions), str_of(create->name.text));
+	UserFunction			*function;
+	int64_t					 sequence;
+
+	if (old != NULL && create->if_not_exists) {
+		tell_warning(context, "Function %s exists already.", old->name);
+		return OK;
+	}
+	if (old != NULL && !create->or_replace) {
+		error_user(err, "Function %s exists already", old->name);
+		return error_hint(err, "CREATE OR REPLACE FUNCTION replaces it; queries that run keep what they have.");
+	}
+	TRY(function_make(context, create, &function, err));
+	context->native_path = function->path;
+	context->native_class = function->class;
+	TRY(log_command(context, &sequence, err));
+	functions_put(engine, function->name, function);
+	tell_status(context, (CommandName){"function", function->name, "create", false}, sequence, NULL, "Created %s function %s%s",
+				function->class == FUNCTION_AGGREGATE ? "aggregate" : "scalar", function->name, function->signature);
+	return OK;
+}
+
+static Status
+drop_function(StatementContext *context, const AstStatement *statement, Error *err)
+{
+	const AstDrop	   *drop = &statement->drop;
+	Engine			   *engine = context->engine;
+	const UserFunction *function = user_function_find(atomic_load(&engine->functions), str_of(drop->name.text));
+	int64_t				sequence;
+
+	if (function == NULL && drop->if_exists) {
+		tell_warning(context, "Function %s does not exist.", drop->name.text);
+		return OK;
+	}
+	if (function == NULL) {
+		error_user(err, "There is no function %s that could be dropped", drop->name.text);
+		return error_at(err, drop->name.pos.line, drop->name.pos.column, drop->name.pos.length);
+	}
+	if (!engine->is_recovering)
+		TRY(function_check_unused(context, function->name, err));
+	TRY(log_command(context, &sequence, err));
+	functions_put(engine, function->name, NULL);
+	tell_status(context, (CommandName){"function", function->name, "drop", false}, sequence, NULL, "Dropped function %s", function->name);
+	return OK;
+}
+
+static Status
 insert_select(StatementContext *context, const AstStatement *statement, Error *err)
 {
 	PersistentPlan trial;
@@ -667,6 +728,8 @@ drop_execute(StatementContext *context, const AstStatement *statement, Error *er
 	switch (statement->drop.object) {
 	case AST_OBJECT_TYPE:
 		return drop_type(context, statement, err);
+	case AST_OBJECT_FUNCTION:
+		return drop_function(context, statement, err);
 	case AST_OBJECT_STREAM:
 	case AST_OBJECT_TABLE:
 	case AST_OBJECT_VIEW:
@@ -748,6 +811,8 @@ ddl_dispatch(StatementContext *context, const AstStatement *statement, Error *er
 		return create_view(context, statement, err);
 	case AST_CREATE_TYPE:
 		return create_type(context, statement, err);
+	case AST_CREATE_FUNCTION:
+		return create_function(context, statement, err);
 	case AST_INSERT_SELECT:
 		return insert_select(context, statement, err);
 	case AST_DROP:
@@ -802,6 +867,8 @@ ddl_replay(Engine *engine, Str command, Error *err)
 	Status			 status = OK;
 	const char		*dialect = command_field(&rest);
 	const char		*file_schema = NULL;
+	const char		*native_path = NULL;
+	FunctionClass	 native_class = FUNCTION_SCALAR;
 
 	TRY_OUT(session_open(engine, &session, err));
 	while (rest.length > 0 && rest.data[0] != '\0') {
@@ -811,12 +878,16 @@ ddl_replay(Engine *engine, Str command, Error *err)
 
 		if (strcmp(name, FILE_SCHEMA) == 0)
 			file_schema = value;
+		else if (strcmp(name, NATIVE_PATH) == 0)
+			native_path = value;
+		else if (strcmp(name, NATIVE_CLASS) == 0)
+			native_class = strcmp(value, "aggregate") == 0 ? FUNCTION_AGGREGATE : FUNCTION_SCALAR;
 		else
 			settings_set(session->settings, name, value, &ignored);
 	}
 	command_field(&rest);
 	StatementContext context = {.session = session, .engine = engine, .sink = &sink, .arena = &arena,
-								.standard = strcmp(dialect, "standard") == 0, .file_schema = file_schema};
+								.standard = strcmp(dialect, "standard") == 0, .file_schema = file_schema, .native_path = native_path, .native_class = native_class};
 
 	TRY_OUT(parser_parse(&arena, rest, (ParserOptions){.is_ksqldb = !context.standard}, &list, err));
 	context.sql = list.items[0]->text;

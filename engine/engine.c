@@ -80,6 +80,7 @@ engine_close(Engine *engine)
 		store_close(engine->store);
 	catalog_free(engine->catalog);
 	command_statuses_free(engine->command_statuses);
+	arena_free(&engine->functions_arena);
 	settings_free(engine->settings);
 	pthread_mutex_destroy(&engine->lock_ddl);
 	pthread_mutex_destroy(&engine->lock_queries);
@@ -255,6 +256,8 @@ planner_context_init(PlannerContext *planner, Engine *engine, Arena *arena, cons
 		.topic_replicas = topic_replicas,
 		.file_access = engine->file_access,
 		.registry = engine->registry,
+		.functions = atomic_load(&engine->functions),
+		.allows_missing = engine->is_recovering,
 		.partitions_given = engine->test_partitions != NULL,
 		.host = engine,
 	};

@@ -9,6 +9,7 @@
 #include "engine/engine.h"
 #include "engine/metrics.h"
 #include "exec/state/state.h"
+#include "exec/func/user.h"
 #include "exec/task/bounded_run.h"
 #include "exec/task/stream_run.h"
 #include "parser/ast.h"
@@ -51,6 +52,9 @@ struct Query {
 	Settings		 *settings;
 	const CatalogSnapshot *snapshot;	/* that it was planned with: specs point into it */
 	bool			  standard;
+	int				  n_functions;		/* of users that its plan has */
+	const UserFunction *const *functions;
+	const char		 *missing_function;	/* why one of them cannot run; NULL: all can */
 	StreamRun		 *run;				/* NULL until it first runs */
 	TopicUnit		 *unit;
 	EpochOutput		 *output;
@@ -102,6 +106,8 @@ struct Engine {
 	Store			*store;
 	Topics			*topics;
 	Catalog			*catalog;
+	_Atomic(const UserFunctions *) functions;	/* NULL: none; replaced under lock_ddl */
+	Arena			 functions_arena;	/* of all lists and functions there ever were */
 	struct SchemaRegistry *registry;	/* NULL: there is none */
 	int64_t			 n_commands;		/* sequence number of the next command */
 	struct CommandStatuses *command_statuses;
@@ -156,6 +162,9 @@ typedef struct StatementContext {
 	Str				sql;
 	int				sql_offset;			/* where it begins in the text that positions count in */
 	const char	   *file_schema;		/* see PlannerContext; goes into the log of commands */
+	/* CREATE FUNCTION: the library as it was found, and what it has; they go into the log too. */
+	const char	   *native_path;
+	FunctionClass	native_class;
 } StatementContext;
 
 typedef struct TestHooks TestHooks;
@@ -192,6 +201,14 @@ Status ddl_execute(StatementContext *context, const AstStatement *statement, Err
 
 /* Applies one command of the log again (recovery). */
 Status ddl_replay(Engine *engine, Str command, Error *err);
+
+/* ---- functions.c ---- */
+
+/* Checks and loads a function (recovering: a stand-in if that fails); it lives as long as the engine.  Under lock_ddl. */
+Status function_make(StatementContext *context, const AstCreateFunction *create, UserFunction **out, Error *err);
+/* Puts a function into the list that binders use, in place of one of that name; NULL: takes that one off. */
+void   functions_put(Engine *engine, const char *name, const UserFunction *function);
+Status function_check_unused(StatementContext *context, const char *name, Error *err);
 
 /* ---- select.c ---- */
 Status select_execute(StatementContext *context, const AstStatement *statement, Error *err);

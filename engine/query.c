@@ -136,6 +136,10 @@ query_open_run(Query *query, const StreamRunOptions *overrides, Error *err)
 	Engine			*engine = query->engine;
 	StreamRunOptions options = overrides != NULL ? *overrides : (StreamRunOptions){0};
 
+	if (query->missing_function != NULL) {
+		error_fatal(err, "%s", query->missing_function);
+		return error_hint(err, "Put the library there and start again.");
+	}
 	query->unit = topics_unit_new(engine->topics);
 	if (overrides == NULL)
 		TRY(query_check_fingerprint(query, query->unit->store, err));

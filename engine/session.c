@@ -312,9 +312,9 @@ client_complete(Client *client, const char *prefix)
 	for (int i = 0; i < catalog_n_queries(snapshot); i++)
 		completion_add(&c, catalog_query_at(snapshot, i)->id);
 	catalog_release(snapshot);
-	function_visit(FUNCTION_SCALAR, standard, complete_function, &c);
-	function_visit(FUNCTION_AGGREGATE, standard, complete_function, &c);
-	function_visit(FUNCTION_TABLE, standard, complete_function, &c);
+	function_visit_in(atomic_load(&session->engine->functions), FUNCTION_SCALAR, standard, complete_function, &c);
+	function_visit_in(atomic_load(&session->engine->functions), FUNCTION_AGGREGATE, standard, complete_function, &c);
+	function_visit_in(atomic_load(&session->engine->functions), FUNCTION_TABLE, standard, complete_function, &c);
 	grow_array(c.names, c.n, c.capacity);
 	c.names[c.n] = NULL;
 	return c.names;

@@ -241,11 +241,11 @@ show_functions(StatementContext *context)
 	JsonValue	 functions = json_array();
 	FunctionList list = {.arena = context->arena, .list = &functions, .kind = "SCALAR"};
 
-	function_visit(FUNCTION_SCALAR, context->standard, add_scalar, &list);
+	function_visit_in(atomic_load(&context->engine->functions), FUNCTION_SCALAR, context->standard, add_scalar, &list);
 	list = (FunctionList){.arena = context->arena, .list = &functions, .kind = "AGGREGATE"};
-	function_visit(FUNCTION_AGGREGATE, context->standard, add_aggregate, &list);
+	function_visit_in(atomic_load(&context->engine->functions), FUNCTION_AGGREGATE, context->standard, add_aggregate, &list);
 	list = (FunctionList){.arena = context->arena, .list = &functions, .kind = "TABLE"};
-	function_visit(FUNCTION_TABLE, context->standard, add_table_function, &list);
+	function_visit_in(atomic_load(&context->engine->functions), FUNCTION_TABLE, context->standard, add_table_function, &list);
 	tell_list(context, "function_names", "functions", functions);
 }
 
@@ -304,6 +304,16 @@ show_variables(StatementContext *context)
 	tell_list(context, "variables", "variables", list);
 }
 
+/* Functions of users are in the data directory, if there is one.  That another process has it is no reason to show nothing. */
+static void
+look_for_functions(StatementContext *context)
+{
+	Error err;
+
+	if (engine_has_directory(context->engine) && engine_need_store(context->engine, &err) == FAILED)
+		context->sink->message(context->sink, arena_printf(context->arena, "Functions of users are left out: %s", err.message), true);
+}
+
 static void describe_all(StatementContext *context, const CatalogSnapshot *catalog, EntityKind kind, bool extended);
 static void describe_queries(StatementContext *context, const CatalogSnapshot *catalog);
 
@@ -314,7 +324,9 @@ show_execute(StatementContext *context, const AstStatement *statement, Error *er
 	const CatalogSnapshot *catalog;
 	Status				   status = OK;
 
-	if (show->object != AST_OBJECT_FUNCTION && show->object != AST_OBJECT_PROPERTY && show->object != AST_OBJECT_VARIABLE)
+	if (show->object == AST_OBJECT_FUNCTION)
+		look_for_functions(context);
+	else if (show->object != AST_OBJECT_PROPERTY && show->object != AST_OBJECT_VARIABLE)
 		TRY(engine_need_store(context->engine, err));
 	catalog = catalog_snapshot(context->engine->catalog);
 	switch (show->object) {
@@ -675,10 +687,14 @@ describe_function(StatementContext *context, const AstDescribe *describe, Error 
 	Arena			   *arena = context->arena;
 	JsonValue			object = json_object();
 	FunctionDescription d = {.arena = arena, .name = str_of(describe->name.text), .overloads = json_array(), .examples = json_array()};
+	const UserFunction *user;
 
-	function_visit(FUNCTION_SCALAR, context->standard, describe_scalar, &d);
-	function_visit(FUNCTION_AGGREGATE, context->standard, describe_aggregate, &d);
-	function_visit(FUNCTION_TABLE, context->standard, describe_table_function, &d);
+	if (function_class(d.name, context->standard) == FUNCTION_NONE && engine_has_directory(context->engine))
+		TRY(engine_need_store(context->engine, err));
+	user = user_function_find(atomic_load(&context->engine->functions), d.name);
+	function_visit_in(atomic_load(&context->engine->functions), FUNCTION_SCALAR, context->standard, describe_scalar, &d);
+	function_visit_in(atomic_load(&context->engine->functions), FUNCTION_AGGREGATE, context->standard, describe_aggregate, &d);
+	function_visit_in(atomic_load(&context->engine->functions), FUNCTION_TABLE, context->standard, describe_table_function, &d);
 	if (d.kind == NULL) {
 		error_user(err, "Can't find any functions with the name '%s'", describe->name.text);
 		error_hint(err, "SHOW FUNCTIONS lists all functions.");
@@ -688,7 +704,9 @@ describe_function(StatementContext *context, const AstDescribe *describe, Error 
 	json_add(arena, &object, "description", json_string(d.description != NULL ? d.description : ""));
 	json_add(arena, &object, "author", json_string(""));
 	json_add(arena, &object, "version", json_string(""));
-	json_add(arena, &object, "path", json_string("internal"));
+	json_add(arena, &object, "path", json_string(user != NULL ? user->path : "internal"));
+	if (user != NULL)
+		json_add(arena, &object, "symbol", json_string(user->symbol));
 	json_add(arena, &object, "type", json_string(d.kind));
 	json_add(arena, &object, "functions", d.overloads);
 	json_add(arena, &object, "examples", d.examples);

@@ -134,13 +134,6 @@ refuse_connectors(StatementContext *context, const AstStatement *statement, Erro
 }
 
 static Status
-refuse_function(StatementContext *context, const AstStatement *statement, Error *err)
-{
-	(void)context;
-	return error_unsupported(err, "CREATE FUNCTION is not supported yet (%s)", statement->create_function.name.text);
-}
-
-static Status
 refuse_summarize(StatementContext *context, const AstStatement *statement, Error *err)
 {
 	(void)context;
@@ -169,7 +162,7 @@ static const StatementRow statement_rows[] = {
 	{AST_CREATE_SOURCE, "CREATE", ROLE_WRITE, ddl_execute, NEEDS_STORE},
 	{AST_CREATE_VIEW, "CREATE VIEW", ROLE_WRITE, ddl_execute, NEEDS_STORE},
 	{AST_CREATE_TYPE, "CREATE TYPE", ROLE_WRITE, ddl_execute, NEEDS_STORE},
-	{AST_CREATE_FUNCTION, "CREATE FUNCTION", ROLE_WRITE, refuse_function, 0},
+	{AST_CREATE_FUNCTION, "CREATE FUNCTION", ROLE_ADMIN, ddl_execute, NEEDS_STORE},
 	{AST_CREATE_CONNECTOR, "CREATE CONNECTOR", ROLE_WRITE, refuse_connectors, 0},
 	{AST_INSERT_SELECT, "INSERT INTO", ROLE_WRITE, ddl_execute, NEEDS_STORE},
 	{AST_INSERT_VALUES, "INSERT VALUES", ROLE_WRITE, insert_values_execute, NEEDS_STORE},

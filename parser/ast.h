@@ -589,7 +589,10 @@ typedef struct AstFunctionParam {
 	AstType	   *type;			/* NULL: not said (standard macros) */
 } AstFunctionParam;
 
-/* CREATE [OR REPLACE] FUNCTION [IF NOT EXISTS] name (param [type], ...) [RETURNS type] AS expression */
+/*
+ * CREATE [OR REPLACE] FUNCTION [IF NOT EXISTS] name (param [type], ...) [RETURNS type]
+ *	{AS expression | LANGUAGE language AS 'path' [, 'symbol']}
+ */
 typedef struct AstCreateFunction {
 	AstIdent	name;
 	bool		or_replace;
@@ -597,7 +600,10 @@ typedef struct AstCreateFunction {
 	AstFunctionParam *params;
 	int			n_params;
 	AstType	   *returns;		/* NULL: not said */
-	AstExpr	   *body;
+	AstExpr	   *body;			/* NULL: in a library */
+	const char *language;		/* NULL: SQL */
+	const char *path;
+	const char *symbol;			/* NULL: not said */
 } AstCreateFunction;
 
 typedef struct AstCreateConnector {

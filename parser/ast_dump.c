@@ -479,7 +479,11 @@ dump_create_function(Dump *d, const AstCreateFunction *f)
 		ident(d, "name", f->params[i].name);
 		type(d, "type", f->params[i].type);
 	}
-	dump_expr(d, "as", f->body);
+	if (f->body != NULL)
+		dump_expr(d, "as", f->body);
+	string(d, "language", f->language);
+	string(d, "path", f->path);
+	string(d, "symbol", f->symbol);
 	d->level--;
 }
 

@@ -213,7 +213,8 @@ mask_statement(const Mask *m, AstStatement *s)
 		mask_query(m, s->create_view.query);
 		break;
 	case AST_CREATE_FUNCTION:
-		mask_expr(m, s->create_function.body);
+		if (s->create_function.body != NULL)
+			mask_expr(m, s->create_function.body);
 		break;
 	case AST_CREATE_CONNECTOR:
 		mask_connector(&s->create_connector);

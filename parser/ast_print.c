@@ -1039,8 +1039,17 @@ print_create_function(StrBuf *out, const AstCreateFunction *f)
 		text(out, " RETURNS ");
 		ast_print_type(out, f->returns);
 	}
-	text(out, " AS ");
-	print_expr(out, f->body, LEVEL_OR);
+	if (f->language == NULL) {
+		text(out, " AS ");
+		print_expr(out, f->body, LEVEL_OR);
+		return;
+	}
+	strbuf_printf(out, " LANGUAGE %s AS ", f->language);
+	ast_print_string(out, f->path);
+	if (f->symbol != NULL) {
+		text(out, ", ");
+		ast_print_string(out, f->symbol);
+	}
 }
 
 static void

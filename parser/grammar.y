@@ -1421,6 +1421,18 @@ statement(R) ::= CREATE(T) or_replace(O) FUNCTION if_not_exists(I) name(N) LP op
 	R->create_function = (AstCreateFunction){.name = N, .or_replace = O, .if_not_exists = I,
 		.params = list_structs(ps, L, sizeof(AstFunctionParam)), .n_params = list_length(L), .returns = Y, .body = E};
 }
+/* LANGUAGE C AS 'path' [, 'symbol'] */
+statement(R) ::= CREATE(T) or_replace(O) FUNCTION if_not_exists(I) name(N) LP opt_params(L) RP opt_returns(Y) name(W) name(G) AS string(P) opt_symbol(S). {
+	R = statement_new(ps, AST_CREATE_FUNCTION, T.pos);
+	R->create_function = (AstCreateFunction){.name = N, .or_replace = O, .if_not_exists = I,
+		.params = list_structs(ps, L, sizeof(AstFunctionParam)), .n_params = list_length(L), .returns = Y,
+		.language = G.text, .path = P, .symbol = S};
+	if (strcasecmp(W.text, "LANGUAGE") != 0)
+		parse_fail(ps, W.pos, "Expected AS, or LANGUAGE C AS 'library.so'");
+}
+%type opt_symbol {const char *}
+opt_symbol(R) ::= . { R = NULL; }
+opt_symbol(R) ::= COMMA string(S). { R = S; }
 %type opt_params {AstList *}
 opt_params(R) ::= . { R = NULL; }
 opt_params(R) ::= params(L). { R = L; }

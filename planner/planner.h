@@ -35,7 +35,14 @@ struct PlannerContext {
 	/* EXPLAIN: where the relational tree is printed as bound, and after the rewrites; NULL: not wanted. */
 	StrBuf *logical_text;
 	StrBuf *optimized_text;
-	bool	missed_source;					/* result: a name was looked up in the catalog that is not there */
+	bool	missed_source;					/* result: a name (of a source or function) was looked up that is not there */
+	const struct UserFunctions *functions;	/* that users have made; NULL: none */
+	/* Plans may be made with functions whose library is not there (recovery); the reason of the first one comes back. */
+	bool		allows_missing;
+	const char *missing_function;
+	int						   n_used;		/* result: functions of users in the plan, repeats included */
+	int						   used_capacity;
+	const struct UserFunction **used;
 };
 
 /* ---- queries ---- */

@@ -125,6 +125,11 @@ def suite_cli(options):
     yield from cli_test.run_all(options)
 
 
+def suite_native(options):
+    import native_test
+    yield from native_test.run_all(options)
+
+
 def suite_engine(options):
     import engine_test
     yield from engine_test.run_all(options)

@@ -182,6 +182,7 @@ typedef struct FunctionMatch {
 	bool		*null_is_error;		/* per argument: the `!` mark */
 	int			 n_args;
 	struct FunctionBinding *binding;	/* of lookup.c: what type variables stand for */
+	const struct UserFunction *user;	/* whose row it is; NULL: built in */
 } FunctionMatch;
 
 /*

@@ -4,6 +4,7 @@
 
 #include "exec/func/func.h"
 #include "exec/func/signature.h"
+#include "exec/func/user.h"
 
 /* The members that the three classes share. */
 typedef struct Row {
@@ -38,12 +39,33 @@ typedef struct RowCursor {
 	FunctionClass class;
 	int			  family;
 	int			  index;
+	const UserFunctions *user;		/* come first; NULL: none */
+	int			  next_user;
 } RowCursor;
+
+/* The next function of users of the class. */
+static bool
+user_next(RowCursor *cursor, Row *out)
+{
+	while (cursor->user != NULL && cursor->next_user < cursor->user->n) {
+		const UserFunction *f = cursor->user->items[cursor->next_user++];
+
+		if (f->class != cursor->class)
+			continue;
+		*out = f->class == FUNCTION_SCALAR
+				   ? (Row){&f->scalar, f->name, f->signature, NULL, NULL, FUNCTION_BOTH, f->scalar.flags}
+				   : (Row){&f->aggregate, f->name, f->signature, NULL, NULL, FUNCTION_BOTH, f->aggregate.flags};
+		return true;
+	}
+	return false;
+}
 
 /* The next row of the class in any dialect; false at the end. */
 static bool
 row_next(RowCursor *cursor, Row *out)
 {
+	if (user_next(cursor, out))
+		return true;
 	switch (cursor->class) {
 	case FUNCTION_SCALAR:
 		for (; scalar_families[cursor->family] != NULL; cursor->family++, cursor->index = 0) {
@@ -84,11 +106,29 @@ row_next(RowCursor *cursor, Row *out)
 	return false;
 }
 
+const UserFunction *
+user_function_find(const UserFunctions *functions, Str name)
+{
+	for (int i = 0; functions != NULL && i < functions->n; i++)
+		if (str_equal_nocase(name, str_of(functions->items[i]->name)))
+			return functions->items[i];
+	return NULL;
+}
+
 FunctionClass
 function_class(Str name, bool standard)
 {
-	static const FunctionClass classes[] = {FUNCTION_SCALAR, FUNCTION_AGGREGATE, FUNCTION_TABLE};
+	return function_class_in(NULL, name, standard);
+}
 
+FunctionClass
+function_class_in(const UserFunctions *functions, Str name, bool standard)
+{
+	static const FunctionClass classes[] = {FUNCTION_SCALAR, FUNCTION_AGGREGATE, FUNCTION_TABLE};
+	const UserFunction		  *user = user_function_find(functions, name);
+
+	if (user != NULL)
+		return user->class;
 	for (size_t i = 0; i < sizeof classes / sizeof *classes; i++) {
 		RowCursor cursor = {.class = classes[i]};
 		Row		  row;
@@ -114,7 +154,14 @@ row_compare(const void *a, const void *b)
 void
 function_visit(FunctionClass class, bool standard, void (*visit)(const void *row, void *context), void *context)
 {
-	RowCursor cursor = {.class = class};
+	function_visit_in(NULL, class, standard, visit, context);
+}
+
+void
+function_visit_in(const UserFunctions *functions, FunctionClass class, bool standard, void (*visit)(const void *row, void *context),
+				  void *context)
+{
+	RowCursor cursor = {.class = class, .user = functions};
 	Row		 *rows = NULL;
 	Row		  row;
 	int		  n = 0;
@@ -469,7 +516,7 @@ no_match(Arena *arena, FunctionClass class, Str name, const Candidate *candidate
 }
 
 static Status
-unknown_function(Arena *arena, Str name, bool standard, Error *err)
+unknown_function(const UserFunctions *functions, Arena *arena, Str name, bool standard, Error *err)
 {
 	static const FunctionClass classes[] = {FUNCTION_SCALAR, FUNCTION_AGGREGATE, FUNCTION_TABLE};
 	const char				 **names = NULL;
@@ -479,7 +526,7 @@ unknown_function(Arena *arena, Str name, bool standard, Error *err)
 	char					  *upper = str_to_arena(arena, name);
 
 	for (size_t i = 0; i < sizeof classes / sizeof *classes; i++) {
-		RowCursor cursor = {.class = classes[i]};
+		RowCursor cursor = {.class = classes[i], .user = functions};
 		Row		  row;
 
 		while (row_next(&cursor, &row)) {
@@ -549,7 +596,14 @@ Status
 function_resolve(Arena *arena, FunctionClass class, Str name, const FunctionArg *args, int n_args, bool standard,
 				 FunctionMatch *out, Error *err)
 {
-	RowCursor  cursor = {.class = class};
+	return function_resolve_in(NULL, arena, class, name, args, n_args, standard, out, err);
+}
+
+Status
+function_resolve_in(const UserFunctions *functions, Arena *arena, FunctionClass class, Str name, const FunctionArg *args, int n_args,
+					bool standard, FunctionMatch *out, Error *err)
+{
+	RowCursor  cursor = {.class = class, .user = functions};
 	Candidate *candidates = NULL;
 	int		   n = 0;
 	int		   capacity = 0;
@@ -568,7 +622,7 @@ function_resolve(Arena *arena, FunctionClass class, Str name, const FunctionArg 
 		n++;
 	}
 	if (n == 0) {
-		status = unknown_function(arena, name, standard, err);
+		status = unknown_function(functions, arena, name, standard, err);
 		goto out;
 	}
 	best = choose(candidates, n, args, n_args, false, standard);
@@ -584,7 +638,7 @@ function_resolve(Arena *arena, FunctionClass class, Str name, const FunctionArg 
 	binding->standard = standard;
 	binding->name = row.name;
 	candidate_match(&binding->signature, args, n_args, binding->variables, true, standard);
-	*out = (FunctionMatch){.function = row.row, .n_args = n_args, .binding = binding};
+	*out = (FunctionMatch){.function = row.row, .n_args = n_args, .binding = binding, .user = user_function_find(functions, name)};
 	out->parameters = arena_array(arena, const Type *, n_args);
 	out->null_is_error = arena_array(arena, bool, n_args);
 	for (int i = 0; i < n_args; i++) {

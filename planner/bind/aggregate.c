@@ -28,7 +28,7 @@ bind_aggregate_item(ExprBinder *eb, const AstExpr *e, AggregateItem *out, Error 
 		if (args[i]->kind == EXPR_CONSTANT)
 			arguments[i].constant = args[i]->constant;
 	}
-	if (function_resolve(b->arena, FUNCTION_AGGREGATE, str_of(e->name.text), arguments, n, b->standard, &match, err) != OK)
+	if (bind_resolve(b, FUNCTION_AGGREGATE, e->name.text, arguments, n, &match, err) != OK)
 		return error_at_pos(err, e->pos);
 	function = match.function;
 	for (int i = 0; i < n; i++) {

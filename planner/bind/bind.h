@@ -8,6 +8,7 @@
  * sub-queries, table functions) stands in the bound expressions as a placeholder column (REF_*), and is put in its
  * place when the clause has been bound and the shape of the rows is known.
  */
+#include "exec/func/user.h"
 #include "parser/ast.h"
 #include "planner/logical.h"
 #include "planner/planner.h"
@@ -245,6 +246,9 @@ const char *type_text(Binder *binder, const Type *type);
 
 /* ---- expr_calls.c ---- */
 Status bind_call(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err);
+/* Chooses the row of a call among the built-in functions and those of users, and notes that one of a user is used. */
+Status bind_resolve(Binder *b, FunctionClass class, const char *name, const FunctionArg *args, int n_args, FunctionMatch *out, Error *err);
+
 Status bind_function(ExprBinder *eb, const char *name, Expr **args, int n_args, AstPos pos, Expr **out, Error *err);
 bool ast_has_aggregate(Binder *binder, const AstExpr *e);
 bool ast_has_table_function(Binder *binder, const AstExpr *e);

@@ -10,6 +10,29 @@ call_error(Error *err, AstPos pos)
 	return error_at_pos(err, pos);
 }
 
+Status
+bind_resolve(Binder *b, FunctionClass class, const char *name, const FunctionArg *args, int n_args, FunctionMatch *out, Error *err)
+{
+	PlannerContext	   *context = b->context;
+	const UserFunction *user;
+
+	TRY(function_resolve_in(context->functions, b->arena, class, str_of(name), args, n_args, b->standard, out, err));
+	user = out->user;
+	if (user == NULL)
+		return OK;
+	arena_grow(b->arena, context->used, context->n_used, context->used_capacity);
+	context->used[context->n_used++] = user;
+	if (user->missing == NULL)
+		return OK;
+	if (!context->allows_missing) {
+		error_user(err, "Function %s cannot be used: %s", user->name, user->missing);
+		return error_hint(err, "Put the library %s there and start again, or CREATE OR REPLACE FUNCTION with another one.", user->path);
+	}
+	if (context->missing_function == NULL)
+		context->missing_function = arena_printf(b->arena, "Function %s cannot be used: %s", user->name, user->missing);
+	return OK;
+}
+
 static FunctionArg
 argument_of(const Expr *e)
 {
@@ -72,7 +95,7 @@ bind_function(ExprBinder *eb, const char *name, Expr **args, int n_args, AstPos 
 
 	for (int i = 0; i < n_args; i++)
 		arguments[i] = argument_of(args[i]);
-	if (function_resolve(b->arena, FUNCTION_SCALAR, str_of(name), arguments, n_args, b->standard, &match, err) != OK)
+	if (bind_resolve(b, FUNCTION_SCALAR, name, arguments, n_args, &match, err) != OK)
 		return call_error(err, pos);
 	TRY(convert_arguments(b, &match, converted, n_args, err));
 	*out = make_call(b, &match, converted, n_args, name, pos);
@@ -165,7 +188,7 @@ bind_scalar_call(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err)
 		TRY(bind_expr(eb, e->args[i], &args[i], err));
 		arguments[i] = argument_of(args[i]);
 	}
-	if (function_resolve(b->arena, FUNCTION_SCALAR, str_of(e->name.text), arguments, n, b->standard, &match, err) != OK)
+	if (bind_resolve(b, FUNCTION_SCALAR, e->name.text, arguments, n, &match, err) != OK)
 		return call_error(err, e->pos);
 	for (int i = 0; i < n; i++) {
 		if (e->args[i]->kind != AST_LAMBDA)
@@ -212,7 +235,7 @@ bind_table_function(ExprBinder *outer, const AstExpr *e, Expr **out, Error *err)
 	TRY(bind_children(&eb, e->args, e->n_args, &args, err));
 	for (int i = 0; i < e->n_args; i++)
 		arguments[i] = argument_of(args[i]);
-	if (function_resolve(b->arena, FUNCTION_TABLE, str_of(e->name.text), arguments, e->n_args, b->standard, &match, err) != OK)
+	if (bind_resolve(b, FUNCTION_TABLE, e->name.text, arguments, e->n_args, &match, err) != OK)
 		return call_error(err, e->pos);
 	TRY(convert_arguments(b, &match, args, e->n_args, err));
 	arena_grow(b->arena, sb->functions, sb->n_functions, sb->functions_capacity);
@@ -227,7 +250,7 @@ bind_table_function(ExprBinder *outer, const AstExpr *e, Expr **out, Error *err)
 static FunctionClass
 class_of(Binder *b, const AstExpr *e)
 {
-	return function_class(str_of(e->name.text), b->standard);
+	return function_class_in(b->context->functions, str_of(e->name.text), b->standard);
 }
 
 Status
@@ -243,7 +266,9 @@ bind_call(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err)
 	case FUNCTION_TABLE:
 		return bind_table_function(eb, e, out, err);
 	case FUNCTION_SCALAR:
+		break;
 	case FUNCTION_NONE:
+		b->context->missed_source = true;
 		break;
 	}
 	if (e->is_star && e->n_args == 0 && b->standard) {

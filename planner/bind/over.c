@@ -184,7 +184,7 @@ bind_over(ExprBinder *outer, const AstExpr *e, Expr **out, Error *err)
 			function = &over_functions[i];
 	if (function != NULL)
 		TRY(bind_over_function(&eb, e, function, &over.item, err));
-	else if (function_class(str_of(e->name.text), b->standard) == FUNCTION_AGGREGATE) {
+	else if (function_class_in(b->context->functions, str_of(e->name.text), b->standard) == FUNCTION_AGGREGATE) {
 		over.item.kind = WINDOW_FUNCTION_AGGREGATE;
 		TRY(bind_aggregate_item(&eb, e, &over.item.aggregate, err));
 		over.item.type = over.item.aggregate.type;
