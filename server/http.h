@@ -95,6 +95,10 @@ void http_collect_body(HttpExchange *exchange, size_t limit, void (*done)(void *
 void http_stream_body(HttpExchange *exchange, void (*piece)(void *context, HttpExchange *exchange, Str data, bool is_end), void *context);
 void http_body_taken(HttpExchange *exchange, size_t n_bytes);	/* [any] */
 
+/* What becomes of the body is decided later, on the loop's thread, by one of the two above or by a response: until then it waits, and
+ * a sender who is 64 KiB ahead is stopped.  Without this a body that nobody has asked for is dropped. */
+void http_delay_body(HttpExchange *exchange);
+
 /* ---- the life of an exchange ---- */
 void http_hold(HttpExchange *exchange);							/* [any] shares */
 void http_release(HttpExchange *exchange);						/* [any] */

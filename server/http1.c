@@ -137,7 +137,8 @@ pause_body(Connection *c, Http1 *h)
 {
 	HttpExchange *e = h->exchange;
 
-	c->is_paused = e->body_mode == BODY_STREAM && e->body_given - e->body_taken >= BODY_AHEAD;
+	c->is_paused = (e->body_mode == BODY_STREAM && e->body_given - e->body_taken >= BODY_AHEAD)
+				   || (e->body_mode == BODY_HELD && e->body.length >= BODY_AHEAD);
 }
 
 static int
@@ -299,6 +300,10 @@ end_response(Connection *c, Http1 *h)
 		h->exchange->body_mode = BODY_DISCARD;
 		if (c->has_ended)
 			c->closes = true;
+		if (c->is_paused) {
+			c->is_paused = false;
+			http1_input(c);
+		}
 		return;
 	}
 	drop_exchange(h);

@@ -164,7 +164,7 @@ on_data(nghttp2_session *session, uint8_t flags, int32_t stream_id, const uint8_
 	if (e != NULL)
 		exchange_body(e, str_make((const char *)data, length));
 	/* A body that is streamed opens the window again when it is taken. */
-	if (e == NULL || e->body_mode != BODY_STREAM)
+	if (e == NULL || (e->body_mode != BODY_STREAM && e->body_mode != BODY_HELD))
 		h->lib->nghttp2_session_consume(session, stream_id, length);
 	connection_dirty(c);
 	return 0;
@@ -260,7 +260,7 @@ http2_wake(Connection *c, HttpExchange *e)
 	size_t room = exchange_body_room(e);
 	bool   aborted;
 
-	if (room > 0 && e->body_mode == BODY_STREAM)
+	if (room > 0)
 		h->lib->nghttp2_session_consume(h->session, e->stream_id, room);
 	pthread_mutex_lock(&e->lock);
 	aborted = e->is_aborted;

@@ -173,6 +173,10 @@ exchange_body(HttpExchange *e, Str data)
 	case BODY_DISCARD:
 		e->discarded += data.length;
 		break;
+	case BODY_HELD:
+		e->body_given += data.length;
+		strbuf_add_str(&e->body, data);
+		break;
 	case BODY_COLLECT:
 		if (e->body.length + data.length > e->body_limit)
 			refuse_body(e);
@@ -209,8 +213,11 @@ http_collect_body(HttpExchange *e, size_t limit, void (*done)(void *context, Htt
 	e->body_context = context;
 	if (length.data != NULL && strtoull(length.data, NULL, 10) > limit)
 		refuse_body(e);
+	else if (e->body.length > limit)
+		refuse_body(e);
 	else if (e->body_ended)
-		done(context, e, STR(""));
+		done(context, e, strbuf_str(&e->body));
+	server_wake(e);
 }
 
 void
@@ -219,8 +226,17 @@ http_stream_body(HttpExchange *e, void (*piece)(void *context, HttpExchange *exc
 	e->body_mode = BODY_STREAM;
 	e->body_piece = piece;
 	e->body_context = context;
+	if (e->body.length > 0)
+		piece(context, e, strbuf_str(&e->body), false);
 	if (e->body_ended)
 		piece(context, e, STR(""), true);
+	server_wake(e);
+}
+
+void
+http_delay_body(HttpExchange *e)
+{
+	e->body_mode = BODY_HELD;
 }
 
 void
@@ -233,7 +249,7 @@ http_body_taken(HttpExchange *e, size_t n)
 size_t
 exchange_body_room(HttpExchange *e)
 {
-	size_t taken = e->body_mode == BODY_STREAM ? e->body_taken : e->body_given;
+	size_t taken = e->body_mode == BODY_HELD ? 0 : e->body_mode == BODY_STREAM ? e->body_taken : e->body_given;
 	size_t room = taken - e->body_told;
 
 	e->body_told = taken;

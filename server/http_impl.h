@@ -53,7 +53,7 @@ struct Connection {
 	char			peer[64];
 };
 
-typedef enum BodyMode { BODY_UNDECIDED, BODY_COLLECT, BODY_STREAM, BODY_DISCARD } BodyMode;
+typedef enum BodyMode { BODY_UNDECIDED, BODY_HELD, BODY_COLLECT, BODY_STREAM, BODY_DISCARD } BodyMode;
 
 struct HttpExchange {
 	_Atomic int		refs;
@@ -87,7 +87,7 @@ struct HttpExchange {
 	void (*body_done)(void *context, HttpExchange *exchange, Str body);
 	void (*body_piece)(void *context, HttpExchange *exchange, Str data, bool is_end);
 	void		   *body_context;
-	size_t			body_given;		/* bytes that went to body_piece */
+	size_t			body_given;		/* bytes that were held, or went to body_piece */
 	_Atomic size_t	body_taken;
 	size_t			body_told;		/* of body_taken, to the protocol */
 	/* The response. */
