@@ -4,6 +4,7 @@
  */
 #include "engine/engine_impl.h"
 
+#include <stdlib.h>
 #include <strings.h>
 
 #include "io/connector/file/file_writer.h"
@@ -50,7 +51,7 @@ static Status
 refuse_option(const AstProperty *property, Error *err)
 {
 	error_user(err, "Unknown option %s of COPY", property->name);
-	error_hint(err, "Options are FORMAT, DELIMITER, HEADER, NULL, COMPRESSION.");
+	error_hint(err, "Options are FORMAT, DELIMITER, HEADER, NULL, COMPRESSION, ROW_GROUP_SIZE, PARTITION_BY.");
 	return error_at(err, property->pos.line, property->pos.column, property->pos.length);
 }
 
@@ -112,7 +113,13 @@ to_options(const AstCopy *copy, FileWriteSpec *spec, Error *err)
 			spec->format = value;
 		else if (strcasecmp(p->name, "COMPRESSION") == 0)
 			spec->compression = value;
-		else if (strcasecmp(p->name, "HEADER") == 0)
+		else if (strcasecmp(p->name, "ROW_GROUP_SIZE") == 0) {
+			char *end;
+
+			spec->group_rows = strtoll(value, &end, 10);
+			if (*value == '\0' || *end != '\0' || spec->group_rows < 1)
+				return error_user(err, "ROW_GROUP_SIZE must be a number of rows, got '%s'", value);
+		} else if (strcasecmp(p->name, "HEADER") == 0)
 			spec->no_header = strcasecmp(value, "false") == 0;
 		else if (strcasecmp(p->name, "NULL") == 0)
 			spec->null_text = value;

@@ -14,6 +14,7 @@
 #include "data/time_text.h"
 #include "io/connector/file/byte_input.h"
 #include "io/format/json/json_encode.h"
+#include "io/format/parquet/parquet_writer.h"
 
 #define FLUSH_BYTES ((size_t)256 << 10)
 
@@ -23,6 +24,8 @@ struct FileWriter {
 	FileTarget			 target;
 	int					 fd;
 	bool				 is_json;
+	bool				 is_parquet;
+	ParquetWriter		*parquet;
 	char				 delimiter;
 	Compression			 compression;
 	z_stream			 gzip;
@@ -73,12 +76,13 @@ find_format(FileWriter *w, Error *err)
 				 : str_ends_with(path, STR(".tsv"))																		? "TSV"
 																														: "CSV";
 	}
-	if (word_is(format, "PARQUET", "PARQUET"))
-		return error_unsupported(err, "Parquet files cannot be written yet. Use CSV or JSON");
+	w->is_parquet = word_is(format, "PARQUET", "PARQUET");
+	if (w->is_parquet)
+		return OK;
 	w->is_json = word_is(format, "JSON", "JSONL") || word_is(format, "NDJSON", "NDJSON");
 	if (!w->is_json && !word_is(format, "CSV", "TSV") && !word_is(format, "DELIMITED", "DELIMITED")) {
 		error_user(err, "Unknown format of a file: '%s'", format);
-		return error_hint(err, "There are CSV and JSON");
+		return error_hint(err, "There are CSV, TSV, JSON and PARQUET");
 	}
 	w->delimiter = w->spec->delimiter != '\0' ? w->spec->delimiter : word_is(format, "TSV", "TSV") ? '\t' : ',';
 	return OK;
@@ -276,11 +280,55 @@ add_csv_row(FileWriter *w, const Batch *rows, int32_t row, Error *err)
 	return OK;
 }
 
+/* ---- Parquet ---- */
+
+static Status
+write_parquet(void *context, Str bytes, Error *err)
+{
+	FileWriter *w = context;
+
+	w->n_bytes += (int64_t)bytes.length;
+	return write_all(w, bytes.data, bytes.length, err);
+}
+
+static Status
+find_codec(const FileWriteSpec *spec, ParquetCodec *out, Error *err)
+{
+	static const struct {
+		const char	*name, *also;
+		ParquetCodec codec;
+	} codecs[] = {
+		{"snappy", "snappy", PARQUET_SNAPPY}, {"zstd", "zst", PARQUET_ZSTD}, {"gzip", "gz", PARQUET_GZIP},
+		{"lz4", "lz4_raw", PARQUET_LZ4_RAW},  {"none", "uncompressed", PARQUET_UNCOMPRESSED},
+	};
+
+	*out = PARQUET_SNAPPY;
+	if (spec->compression == NULL)
+		return OK;
+	for (size_t i = 0; i < sizeof codecs / sizeof codecs[0]; i++)
+		if (word_is(spec->compression, codecs[i].name, codecs[i].also)) {
+			*out = codecs[i].codec;
+			return OK;
+		}
+	return error_user(err, "Unknown compression '%s' of Parquet: there are snappy, zstd, gzip, lz4 and none", spec->compression);
+}
+
+static Status
+open_parquet(FileWriter *w, Error *err)
+{
+	ParquetWriteSpec spec = {.n_columns = w->spec->n_columns, .columns = w->spec->columns, .group_rows = w->spec->group_rows,
+							 .write = write_parquet, .context = w};
+
+	TRY(find_codec(w->spec, &spec.codec, err));
+	return parquet_writer_new(&spec, &w->parquet, err);
+}
+
 /* ---- life ---- */
 
 static void
 writer_free(FileWriter *w)
 {
+	parquet_writer_free(w->parquet);
 	if (w->compression == COMPRESSION_GZIP && w->packed != NULL)
 		deflateEnd(&w->gzip);
 	ZSTD_freeCStream(w->zstd);
@@ -299,7 +347,10 @@ file_writer_open(const FileWriteSpec *spec, FileWriter **out, Error *err)
 	w->spec = spec;
 	w->fd = -1;
 	TRY_OUT(find_format(w, err));
-	TRY_OUT(find_compression(spec, &w->compression, err));
+	if (!w->is_parquet)
+		TRY_OUT(find_compression(spec, &w->compression, err));
+	if (spec->group_rows > 0 && !w->is_parquet)
+		TRY_OUT(error_user(err, "ROW_GROUP_SIZE is an option of Parquet files"));
 	if (strcmp(spec->path, "-") == 0) {
 		TRY_OUT(file_access_check_standard(spec->access, err));
 		w->is_standard = true;
@@ -308,8 +359,10 @@ file_writer_open(const FileWriteSpec *spec, FileWriter **out, Error *err)
 		TRY_OUT(file_target_open(spec->access, spec->path, 0666, &w->target, err));
 		w->fd = w->target.fd;
 	}
+	if (w->is_parquet)
+		TRY_OUT(open_parquet(w, err));
 	TRY_OUT(open_compression(w, err));
-	if (!w->is_json && !spec->no_header)
+	if (!w->is_json && !w->is_parquet && !spec->no_header)
 		add_csv_header(w);
 out:
 	if (status != OK) {
@@ -325,6 +378,10 @@ file_writer_add(FileWriter *writer, const Batch *rows, Error *err)
 {
 	static const JsonStyle style = {.iso_times = true};
 
+	if (writer->is_parquet) {
+		writer->n_rows += rows->n_rows;
+		return parquet_writer_add(writer->parquet, rows, err);
+	}
 	for (int32_t i = 0; i < rows->n_rows; i++) {
 		if (writer->is_json) {
 			TRY(json_encode_record(writer->spec->columns, rows->columns, writer->spec->n_columns, i, &style, &writer->text, err));
@@ -342,7 +399,7 @@ file_writer_add(FileWriter *writer, const Batch *rows, Error *err)
 Status
 file_writer_commit(FileWriter *writer, Error *err)
 {
-	Status status = flush_text(writer, true, err);
+	Status status = writer->is_parquet ? parquet_writer_finish(writer->parquet, err) : flush_text(writer, true, err);
 
 	if (status == OK && !writer->is_standard)
 		status = file_target_commit(&writer->target, err);

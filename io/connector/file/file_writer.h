@@ -2,7 +2,7 @@
 #define SLUICE_IO_CONNECTOR_FILE_FILE_WRITER_H
 
 /*
- * Writes batches as a CSV or JSON-lines file (COPY ... TO).
+ * Writes batches as a CSV, JSON-lines or Parquet file (COPY ... TO).
  *
  * The rows go to a temporary file beside the target, which takes its place when all is written: a reader sees the old file
  * or the new one, never a part.  "-" is standard output, written as it comes.  One thread at a time.
@@ -17,8 +17,9 @@ typedef struct FileWriter FileWriter;
 typedef struct FileWriteSpec {
 	const FileAccess *access;	/* where it may be written; NULL: everywhere */
 	const char	 *path;
-	const char	 *format;		/* "CSV", "TSV", "JSON"; NULL: by the suffix of the path, else CSV */
-	const char	 *compression;	/* "gzip", "zstd", "none"; NULL: by the suffix */
+	const char	 *format;		/* "CSV", "TSV", "JSON", "PARQUET"; NULL: by the suffix of the path, else CSV */
+	const char	 *compression;	/* "gzip", "zstd", "none"; Parquet: "snappy" (if NULL), "lz4" too; NULL: by the suffix */
+	int64_t		  group_rows;	/* Parquet: rows of a row group; 0: as it likes */
 	char		  delimiter;	/* 0: comma (TSV: tab) */
 	bool		  no_header;
 	const char	 *null_text;	/* NULL: nothing (an empty text is written as "") */
@@ -26,7 +27,7 @@ typedef struct FileWriteSpec {
 	const Column *columns;
 } FileWriteSpec;
 
-/* ERROR_USER if the spec or the place is wrong, ERROR_UNSUPPORTED for Parquet. */
+/* ERROR_USER if the spec or the place is wrong. */
 Status file_writer_open(const FileWriteSpec *spec, FileWriter **out, Error *err);
 
 /* The batch's first n_columns columns. */
