@@ -212,6 +212,25 @@ place_in_text(int line, int column, Error *err)
 	err->line += line - 1;
 }
 
+static size_t
+text_start(Str text)
+{
+	size_t i = 0;
+
+	while (i < text.length && (unsigned char)text.data[i] <= ' ')
+		i++;
+	return i;
+}
+
+/* A recorded case sends each SELECT as a request of its own: places count from its start. */
+static bool
+is_own_request(const Session *session, Str text)
+{
+	size_t start = text_start(text);
+
+	return session->hooks != NULL && text.length - start > 6 && strncasecmp(text.data + start, "SELECT", 6) == 0;
+}
+
 Status
 session_execute(Session *session, Str sql, ResultSink *sink, Error *err)
 {
@@ -229,7 +248,10 @@ session_execute(Session *session, Str sql, ResultSink *sink, Error *err)
 		Status		 status = session_next_text(session, &arena, &rest, &text, &this_error);
 		ParserCursor cursor = {.text = text};
 
-		place_of(sql, start, &cursor.line, &cursor.column);
+		if (is_own_request(session, text))
+			cursor = (ParserCursor){.text = text, .offset = text_start(text), .line = 1, .column = 1};
+		else
+			place_of(sql, start, &cursor.line, &cursor.column);
 		if (status == FAILED)
 			place_in_text(cursor.line, cursor.column, &this_error);
 		while (status == OK && !is_end)

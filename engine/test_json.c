@@ -236,7 +236,7 @@ test_value_json(const Value *value, StrBuf *out)
 		for (uint32_t i = 0; i < value->n_items; i++) {
 			if (i > 0)
 				strbuf_add_text(out, ", ");
-			if (value->items[2 * i].type->kind == TYPE_STRING)
+			if (value->items[2 * i].type->kind == TYPE_STRING && !value->items[2 * i].is_null)
 				test_value_json(&value->items[2 * i], out);
 			else {
 				StrBuf key = {0};

@@ -100,6 +100,11 @@ wanted_text(const ParseState *ps, StrBuf *out)
 static void
 wanted_ksqldb(const ParseState *ps, StrBuf *out)
 {
+	/* behind a whole element of a list ksqlDB wants only the list's own signs, not what else could follow the element */
+	if (is_wanted(ps, TK_COMMA) && is_wanted(ps, TK_RP) && !is_wanted(ps, TK_PLUS)) {
+		strbuf_add_text(out, "Expecting {',', ')'}\n");
+		return;
+	}
 	if (ps->n_wanted == 0 || ps->n_wanted > WANTED_SHOWN)
 		return;
 	strbuf_add_text(out, "Expecting ");

@@ -243,6 +243,8 @@ Status bind_arithmetic(ExprBinder *eb, const AstExpr *e, ArithmeticOp op, Expr *
 /* Brings a list to a common type (ARRAY, MAP, IN). */
 Status bind_common_list(ExprBinder *eb, const AstExpr *const *asts, Expr **exprs, int n, const Type **type, Error *err);
 const char *type_text(Binder *binder, const Type *type);
+/* Its kind alone: DECIMAL, ARRAY, ... */
+const char *type_base_text(Binder *binder, const Type *type);
 
 /* ---- expr_calls.c ---- */
 Status bind_call(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err);

@@ -29,26 +29,19 @@ struct_fits_by_name(const Type *from, const Type *to)
 	}
 }
 
-static const char *
-base_name(const Type *type)
-{
-	return type->kind == TYPE_ARRAY ? "ARRAY" : type->kind == TYPE_MAP ? "MAP" : type->kind == TYPE_STRUCT ? "STRUCT" : NULL;
-}
-
 /* The sentence says the value, as text, where it has one. */
 static Status
 refuse_type(Binder *b, const AstExpr *ast, Expr *e, const Type *type, const char *field, Error *err)
 {
-	const char *got = base_name(e->type) != NULL ? base_name(e->type) : type_text(b, e->type);
 	Value		value = value_null(type_string);
 	Error		ignored;
 
 	if (b->standard || field == NULL ||
 		expr_eval_constant(b->arena, expr_cast_to(b, e, type_string), b->context->env, &value, &ignored) != OK || value.is_null)
-		error_user(err, "Expected type %s but got %s for %s.", type_text(b, type), got, ast_text(b, NULL, ast));
+		error_user(err, "Expected type %s but got %s for %s.", type_text(b, type), type_text(b, e->type), ast_text(b, NULL, ast));
 	else
 		error_user(err, "Expected type %s for field `%s` but got %s(%.*s)", type_text(b, type), field,
-				   e->type->kind == TYPE_DECIMAL ? "DECIMAL" : got, (int)value.text.length, value.text.data);
+				   type_base_text(b, e->type), (int)value.text.length, value.text.data);
 	return error_at_pos(err, ast->pos);
 }
 

@@ -307,7 +307,10 @@ bind_field_of(ExprBinder *eb, const AstExpr *base, Expr *arg, AstIdent field, As
 	StrBuf		list = {0};
 
 	if (arg->type->kind != TYPE_STRUCT) {
-		error_user(err, "`->%s` needs a STRUCT, not %s.", name, type_text(b, arg->type));
+		if (b->standard)
+			error_user(err, "`->%s` needs a STRUCT, not %s.", name, type_text(b, arg->type));
+		else
+			error_user(err, "Expected STRUCT type, got: %s (`->%s`)", type_text(b, arg->type), name);
 		return error_at_pos(err, pos);
 	}
 	index = type_field(arg->type, str_of(name));

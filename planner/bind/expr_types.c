@@ -13,6 +13,23 @@ type_text(Binder *binder, const Type *type)
 	return type_to_arena(type, binder->arena);
 }
 
+const char *
+type_base_text(Binder *binder, const Type *type)
+{
+	switch (type->kind) {
+	case TYPE_ARRAY:
+		return "ARRAY";
+	case TYPE_MAP:
+		return "MAP";
+	case TYPE_STRUCT:
+		return "STRUCT";
+	case TYPE_DECIMAL:
+		return "DECIMAL";
+	default:
+		return type_text(binder, type);
+	}
+}
+
 static DecimalShape
 type_shape(const Type *t)
 {
@@ -303,9 +320,22 @@ magic_time(ExprBinder *eb, Expr *literal, Expr **out, Error *err)
 {
 	Expr *timestamp;
 
-	TRY(literal_to(eb->binder, literal, type_timestamp, &timestamp, err));
+	if (literal_to(eb->binder, literal, type_timestamp, &timestamp, err) != OK) {
+		if (!eb->binder->standard)
+			error_user(err, "Failed to parse timestamp '%.*s': a text beside ROWTIME, WINDOWSTART or WINDOWEND must be a date and time.\n"
+							"Required format is: \"yyyy-MM-dd'T'HH:mm:ss.SSS\", with an optional numeric 4-digit timezone. Partials are "
+							"also supported, for example \"2020-05-26\"",
+					   (int)literal->constant.text.length, literal->constant.text.data);
+		return FAILED;
+	}
 	*out = expr_constant(eb->binder->arena, value_integer(type_bigint, timestamp->constant.integer));
 	return OK;
+}
+
+static const char *
+null_or_base(Binder *b, const Type *type)
+{
+	return type->kind == TYPE_NULL ? "NULL" : type_base_text(b, type);
 }
 
 Status
@@ -326,8 +356,8 @@ bind_comparison(ExprBinder *eb, CompareOp op, const AstExpr *left_ast, const Ast
 	rt = right->type;
 	if (lt->kind == TYPE_NULL || rt->kind == TYPE_NULL) {
 		if (!b->standard) {
-			error_user(err, "Comparison with NULL not supported: %s %s %s", ast_text(b, eb->scope, left_ast), compare_sign(op),
-					   ast_text(b, eb->scope, right_ast));
+			error_user(err, "Comparison with NULL not supported: %s %s %s\nUse 'IS NULL' or 'IS NOT NULL' instead.", null_or_base(b, lt),
+					   compare_sign(op), null_or_base(b, rt));
 			return error_at_pos(err, pos);
 		}
 		common = lt->kind == TYPE_NULL ? rt : lt;

@@ -304,6 +304,8 @@ bind_select(Binder *b, const AstQuery *query, const AstSelect *ast, SelectBinder
 		sb.has_window = true;
 		TRY(bind_window(b, ast->window, query->emit == AST_EMIT_FINAL, &sb.window, err));
 	}
+	if (query->emit == AST_EMIT_FINAL && !settings_bool(b->context->settings, "ksql.suppress.enabled"))
+		return error_user(err, "Suppression is currently disabled. You can enable it by setting ksql.suppress.enabled to true");
 	if (b->is_pull && b->depth == 0 && ast->from != NULL)
 		TRY(check_pull_where(&sb, ast->where, err));
 	if (ast->where != NULL) {

@@ -334,14 +334,18 @@ expand_field_star(SelectList *list, ExprBinder *eb, const AstSelectItem *item, E
 Status
 select_context(Binder *b, Clause clause, Error *err)
 {
+	static const char *const beginnings[] = {"Cannot compare", "Error processing", "Comparison with NULL", "Can't find any functions",
+											 "Function '", "Could not find field", "Invalid Case", "Expected STRUCT"};
+
 	if (b->standard)
 		return FAILED;
-	if (strncmp(err->message, "Cannot compare", 14) == 0 || strncmp(err->message, "Error processing", 16) == 0) {
-		if (clause == CLAUSE_WHERE || clause == CLAUSE_HAVING)
-			return error_context(err, "Error in %s expression", clause_name(clause));
-		if (strncmp(err->message, "Cannot compare", 14) == 0)
-			return error_context(err, "Invalid expression");
-	}
+	/* What its checks of types refuse; what is refused later has its own words: "Invalid Predicate". */
+	for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++)
+		if (strncmp(err->message, beginnings[i], strlen(beginnings[i])) == 0) {
+			if (clause == CLAUSE_WHERE || clause == CLAUSE_HAVING)
+				return error_context(err, "Error in %s expression", clause_name(clause));
+			return i == 0 ? error_context(err, "Invalid expression") : FAILED;
+		}
 	return FAILED;
 }
 
