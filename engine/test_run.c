@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "data/json_text.h"
+#include "data/key.h"
 #include "engine/engine_impl.h"
 #include "engine/test_json.h"
 #include "exec/op/aggregate.h"
@@ -32,6 +33,15 @@ typedef struct TestQuery {
 	int	   statement;
 	TestEnds	start;			/* scripts: where it begins to read */
 } TestQuery;
+
+/* A topic that the case's inputs are written to: the place of each record among all inputs, by partition and offset. */
+typedef struct TestInputTopic {
+	const char *name;
+	StoreTopic *topic;
+	int			n_partitions;
+	int64_t	  **places;
+	int64_t	   *n_places;
+} TestInputTopic;
 
 typedef struct TestSelect {
 	const char *sql;
@@ -64,9 +74,8 @@ typedef struct TestRun {
 	int			   n_selects;
 	int			   select_capacity;
 	TestSelect	  *selects;
-	int			   n_sequences;		/* per input topic: place of each record among all inputs */
-	const char	 **sequence_names;
-	int64_t		 **sequences;
+	int			   n_written;
+	TestInputTopic *written;
 	int			   n_snapshots;		/* the catalog after each statement, newest last */
 	int			   snapshot_capacity;
 	const CatalogSnapshot **snapshots;
@@ -113,19 +122,18 @@ input_order(void *context, const SourceSpec *source, int partition, int64_t offs
 {
 	const TestRun *run = context;
 
-	(void)partition;
 	(void)time;
-	for (int i = 0; i < run->n_sequences; i++)
-		if (strcmp(run->sequence_names[i], source->topic->name) == 0)
-			return run->sequences[i][offset];
+	for (int i = 0; i < run->n_written; i++)
+		if (strcmp(run->written[i].name, source->topic->name) == 0)
+			return run->written[i].places[partition][offset];
 	return NOT_AN_INPUT + offset;
 }
 
 static bool
 topic_is_input(const TestRun *run, const char *name)
 {
-	for (int i = 0; i < run->n_sequences; i++)
-		if (strcmp(run->sequence_names[i], name) == 0)
+	for (int i = 0; i < run->n_written; i++)
+		if (strcmp(run->written[i].name, name) == 0)
 			return true;
 	return false;
 }
@@ -165,6 +173,29 @@ remember_catalog(TestRun *run)
 	run->snapshots[run->n_snapshots++] = catalog_snapshot(run->engine->catalog);
 }
 
+/* Where SELECTs look, records are spread over partitions as a producer does it; else one has them all. */
+static Status
+input_topic(TestRun *run, const char *name, const CatalogSource *source, uint32_t n_inputs, TestInputTopic **out, Error *err)
+{
+	TestInputTopic *new;
+
+	for (int i = 0; i < run->n_written; i++)
+		if (strcmp(run->written[i].name, name) == 0) {
+			*out = &run->written[i];
+			return OK;
+		}
+	new = &run->written[run->n_written++];
+	new->name = name;
+	new->n_partitions = run->n_selects > 0 && source != NULL && source->n_partitions > 0 ? source->n_partitions : 1;
+	new->places = arena_array(&run->arena, int64_t *, new->n_partitions);
+	new->n_places = arena_array(&run->arena, int64_t, new->n_partitions);
+	for (int p = 0; p < new->n_partitions; p++)
+		new->places[p] = arena_array(&run->arena, int64_t, n_inputs);
+	*out = new;
+	return store_topic_create(run->inputs, str_of(name), &(StoreTopicConfig){.n_partitions = new->n_partitions, .retention_ms = -1},
+							  &new->topic, err);
+}
+
 static Status
 load_inputs(TestRun *run, Error *err)
 {
@@ -173,31 +204,21 @@ load_inputs(TestRun *run, Error *err)
 	StoreUnit		*unit = store_unit_new(run->inputs);
 	Status			 status = OK;
 
-	run->sequence_names = arena_array(&run->arena, const char *, n + 1);
-	run->sequences = arena_array(&run->arena, int64_t *, n + 1);
-	int64_t *counts = arena_array(&run->arena, int64_t, n + 1);
-
+	run->written = arena_array(&run->arena, TestInputTopic, n + 1);
 	for (uint32_t i = 0; i < n; i++) {
 		const JsonValue *record = &inputs->elements[i];
 		const JsonValue *topic = json_member(record, STR("topic"));
 		const char		*name = topic != NULL ? str_to_arena(&run->arena, topic->text) : "";
-		StoreTopic		*store_topic = store_topic_find(run->inputs, str_of(name));
 		const CatalogSource *source = source_of_topic(run, name);
+		TestInputTopic	*to;
 		Record			 bytes;
-		int				 k;
+		int				 partition;
 
-		if (store_topic == NULL)
-			TRY_OUT(store_topic_create(run->inputs, str_of(name), &(StoreTopicConfig){.n_partitions = 1, .retention_ms = -1}, &store_topic, err));
-		for (k = 0; k < run->n_sequences && strcmp(run->sequence_names[k], name) != 0; k++)
-			;
-		if (k == run->n_sequences) {
-			run->n_sequences++;
-			run->sequence_names[k] = name;
-			run->sequences[k] = arena_array(&run->arena, int64_t, n + 1);
-		}
-		run->sequences[k][counts[k]++] = i;
+		TRY_OUT(input_topic(run, name, source, n, &to, err));
 		TRY_OUT(test_record_encode(&run->arena, run->engine, record, source, &bytes, err));
-		store_unit_append(unit, store_topic, 0, &bytes);
+		partition = to->n_partitions > 1 && !bytes.key_is_null ? key_partition(bytes.key, to->n_partitions) : 0;
+		to->places[partition][to->n_places[partition]++] = i;
+		store_unit_append(unit, to->topic, partition, &bytes);
 	}
 	status = store_commit(run->inputs, unit, err);
 out:
@@ -484,6 +505,7 @@ run_pull(SelectOutput *output, bool *is_stream, Error *err)
 	BoundedStats	  stats;
 
 	sources.is_bounded = true;
+	sources.state_by_partition = true;
 	*is_stream = source != NULL && source->kind == SOURCE_TOPIC;
 	return bounded_run(output->plan, &options, &stats, err);
 }

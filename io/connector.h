@@ -117,6 +117,7 @@ typedef struct SourceContext {
 	BadRecordLog	*bad_records;
 	int				 n_threads;		/* how many readers a bounded plan will use: how large files are split */
 	bool			 is_bounded;	/* topics: read to the end offsets as of opening; files: to their end */
+	bool			 state_by_partition;	/* kept rows come in the order of their topic's partitions, then of the key */
 } SourceContext;
 
 Status source_open(Arena *arena, const SourceSpec *spec, const SourceContext *context, Source **out, Error *err);

@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 
+#include "data/key.h"
 #include "io/connector/embedded/kept_row.h"
 #include "io/connector/source_impl.h"
 #include "store/store.h"
@@ -24,6 +25,12 @@ typedef struct StateSource {
 	const Type	  **types;
 	Value		   *values;
 	StatePartition *partitions;
+	/* state_by_partition: one walk for each partition of the topic */
+	Encoder		   *encoder;
+	Vector		  **key;		/* one row of key columns */
+	StrBuf			key_bytes;
+	int				walk;
+	int				n_walks;
 } StateSource;
 
 /* The next kept row of a partition; DONE behind the last range. */
@@ -37,8 +44,11 @@ state_next(StateSource *self, int32_t partition, Str *key, Str *value, Error *er
 		if (p->scan == NULL) {
 			StoreRange range = {0};
 
-			if (p->next_range >= (spec->n_ranges > 0 ? spec->n_ranges : 1))
-				return DONE;
+			if (p->next_range >= (spec->n_ranges > 0 ? spec->n_ranges : 1)) {
+				if (++self->walk >= self->n_walks)
+					return DONE;
+				p->next_range = 0;
+			}
 			if (spec->n_ranges > 0) {
 				range.from = spec->ranges[p->next_range].from;
 				range.to = spec->ranges[p->next_range].to;
@@ -53,6 +63,23 @@ state_next(StateSource *self, int32_t partition, Str *key, Str *value, Error *er
 		store_scan_close(p->scan);
 		p->scan = NULL;
 	}
+}
+
+/* Does the row at hand belong to the partition of this walk? */
+static Status
+row_is_of_walk(StateSource *self, Arena *arena, bool *out, Error *err)
+{
+	bool is_null;
+
+	*out = true;
+	if (self->n_walks <= 1)
+		return OK;
+	for (int c = 0; c < self->n_key; c++)
+		vector_set(self->key[c], arena, 0, &self->values[c]);
+	strbuf_clear(&self->key_bytes);
+	TRY(self->encoder->encode(self->encoder, (const Vector *const *)self->key, 0, &self->key_bytes, &is_null, err));
+	*out = key_partition(strbuf_str(&self->key_bytes), self->n_walks) == self->walk;
+	return OK;
 }
 
 static Status
@@ -80,13 +107,17 @@ state_read(Source *source, int32_t partition, int32_t max_rows, Arena *arena, Ba
 	start = arena_alloc(arena, sizeof(int64_t) * (size_t)max_rows);
 	end = arena_alloc(arena, sizeof(int64_t) * (size_t)max_rows);
 	while (n < max_rows) {
-		Str key, value;
+		Str	 key, value;
+		bool is_of_walk;
 
 		status = state_next(self, partition, &key, &value, err);
 		if (status != OK)
 			break;
 		TRY(kept_row_decode(self->types, self->n_key, self->n_all, is_windowed, key, value, arena, self->values, &start[n],
 							&end[n], &event_time[n], err));
+		TRY(row_is_of_walk(self, arena, &is_of_walk, err));
+		if (!is_of_walk)
+			continue;
 		for (int c = 0; c < spec->n_columns; c++)
 			vector_set((Vector *)batch->columns[c], arena, n, &self->values[source_column(spec, c)]);
 		source->bytes_read += (int64_t)(key.length + value.length);
@@ -143,6 +174,7 @@ state_close(Source *source)
 	for (int32_t i = 0; i < source->n_partitions; i++)
 		if (self->partitions[i].scan != NULL)
 			store_scan_close(self->partitions[i].scan);
+	strbuf_free(&self->key_bytes);
 }
 
 static const SourceType state_source = {
@@ -175,6 +207,14 @@ state_source_open(Arena *arena, const SourceSpec *spec, const SourceContext *con
 	for (int i = 0; i < self->n_all; i++)
 		self->types[i] = i < self->n_key ? topic->key.columns[i].type : topic->value.columns[i - self->n_key].type;
 	self->partitions = arena_array(arena, StatePartition, self->base.n_partitions);
+	self->n_walks = 1;
+	if (context->state_by_partition && topic->n_partitions > 1) {
+		self->n_walks = topic->n_partitions;
+		self->key = arena_array(arena, Vector *, self->n_key + 1);
+		for (int i = 0; i < self->n_key; i++)
+			self->key[i] = vector_new(arena, self->types[i], 1);
+		TRY(topic->key.format->encoder_new(arena, &topic->key, &self->encoder, err));
+	}
 	*out = &self->base;
 	return OK;
 }
