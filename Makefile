@@ -107,7 +107,7 @@ KILLS    ?= 50
 CASES    ?= 5000
 SEED     ?= 1
 
-.PHONY: check check-fast check-crash check-property check-layers check-headers
+.PHONY: check check-fast check-crash check-property check-kafka check-kafka-long check-layers check-headers
 check: deps ## run all tests; ends with "N passed, N failed"
 	$(Q)$(MAKE) --no-print-directory all unit
 	$(Q)$(CHECK) --suites $(FAST),property,crash,conformance --kills 5
@@ -120,6 +120,12 @@ check-crash: all ## kill -9 at random moments: KILLS=50
 
 check-property: all ## laws of random queries over random data: CASES=5000 SEED=1
 	$(Q)$(CHECK) --suites property --cases $(CASES) --seed $(SEED)
+
+check-kafka: all ## against Apache Kafka (KAFKA_HOME, SLUICE_TEST_BOOTSTRAP, or through Maven)
+	$(Q)$(CHECK) --suites kafka
+
+check-kafka-long: all ## the same, with many kills under load: KILLS=50
+	$(Q)SLUICE_KAFKA_KILLS=$(KILLS) $(CHECK) --suites kafka
 
 check-layers: ## no include against the layers
 	$(Q)$(CHECK) --suites layers
@@ -173,7 +179,7 @@ bench: all ## measure speed: bench/README.md
 
 PACKAGES := gcc g++ make lemon pkg-config check python3 libreadline-dev libsqlite3-dev libsimdjson-dev libpcre2-dev \
             libutf8proc-dev libxxhash-dev zlib1g-dev libzstd-dev libhttp-parser-dev libnghttp2-dev libwslay-dev libwslay1 \
-            libssl-dev libcrypt-dev openssl libsnappy1v5 liblz4-1 libbrotli1
+            libssl-dev libcrypt-dev openssl libsnappy1v5 liblz4-1 libbrotli1 librdkafka-dev
 
 .PHONY: deps
 deps: ## install missing packages through apt

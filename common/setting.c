@@ -81,6 +81,10 @@ const Setting setting_rows[] = {
 	{"__emit.interval.ms.kstreams.windowed.aggregation__", SETTING_INT, "0", NULL, SCOPE_QUERY, "Accepted for compatibility."},
 	{"num.stream.threads", SETTING_INT, "4", NULL, SCOPE_QUERY, "Accepted for compatibility."},
 	{"bootstrap.servers", SETTING_TEXT, NULL, NULL, SCOPE_SERVER, "Kafka brokers; unset: topics are embedded."},
+	{"kafka.connect.timeout.ms", SETTING_INT, "10000", NULL, SCOPE_SERVER, "How long the first answer of a broker is waited for."},
+	{"queries.run", SETTING_CHOICE, "auto", "auto|always|never", SCOPE_SERVER,
+	 "Whether this process takes part in running the persistent queries of its service on Kafka; auto: shell and server do, -c and -f "
+	 "only for what they create."},
 	{NULL, SETTING_TEXT, NULL, NULL, SCOPE_QUERY, NULL},
 };
 
@@ -179,7 +183,8 @@ settings_free(Settings *settings)
 static bool
 is_passed_on(const char *name)
 {
-	static const char *const prefixes[] = {"ksql.functions.", "ksql.streams.", "consumer.", "producer.", "admin.", "ssl.",
+	static const char *const prefixes[] = {"ksql.functions.", "ksql.streams.", "consumer.", "main.consumer.", "restore.consumer.", "global.consumer.",
+										   "producer.", "admin.", "ssl.",
 										   "sasl.", "security.", "ksql.schema.registry."};
 
 	for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)

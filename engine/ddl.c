@@ -12,8 +12,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
+#include <unistd.h>
 
 /* ---- the text of a command: dialect, settings, then the statement; fields end in NUL ---- */
+
+#define MAX_TRIES 30	/* when another process decides at the same time */
 
 /* Among the settings of a command: columns that were found in a file, the library of a function, "aggregate" or "scalar". */
 #define FILE_SCHEMA "file.schema"
@@ -79,18 +82,21 @@ log_replacing(StatementContext *context, const char *replaced, const PersistentP
 	Status	   status;
 	int		   at;
 
-	if (engine->is_recovering) {
+	if (engine->is_replaying) {
 		*sequence = engine->n_commands - 1;
 		return OK;
 	}
 	command_encode(context, &command);
 	unit = store_unit_new(engine->store);
-	at = store_unit_command(unit, strbuf_str(&command));
+	at = engine->on_kafka ? -1 : store_unit_command(unit, strbuf_str(&command));
 	if (replaced != NULL)
 		query_put_fingerprint(unit, replaced, plan);
-	status = store_commit(engine->store, unit, err);
+	status = engine->on_kafka ? cluster_append(engine, strbuf_str(&command), sequence, err) : OK;
+	if (status == OK && !store_unit_is_empty(unit))
+		status = store_commit(engine->store, unit, err);
 	if (status == OK) {
-		*sequence = store_unit_sequence(unit, at);
+		if (!engine->on_kafka)
+			*sequence = store_unit_sequence(unit, at);
 		engine->n_commands = *sequence + 1;
 	}
 	store_unit_free(unit);
@@ -405,7 +411,8 @@ create_plain(StatementContext *context, const AstStatement *statement, Existing 
 		source->is_materialised = true;
 	}
 	catalog_put_source(engine->catalog, source);
-	if (keeps_rows) {
+	/* On Kafka the table's own topic has its rows. */
+	if (keeps_rows && !engine->on_kafka) {
 		Query *query;
 
 		TRY(make_query(context, statement, source->query_id, source, &query, err));
@@ -647,7 +654,7 @@ delete_topic(StatementContext *context, const CatalogSource *source, Error *err)
 {
 	Topic *topic;
 
-	if (source->topic == NULL || context->engine->is_recovering)
+	if (source->topic == NULL || context->engine->is_replaying)
 		return OK;
 	TRY(engine_topic(context->engine, source->topic, &topic, err));
 	return topic != NULL ? topics_drop(context->engine->topics, topic, err) : OK;
@@ -828,19 +835,36 @@ ddl_dispatch(StatementContext *context, const AstStatement *statement, Error *er
 	}
 }
 
-Status
-ddl_execute(StatementContext *context, const AstStatement *statement, Error *err)
+static Status
+ddl_once(StatementContext *context, const AstStatement *statement, Error *err)
 {
 	Engine				  *engine = context->engine;
 	const CatalogSnapshot *snapshot;
 	Status				   status;
 
-	pthread_mutex_lock(&engine->lock_ddl);
+	if (engine->on_kafka && !engine->is_replaying)
+		TRY(cluster_begin(engine, err));
 	snapshot = catalog_snapshot(engine->catalog);
 	planner_context_init(&context->planner, engine, context->arena, snapshot, context->session->settings, context->standard);
 	context->planner.file_schema = context->file_schema;
 	status = ddl_dispatch(context, statement, err);
 	catalog_release(snapshot);
+	return status;
+}
+
+Status
+ddl_execute(StatementContext *context, const AstStatement *statement, Error *err)
+{
+	Engine *engine = context->engine;
+	Status	status;
+
+	pthread_mutex_lock(&engine->lock_ddl);
+	status = ddl_once(context, statement, err);
+	for (int tries = 0; status == FAILED && engine->was_fenced && tries < MAX_TRIES; tries++) {
+		/* Those who decide at the same time must not keep fencing each other. */
+		usleep(50000 + (useconds_t)(engine->env->random(engine->env) % 500000));
+		status = ddl_once(context, statement, err);
+	}
 	pthread_mutex_unlock(&engine->lock_ddl);
 	return status;
 }

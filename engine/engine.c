@@ -2,6 +2,7 @@
 #include "engine/engine_impl.h"
 
 #include <stdlib.h>
+#include <strings.h>
 #include <unistd.h>
 
 #define MAX_DEFAULT_THREADS 64
@@ -33,6 +34,15 @@ copy_setting(const char *name, const char *value, void *context)
 	settings_set(context, name, value, &ignored);
 }
 
+/* queries.run, or what the kind of process says. */
+static bool
+takes_no_part(const Settings *settings, bool is_transient)
+{
+	const char *text = settings_text(settings, "queries.run");
+
+	return strcasecmp(text, "auto") == 0 ? is_transient : strcasecmp(text, "never") == 0;
+}
+
 Status
 engine_open(const EngineOptions *options, Engine **out, Error *err)
 {
@@ -48,6 +58,8 @@ engine_open(const EngineOptions *options, Engine **out, Error *err)
 	engine->log = options->log;
 	engine->directory = options->directory != NULL ? xstrdup(options->directory) : NULL;
 	engine->is_inline = options->is_inline;
+	engine->on_kafka = !options->is_inline && settings_text(engine->settings, "bootstrap.servers") != NULL;
+	engine->is_transient = takes_no_part(engine->settings, options->is_transient);
 	engine->n_workers = options->n_workers > 0 ? options->n_workers : (int)sysconf(_SC_NPROCESSORS_ONLN);
 	engine->budget.limit_bytes = engine_memory_limit(engine->settings);
 	engine->catalog = catalog_new();
@@ -68,6 +80,7 @@ engine_close(Engine *engine)
 {
 	if (engine == NULL)
 		return;
+	cluster_close(engine);
 	engine_stop_workers(engine);
 	while (engine->queries != NULL) {
 		Query *query = engine->queries;
@@ -87,6 +100,7 @@ engine_close(Engine *engine)
 	pthread_cond_destroy(&engine->work);
 	pthread_cond_destroy(&engine->changed);
 	free(engine->directory);
+	free(engine->instance);
 	free(engine);
 }
 
@@ -130,6 +144,35 @@ engine_opened(Engine *engine, Status status, Nanos took)
 	log_event(engine->log, LOG_LEVEL_INFO, "engine", fields, 3, "The data directory is open");
 }
 
+static Status
+replay_store(Engine *engine, Error *err)
+{
+	engine->topics = topics_embedded_new(engine->store);
+	TRY(processing_log_declare(engine, err));
+	return store_command_scan(engine->store, -1, replay_command, engine, err);
+}
+
+/* After a failure: the next statement that needs it tries again. */
+static void
+close_place(Engine *engine)
+{
+	cluster_close(engine);
+	while (engine->queries != NULL) {
+		Query *query = engine->queries;
+
+		engine->queries = query->next;
+		query_free(query);
+	}
+	topics_close(engine->topics);
+	store_close(engine->store);
+	free(engine->instance);
+	catalog_free(engine->catalog);
+	engine->topics = NULL;
+	engine->store = NULL;
+	engine->instance = NULL;
+	engine->catalog = catalog_new();
+}
+
 Status
 engine_need_store(Engine *engine, Error *err)
 {
@@ -142,16 +185,20 @@ engine_need_store(Engine *engine, Error *err)
 		goto out;
 	if (strcmp(settings_text(engine->settings, "durability"), "power") == 0)
 		options.durability = STORE_DURABILITY_POWER;
-	TRY_OUT(store_open(engine->directory, &options, engine->env, &engine->store, err));
-	engine->topics = topics_embedded_new(engine->store);
-	engine->is_recovering = true;
-	status = processing_log_declare(engine, err);
-	if (status == OK)
-		status = store_command_scan(engine->store, -1, replay_command, engine, err);
+	/* On Kafka the directory has nothing that is not there too: a process that comes and goes leaves none behind. */
+	TRY_OUT(store_open(engine->on_kafka && engine->is_transient ? NULL : engine->directory, &options, engine->env, &engine->store, err));
+	engine->is_recovering = engine->is_replaying = true;
+	status = engine->on_kafka ? cluster_open(engine, err) : replay_store(engine, err);
 	engine->is_recovering = false;
+	engine->is_replaying = true;
 	if (status == OK)
 		status = start_recovered(engine, err);
+	engine->is_replaying = false;
+	if (status == OK && engine->on_kafka)
+		status = cluster_follow(engine, err);
 	engine_opened(engine, status, nanos_now() - began);
+	if (status == FAILED && engine->on_kafka)
+		close_place(engine);
 out:
 	pthread_mutex_unlock(&engine->lock_ddl);
 	return status == FAILED ? FAILED : OK;
@@ -160,7 +207,7 @@ out:
 bool
 engine_has_directory(const Engine *engine)
 {
-	return engine->directory == NULL || access(engine->directory, F_OK) == 0;
+	return engine->on_kafka || engine->directory == NULL || access(engine->directory, F_OK) == 0;
 }
 
 Status
@@ -175,10 +222,12 @@ engine_create_topic(Engine *engine, const CatalogSource *source, Error *err)
 {
 	TopicConfig config = {.n_partitions = source->n_partitions > 0 ? source->n_partitions : 1,
 						  .retention_ms = source->retention_ms > 0 ? source->retention_ms : -1,
-						  .is_compacted = source->kind == ENTITY_TABLE};
+						  .n_replicas = source->n_replicas,
+						  .is_compacted = source->kind == ENTITY_TABLE,
+						  .is_deleted = source->window.kind != WINDOW_NONE};
 	Topic	   *topic;
 
-	if (source->topic == NULL)
+	if (source->topic == NULL || (engine->on_kafka && engine->is_replaying))
 		return OK;
 	if (engine->single_partition_topics)
 		config.n_partitions = 1;
@@ -230,7 +279,10 @@ topic_partitions(PlannerContext *context, const char *name)
 		return engine->test_partitions != NULL ? engine->test_partitions(engine->test_context, name) : -4;
 	}
 	/* A place that cannot be reached is told when the topic is made or read. */
-	return engine_topic(engine, name, &topic, &ignored) == OK && topic != NULL ? topic->config.n_partitions : -1;
+	if (engine_topic(engine, name, &topic, &ignored) == OK && topic != NULL)
+		return topic->config.n_partitions;
+	/* Kafka's topics are made only when the statement says how; a topic that is gone must not keep the log from being replayed. */
+	return engine->on_kafka && !engine->is_replaying ? 0 : -1;
 }
 
 static int
@@ -258,6 +310,7 @@ planner_context_init(PlannerContext *planner, Engine *engine, Arena *arena, cons
 		.registry = engine->registry,
 		.functions = atomic_load(&engine->functions),
 		.allows_missing = engine->is_recovering,
+		.tables_from_topics = engine->on_kafka,
 		.partitions_given = engine->test_partitions != NULL,
 		.host = engine,
 	};

@@ -25,6 +25,9 @@ typedef struct EngineOptions {
 	Log			   *log;			/* events of queries, borrowed; NULL: none */
 	bool			is_inline;		/* no worker threads: persistent queries are run by the caller (sluice test) */
 	int				n_workers;		/* 0: one a processor */
+	/* On Kafka: it is there for some statements only, and takes part in running persistent queries if it creates them or nobody
+	 * else runs one that it waits for.  Setting `queries.run` wins. */
+	bool			is_transient;
 } EngineOptions;
 
 Status engine_open(const EngineOptions *options, Engine **out, Error *err);

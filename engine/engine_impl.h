@@ -70,6 +70,8 @@ struct Query {
 	int				  n_listeners;
 	int				 *listeners;
 	bool			  sources_end;		/* files without FOLLOW only */
+	struct Share	 *share;			/* on Kafka; else NULL */
+	bool			  takes_part;		/* on Kafka: this process is among those that run it */
 	bool			  polls;			/* a source does not wake it up: looked at every now and then */
 	/* Under engine->lock_queries. */
 	QueryState		  state;
@@ -80,6 +82,8 @@ struct Query {
 	int64_t			  n_idle_epochs;	/* that found nothing to take */
 	char			  error[ERROR_MESSAGE_MAX];	/* of QUERY_ERROR: text of the last failure */
 	QueryFailures	  failures;
+	int				  n_quick;			/* on Kafka: failures that pass quickly, since an epoch went well */
+	Nanos			  quick_at;			/* not taken before */
 	Query			 *next_queued;
 	/* Statistics. */
 	_Atomic int64_t	  rows_in;
@@ -112,6 +116,14 @@ struct Engine {
 	int64_t			 n_commands;		/* sequence number of the next command */
 	struct CommandStatuses *command_statuses;
 	bool			 is_recovering;
+	/* On Kafka. */
+	bool			 on_kafka;
+	bool			 is_transient;		/* takes part in running only what it is asked for itself */
+	bool			 is_replaying;		/* under lock_ddl: the command in hand is one of the log's */
+	bool			 was_fenced;		/* under lock_ddl: another process decided while this one did */
+	struct Cluster	*cluster;			/* the command log that all processes of the service follow */
+	char			 skipped_command[1024];	/* of another process, that could not be applied here; "": none */
+	char			*instance;			/* names this data directory among the members of groups */
 	/* Persistent queries. */
 	pthread_mutex_t	 lock_queries;
 	pthread_cond_t	 work;				/* the queue has something, or the engine stops */
@@ -188,6 +200,21 @@ Status engine_topic(Engine *engine, const char *name, Topic **out, Error *err);
 /* Creates the topic of a source if there is none; an existing one must fit (ksqlDB's sentences). */
 Status engine_create_topic(Engine *engine, const CatalogSource *source, Error *err);
 
+/* ---- cluster.c: the command log of a service on Kafka ---- */
+
+/* Opens the topics of bootstrap.servers and the command log; replays it. */
+Status cluster_open(Engine *engine, Error *err);
+void   cluster_close(Engine *engine);
+
+/* Before a statement that changes the catalog is decided on: nobody else decides meanwhile, and all that others did is known here. */
+Status cluster_begin(Engine *engine, Error *err);
+
+/* ERROR_TRANSIENT: another process came in between; begin again. */
+Status cluster_append(Engine *engine, Str command, int64_t *sequence, Error *err);
+
+/* From now on commands of others are applied as they come. */
+Status cluster_follow(Engine *engine, Error *err);
+
 /* ---- session.c ---- */
 bool session_undefine(Session *session, const char *name);	/* false: there was none */
 
@@ -249,6 +276,18 @@ Status query_stop(Engine *engine, Query *query, bool drop_state, Error *err);
 /* Resuming also tries a query in ERROR again. */
 void   query_set_paused(Engine *engine, Query *query, bool is_paused);
 
+/* Puts it into the queue of the workers (a Query *). */
+void query_wake(void *query);
+
+/* On Kafka: begins to run it in this process too. */
+Status query_take_part(Engine *engine, const char *id, Error *err);
+
+/* What a share (share.h) and a query of its own have in common: options of a run, the unit and output of epochs, bad records that fail. */
+void   query_run_options(Query *query, StreamRunOptions *options, bool is_durable);
+void   query_open_output(Query *query, TopicUnit *unit);
+void   query_close_output(Query *query);
+Status query_check_bad(Query *query, Error *err);
+
 /* One epoch, committed.  DONE: completed. */
 Status query_run_epoch(Query *query, int64_t *n_rows, Error *err);
 StateBackend *query_state_backend(void *query, int partition);
@@ -306,6 +345,9 @@ void   row_producer_free(RowProducer *producer);
 /* Declares KSQL_PROCESSING_LOG and makes its topic.  Before the commands of the log are replayed, which may name it. */
 Status processing_log_declare(Engine *engine, Error *err);
 
+/* Makes its topic on Kafka, where that is put off until there is a query that may write there. */
+Status processing_log_create(Engine *engine, Error *err);
+
 /* Sets the query's row_log and bad_records. */
 void processing_log_attach(Query *query);
 
@@ -321,13 +363,19 @@ struct EpochOutput {
 	const char **table_names;
 	int64_t		*table_states;
 	int64_t		 n_written;
+	/* On Kafka: the topic of a table, whose records all need a key (it is compacted); told to `row_log`.  NULL: none. */
+	const char	*keyed_topic;
+	RowLog		*row_log;
 	Arena		 arena;
 };
 
 void		  epoch_output_init(EpochOutput *output, Engine *engine, TopicUnit *unit);
 void		  epoch_output_free(EpochOutput *output);
 StateBackend *epoch_backend_new(Engine *engine, const char *query_id, StoreUnit *unit, int partition);
-void		  epoch_backend_free(StateBackend *backend);
+void		  epoch_backend_free(StateBackend *backend);		/* NULL does nothing */
+
+/* Under which name the store has the state of an operator's table. */
+void epoch_state_name(char *name, size_t size, int op_id, int table);
 
 /* The state that holds a table's kept rows. */
 Status kept_rows_open(Engine *engine, const char *table_name, int64_t *state_id, Error *err);

@@ -42,9 +42,15 @@ static Status
 output_write(TaskOutput *output, const TopicSpec *topic, const Record *record, Error *err)
 {
 	EpochOutput *self = (EpochOutput *)output;
-	Topic		*to = output_topic(self, topic->name, err);
+	Topic		*to;
 	int			 partition = record->partition;
 
+	if (record->key_is_null && self->keyed_topic != NULL && strcmp(topic->name, self->keyed_topic) == 0) {
+		self->row_log->report(self->row_log, topic->name, -1, -1, "A row of the table has no key, and its topic is compacted: Kafka does not "
+							  "take it", record->value);
+		return OK;
+	}
+	to = output_topic(self, topic->name, err);
 	if (to == NULL)
 		return FAILED;
 	if (self->engine->single_partition_topics)
@@ -93,6 +99,9 @@ output_keep(TaskOutput *output, const char *table_name, int32_t partition, Str k
 	int64_t		 state_id;
 
 	(void)partition;
+	/* On Kafka a table is what its topic has, wherever its partitions are worked on. */
+	if (self->engine->on_kafka)
+		return OK;
 	TRY(output_table_state(self, table_name, &state_id, err));
 	if (row.data == NULL)
 		store_unit_delete(self->unit->store, state_id, 0, key);
@@ -130,6 +139,12 @@ typedef struct EpochBackend {
 	}		   *states;
 } EpochBackend;
 
+void
+epoch_state_name(char *name, size_t size, int op_id, int table)
+{
+	snprintf(name, size, "%d.%d", op_id, table);
+}
+
 static Status
 backend_state(EpochBackend *self, int op_id, int table, int64_t *state_id, Error *err)
 {
@@ -140,7 +155,7 @@ backend_state(EpochBackend *self, int op_id, int table, int64_t *state_id, Error
 			*state_id = self->states[i].state_id;
 			return OK;
 		}
-	snprintf(name, sizeof name, "%d.%d", op_id, table);
+	epoch_state_name(name, sizeof name, op_id, table);
 	TRY(store_state_open(self->engine->store, str_of(self->query_id), str_of(name), state_id, err));
 	grow_array(self->states, self->n, self->capacity);
 	self->states[self->n].op_id = op_id;

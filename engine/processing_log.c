@@ -5,6 +5,7 @@
 #include "engine/engine_impl.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "common/base64.h"
 #include "data/json_text.h"
@@ -39,6 +40,17 @@ processing_log_declare(Engine *engine, Error *err)
 	status = ddl_replay(engine, strbuf_str(&command), err);
 	strbuf_free(&command);
 	return status;
+}
+
+Status
+processing_log_create(Engine *engine, Error *err)
+{
+	TopicConfig config = {.n_partitions = 1, .n_replicas = (int)settings_int(engine->settings, "ksql.internal.topic.replicas"),
+						  .retention_ms = strtoll(LOG_RETENTION_MS, NULL, 10)};
+	Topic	   *topic;
+
+	TRY(engine_topic(engine, LOG_TOPIC, &topic, err));
+	return topic != NULL ? OK : topics_create(engine->topics, str_of(LOG_TOPIC), &config, &topic, err);
 }
 
 static void

@@ -11,11 +11,13 @@
 #include <unistd.h>
 
 #include "engine/engine_impl.h"
+#include "engine/share.h"
 #include "exec/op/scan.h"
 
 #define POLL_MS 100
 #define RETENTION_NANOS 30000000000
 #define MAX_WORKERS 64
+#define KAFKA_WORKERS 16
 #define MAX_CHAIN 16		/* of queries that feed each other, looked at when waiting: INSERT INTO may make cycles */
 
 const char *
@@ -50,6 +52,18 @@ query_new(Engine *engine, const char *id, const CatalogSnapshot *snapshot, const
 	return query;
 }
 
+void
+query_close_output(Query *query)
+{
+	if (query->output != NULL) {
+		epoch_output_free(query->output);
+		free(query->output);
+		query->output = NULL;
+	}
+	topic_unit_free(query->unit);
+	query->unit = NULL;
+}
+
 static void
 query_close_run(Query *query)
 {
@@ -61,13 +75,7 @@ query_close_run(Query *query)
 	free(query->backends);
 	query->backends = NULL;
 	query->n_backends = 0;
-	if (query->output != NULL) {
-		epoch_output_free(query->output);
-		free(query->output);
-		query->output = NULL;
-	}
-	topic_unit_free(query->unit);
-	query->unit = NULL;
+	query_close_output(query);
 }
 
 void
@@ -78,6 +86,7 @@ query_free(Query *query)
 	for (int i = 0; i < query->n_listeners; i++)
 		topics_unlisten(query->engine->topics, query->listeners[i]);
 	free(query->listeners);
+	share_free(query->share);
 	query_close_run(query);
 	query_failures_free(&query->failures);
 	settings_free(query->settings);
@@ -130,6 +139,42 @@ query_stored_time(const Query *query)
 	return store_position_get(query->engine->store, str_of(query->id), STR(TIME_INPUT), 0, &time, &ignored) == OK ? time : 0;
 }
 
+void
+query_open_output(Query *query, TopicUnit *unit)
+{
+	query->unit = unit;
+	query->output = xcalloc(1, sizeof *query->output);
+	epoch_output_init(query->output, query->engine, unit);
+}
+
+/* What only a query that is not a test's has. */
+static void
+query_durable_options(Query *query, StreamRunOptions *options)
+{
+	processing_log_attach(query);
+	options->is_compacting = settings_int(query->settings, "cache.max.bytes.buffering") > 0;
+	options->idle_timeout_ms = settings_int(query->settings, "idle.timeout.ms");
+	options->start_time = options->idle_timeout_ms > 0 ? query_stored_time(query) : 0;
+	options->max_idle_ms = settings_int(query->settings, "max.task.idle.ms");
+	options->row_log = &query->row_log;
+}
+
+void
+query_run_options(Query *query, StreamRunOptions *options, bool is_durable)
+{
+	options->env = query->engine->env;
+	options->output = &query->output->output;
+	options->budget = &query->engine->budget;
+	options->epoch_rows = settings_int(query->settings, "epoch.rows");
+	options->collect_list_limit = settings_int(query->settings, "ksql.functions.collect_list.limit");
+	options->collect_set_limit = settings_int(query->settings, "ksql.functions.collect_set.limit");
+	options->batch_rows = settings_int(query->settings, "batch.rows");
+	options->epoch_ms = settings_int(query->settings, "commit.interval.ms");
+	options->interrupted = &query->interrupted;
+	if (is_durable)
+		query_durable_options(query, options);
+}
+
 Status
 query_open_run(Query *query, const StreamRunOptions *overrides, Error *err)
 {
@@ -140,32 +185,14 @@ query_open_run(Query *query, const StreamRunOptions *overrides, Error *err)
 		error_fatal(err, "%s", query->missing_function);
 		return error_hint(err, "Put the library there and start again.");
 	}
-	query->unit = topics_unit_new(engine->topics);
+	query_open_output(query, topics_unit_new(engine->topics));
 	if (overrides == NULL)
 		TRY(query_check_fingerprint(query, query->unit->store, err));
-	query->output = xcalloc(1, sizeof *query->output);
-	epoch_output_init(query->output, engine, query->unit);
 	query->sources = (SourceContext){.env = engine->env, .topics = engine->topics, .store = engine->store, .n_threads = 1};
-	options.env = engine->env;
+	query_run_options(query, &options, overrides == NULL);
 	if (options.sources == NULL)
 		options.sources = &query->sources;
-	options.output = &query->output->output;
-	options.budget = &engine->budget;
-	options.is_compacting = overrides == NULL && settings_int(query->settings, "cache.max.bytes.buffering") > 0;
-	options.epoch_rows = settings_int(query->settings, "epoch.rows");
-	options.collect_list_limit = settings_int(query->settings, "ksql.functions.collect_list.limit");
-	options.collect_set_limit = settings_int(query->settings, "ksql.functions.collect_set.limit");
-	options.batch_rows = settings_int(query->settings, "batch.rows");
-	options.epoch_ms = settings_int(query->settings, "commit.interval.ms");
-	options.interrupted = &query->interrupted;
 	if (overrides == NULL) {
-		options.idle_timeout_ms = settings_int(query->settings, "idle.timeout.ms");
-		options.start_time = options.idle_timeout_ms > 0 ? query_stored_time(query) : 0;
-		options.max_idle_ms = settings_int(query->settings, "max.task.idle.ms");
-	}
-	if (overrides == NULL) {
-		processing_log_attach(query);
-		options.row_log = &query->row_log;
 		query->sources.bad_records = &query->bad_records;
 		options.state = query_state_backend;
 		options.position = query_position;
@@ -212,24 +239,27 @@ query_was_completed(const Query *query)
 }
 
 Status
-query_run_epoch(Query *query, int64_t *n_rows, Error *err)
+query_check_bad(Query *query, Error *err)
+{
+	if (query->bad_record[0] == '\0')
+		return OK;
+	error_data(err, "%s", query->bad_record);
+	return error_hint(err, "ksql.fail.on.deserialization.error is true: otherwise such records go to the processing log.");
+}
+
+static Status
+query_run_own(Query *query, int64_t *n_rows, Error *err)
 {
 	EngineCounters *counters = &query->engine->counters;
-	int64_t			rows_out = query->rows_out;
-	Nanos			began = nanos_now(), flushed;
+	Nanos			flushed;
 	Status			status;
 
-	*n_rows = 0;
-	query->n_log_entries = 0;
 	if (query->run == NULL)
 		TRY(query_open_run(query, NULL, err));
 	status = stream_run_epoch(query->run, n_rows, err);
 	if (status == FAILED)
 		return FAILED;
-	if (query->bad_record[0] != '\0') {
-		error_data(err, "%s", query->bad_record);
-		return error_hint(err, "ksql.fail.on.deserialization.error is true: otherwise such records go to the processing log.");
-	}
+	TRY(query_check_bad(query, err));
 	query_failures_pass(query, query->unit->store);
 	if (*n_rows > 0 || status == DONE || !topic_unit_is_empty(query->unit)) {
 		stream_run_positions(query->run, query_put_position, query);
@@ -244,6 +274,22 @@ query_run_epoch(Query *query, int64_t *n_rows, Error *err)
 		query_failures_passed(query);
 		query->epochs++;
 	}
+	return status;
+}
+
+Status
+query_run_epoch(Query *query, int64_t *n_rows, Error *err)
+{
+	EngineCounters *counters = &query->engine->counters;
+	int64_t			rows_out = query->rows_out;
+	Nanos			began = nanos_now();
+	Status			status;
+
+	*n_rows = 0;
+	query->n_log_entries = 0;
+	status = query->share != NULL ? share_run_epoch(query->share, n_rows, err) : query_run_own(query, n_rows, err);
+	if (status == FAILED)
+		return FAILED;
 	query->rows_in += *n_rows;
 	query->rows_out = query->rows_out_before + query->output->n_written;
 	if (*n_rows > 0) {
@@ -263,6 +309,8 @@ queue_push(Query *query)
 	Engine *engine = query->engine;
 
 	if (query->is_queued || query->state != QUERY_RUNNING || query->must_stop)
+		return;
+	if (query->share != NULL && (!query->takes_part || nanos_now() < query->quick_at))
 		return;
 	if (query->is_in_hand) {
 		query->wants_run = true;
@@ -310,7 +358,7 @@ queue_remove(Engine *engine, Query *query)
 		}
 }
 
-static void
+void
 query_wake(void *context)
 {
 	Query *query = context;
@@ -321,6 +369,17 @@ query_wake(void *context)
 }
 
 /* ---- workers ---- */
+
+#define QUICK_MS 100
+#define QUICK_TRIES 8		/* half a minute in all */
+
+/* A failure that passes quickly, as when Kafka moves partitions: the query goes on from what is committed and is not in ERROR. */
+static void
+query_retry_soon(Query *query)
+{
+	query->quick_at = nanos_now() + ((Nanos)QUICK_MS << query->n_quick) * 1000000;
+	query->n_quick++;
+}
 
 static void
 query_log_failure(const Query *query, const Error *err)
@@ -338,11 +397,16 @@ worker_run_query(Engine *engine, Query *query)
 	Error	err;
 	int64_t n_rows = 0;
 	Status	status = query_run_epoch(query, &n_rows, &err);
+	bool	passes = status == FAILED && query->share != NULL && err.class == ERROR_TRANSIENT && query->n_quick < QUICK_TRIES;
 
 	/* What was half done is forgotten: another try begins at the last commit. */
-	if (status == FAILED)
+	if (status == FAILED && query->share == NULL)
 		query_close_run(query);
-	if (status == FAILED && err.class != ERROR_INTERRUPTED) {
+	if (passes)
+		query_retry_soon(query);
+	if (status == FAILED && query->share != NULL)
+		share_recover(query->share, !passes);
+	if (status == FAILED && err.class != ERROR_INTERRUPTED && !passes) {
 		query_fail(query, &err);
 		query_log_failure(query, &err);
 	} else if (status == DONE)
@@ -355,6 +419,8 @@ worker_run_query(Engine *engine, Query *query)
 	else if (n_rows > 0 || query->wants_run)
 		queue_push(query);
 	query->wants_run = false;
+	if (status == OK)
+		query->n_quick = 0;
 	pthread_cond_broadcast(&engine->changed);
 	pthread_mutex_unlock(&engine->lock_queries);
 }
@@ -434,6 +500,9 @@ engine_start_workers(Engine *engine, Error *err)
 	if (engine->is_inline || engine->n_started > 0)
 		return OK;
 	engine->workers = xcalloc(MAX_WORKERS, sizeof *engine->workers);
+	/* On Kafka they wait for brokers most of the time. */
+	if (engine->on_kafka && engine->n_workers < KAFKA_WORKERS)
+		engine->n_workers = KAFKA_WORKERS;
 	for (int i = 0; i < engine->n_workers && i < MAX_WORKERS; i++) {
 		if (pthread_create(&engine->workers[i], NULL, worker_main, engine) != 0)
 			return i > 0 ? OK : error_fatal(err, "Cannot start a worker thread");
@@ -467,7 +536,7 @@ query_look_at_sources(Query *query)
 	const Plan *plan = query->persistent.plan;
 
 	query->sources_end = plan->n_sources > 0;
-	query->polls = settings_int(query->settings, "idle.timeout.ms") > 0 || settings_int(query->settings, "max.task.idle.ms") > 0;
+	query->polls = query->share != NULL || settings_int(query->settings, "idle.timeout.ms") > 0 || settings_int(query->settings, "max.task.idle.ms") > 0;
 	for (int i = 0; i < plan->n_sources; i++) {
 		const SourceSpec *source = ((const ScanSpec *)plan->sources[i]->spec)->source;
 
@@ -485,6 +554,8 @@ query_listen(Query *query)
 {
 	const Plan *plan = query->persistent.plan;
 
+	if (query->share != NULL)
+		return;		/* its group wakes it */
 	query->listeners = xcalloc((size_t)plan->n_sources + 1, sizeof *query->listeners);
 	for (int i = 0; i < plan->n_sources; i++) {
 		const SourceSpec *source = ((const ScanSpec *)plan->sources[i]->spec)->source;
@@ -519,7 +590,7 @@ query_fix_start(Query *query)
 	Error  err;
 	Status status = OK;
 
-	if (query->engine->is_inline || !query_starts_at_latest(query))
+	if (query->engine->is_inline || query->share != NULL || !query_starts_at_latest(query))
 		return;
 	if (query->run == NULL)
 		status = query_open_run(query, NULL, &err);
@@ -540,6 +611,14 @@ query_start(Query *query, Error *err)
 	Engine *engine = query->engine;
 	Query **end;
 
+	if (engine->on_kafka) {
+		query->share = share_new(query);
+		query->takes_part = !engine->is_transient || !engine->is_replaying;
+		if (!engine->is_replaying)
+			TRY(share_create(query->share, err));
+		if (query->takes_part)
+			TRY(processing_log_create(engine, err));
+	}
 	query_look_at_sources(query);
 	if (query->sources_end && query_was_completed(query))
 		query->state = QUERY_COMPLETED;
@@ -584,6 +663,10 @@ query_stop(Engine *engine, Query *query, bool drop_state, Error *err)
 			break;
 		}
 	pthread_mutex_unlock(&engine->lock_queries);
+	if (query->share != NULL && drop_state && !engine->is_replaying)
+		share_drop(query->share);
+	else if (query->share != NULL)
+		share_close(query->share);
 	if (drop_state || query->sources_end) {
 		StoreUnit *unit = store_unit_new(engine->store);
 
@@ -604,6 +687,8 @@ query_stop(Engine *engine, Query *query, bool drop_state, Error *err)
 void
 query_set_paused(Engine *engine, Query *query, bool is_paused)
 {
+	Share *left = NULL;
+
 	pthread_mutex_lock(&engine->lock_queries);
 	if (is_paused)
 		query->failures.retry_at = 0;
@@ -612,6 +697,7 @@ query_set_paused(Engine *engine, Query *query, bool is_paused)
 		queue_remove(engine, query);
 		while (query->is_in_hand)
 			pthread_cond_wait(&engine->changed, &engine->lock_queries);
+		left = query->share;
 	} else if (!is_paused && (query->state == QUERY_PAUSED || query->state == QUERY_ERROR)) {
 		query->failures.n_retries = 0;
 		query->failures.retry_at = 0;
@@ -620,6 +706,25 @@ query_set_paused(Engine *engine, Query *query, bool is_paused)
 			queue_push(query);
 	}
 	pthread_mutex_unlock(&engine->lock_queries);
+	/* Not within the lock, which Kafka's threads take to wake queries. */
+	if (left != NULL)
+		share_close(left);
+}
+
+Status
+query_take_part(Engine *engine, const char *id, Error *err)
+{
+	Query *query;
+
+	TRY(engine_start_workers(engine, err));
+	pthread_mutex_lock(&engine->lock_queries);
+	query = query_find(engine, str_of(id));
+	if (query != NULL && !query->takes_part) {
+		query->takes_part = true;
+		queue_push(query);
+	}
+	pthread_mutex_unlock(&engine->lock_queries);
+	return OK;
 }
 
 /* ---- waiting ---- */
@@ -726,6 +831,8 @@ wait_for_query(Engine *engine, const CatalogSnapshot *snapshot, const CatalogQue
 
 	if (depth < MAX_CHAIN)
 		TRY(wait_for_feeders(engine, snapshot, wanted->sources, wanted->n_sources, depth + 1, interrupted, err));
+	if (engine->on_kafka)
+		return share_wait(engine, wanted->id, interrupted, err);
 	pthread_mutex_lock(&engine->lock_queries);
 	Query *query = query_find(engine, str_of(wanted->id));
 

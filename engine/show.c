@@ -102,8 +102,26 @@ count_readers(const CatalogSnapshot *catalog, const char *topic)
 	return n;
 }
 
+/* True if one of ksql.hidden.topics (names, or what they begin with and ".*") fits. */
+static bool
+topic_is_hidden(StatementContext *context, Str name)
+{
+	const char *patterns = settings_text(context->engine->settings, "ksql.hidden.topics");
+
+	while (patterns != NULL && *patterns != '\0') {
+		size_t n = strcspn(patterns, ",");
+		bool   is_prefix = n >= 2 && memcmp(patterns + n - 2, ".*", 2) == 0;
+		size_t length = is_prefix ? n - 2 : n;
+
+		if (name.length >= length && memcmp(name.data, patterns, length) == 0 && (is_prefix || name.length == length))
+			return true;
+		patterns += n + (patterns[n] == ',');
+	}
+	return false;
+}
+
 static Status
-show_topics(StatementContext *context, const CatalogSnapshot *catalog, bool extended, Error *err)
+show_topics(StatementContext *context, const CatalogSnapshot *catalog, bool extended, bool all, Error *err)
 {
 	Arena	 *arena = context->arena;
 	JsonValue list = json_array();
@@ -117,10 +135,13 @@ show_topics(StatementContext *context, const CatalogSnapshot *catalog, bool exte
 		int64_t	  records = 0;
 		JsonValue item = json_object(), replicas = json_array();
 
+		if (!all && topic_is_hidden(context, topics[i]->name))
+			continue;
 		for (int p = 0; p < partitions; p++) {
-			int64_t begin, end;
+			int64_t begin = 0, end = 0;
 
-			TRY(topics_ends(context->engine->topics, topics[i], p, &begin, &end, err));
+			if (extended)
+				TRY(topics_ends(context->engine->topics, topics[i], p, &begin, &end, err));
 			records += end - begin;
 			json_push(arena, &replicas, json_int(arena, topics[i]->config.n_replicas > 0 ? topics[i]->config.n_replicas : 1));
 		}
@@ -342,7 +363,7 @@ show_execute(StatementContext *context, const AstStatement *statement, Error *er
 		break;
 	}
 	case AST_OBJECT_TOPIC:
-		status = show_topics(context, catalog, show->is_extended, err);
+		status = show_topics(context, catalog, show->is_extended, show->is_all, err);
 		break;
 	case AST_OBJECT_QUERY:
 		if (show->is_extended)

@@ -25,7 +25,8 @@ typedef struct TopicSpec {
 	int64_t		window_size_ms;
 } TopicSpec;
 
-typedef enum SourceKind { SOURCE_TOPIC, SOURCE_FILE, SOURCE_VALUES, SOURCE_TABLE_STATE } SourceKind;
+/* SOURCE_EXCHANGE: rows of another fragment of the query, in a repartition topic (exchange_row.h). */
+typedef enum SourceKind { SOURCE_TOPIC, SOURCE_FILE, SOURCE_VALUES, SOURCE_TABLE_STATE, SOURCE_EXCHANGE } SourceKind;
 
 /* Options of a file source: WITH (...) behind a path, resolved. */
 typedef struct FileSpec {
@@ -92,6 +93,8 @@ typedef struct SourceType {
 	/* Timestamp of the next record of a partition without taking it; INT64_MAX when there is none now.  NULL: not known
 	 * (files): treated as the time of the last row read. */
 	Time (*head_time)(Source *source, int32_t partition);
+	/* True while records of a partition that has none at hand are known to be on their way.  NULL: never. */
+	bool (*is_behind)(const Source *source, int32_t partition);
 	/* Next position of a partition (offset; byte), for commit and restart. */
 	int64_t (*position)(const Source *source, int32_t partition);
 	Status (*seek)(Source *source, int32_t partition, int64_t position, Error *err);

@@ -31,6 +31,7 @@ static const char usage_text[] =
 	"  -c, --command SQL        statements; may be given several times\n"
 	"  -f, --file FILE          script\n"
 	"  -v, --variable NAME=VALUE  defines ${NAME}\n"
+	"      --bootstrap-servers LIST  Kafka brokers: topics are there instead of in the data directory\n"
 	"      --data DIR           data directory (default ./sluice-data; opened when a statement needs it)\n"
 	"      --output MODE        table, vertical, csv, json or markdown (default: table on a terminal, else csv)\n"
 	"      --no-header          no column names\n"
@@ -87,7 +88,7 @@ add_command(Options *options, const char *text, bool is_file)
 	options->is_file[options->n_commands++] = is_file;
 }
 
-enum { OPTION_DATA = 256, OPTION_OUTPUT, OPTION_NO_HEADER, OPTION_THREADS, OPTION_DIALECT, OPTION_KEEP_GOING, OPTION_TIMING, OPTION_SET, OPTION_STRICT };
+enum { OPTION_DATA = 256, OPTION_OUTPUT, OPTION_NO_HEADER, OPTION_THREADS, OPTION_DIALECT, OPTION_KEEP_GOING, OPTION_TIMING, OPTION_SET, OPTION_STRICT, OPTION_BOOTSTRAP };
 
 static const struct option long_options[] = {
 	{"command", required_argument, NULL, 'c'},			{"file", required_argument, NULL, 'f'},
@@ -96,6 +97,7 @@ static const struct option long_options[] = {
 	{"threads", required_argument, NULL, OPTION_THREADS}, {"dialect", required_argument, NULL, OPTION_DIALECT},
 	{"keep-going", no_argument, NULL, OPTION_KEEP_GOING}, {"timing", no_argument, NULL, OPTION_TIMING},
 	{"set", required_argument, NULL, OPTION_SET},		{"strict", no_argument, NULL, OPTION_STRICT},
+	{"bootstrap-servers", required_argument, NULL, OPTION_BOOTSTRAP},
 	{"help", no_argument, NULL, 'h'},					{"version", no_argument, NULL, 'V'},
 	{NULL, 0, NULL, 0},
 };
@@ -132,6 +134,8 @@ take_option(Options *options, int option, char *argument)
 		return set_option(options, "threads", argument) ? -1 : 2;
 	case OPTION_DIALECT:
 		return set_option(options, "sql.dialect", argument) ? -1 : 2;
+	case OPTION_BOOTSTRAP:
+		return set_option(options, "bootstrap.servers", argument) ? -1 : 2;
 	case OPTION_STRICT:
 		return set_option(options, "strict", "true") ? -1 : 2;
 	case OPTION_SET:
@@ -300,6 +304,7 @@ run(const Options *options)
 	Error		  err;
 	int			  result = 1;
 
+	engine_options.is_transient = !is_interactive;
 	printer_init(&printer, stdout, options->has_mode ? options->mode : isatty(STDOUT_FILENO) ? OUTPUT_TABLE : OUTPUT_CSV);
 	printer.has_header = !options->no_header;
 	printer.shows_timing = options->timing;

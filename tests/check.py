@@ -162,6 +162,12 @@ def suite_crash(options):
     yield from crash_test.run_all(options)
 
 
+def suite_kafka(options):
+    """A real broker: not part of `make check`, which needs nothing that must be fetched."""
+    import kafka_test
+    yield from kafka_test.run_all(options)
+
+
 # Least share of cases in per cent that must agree, by the tags that select them.
 CONFORMANCE = [
     ("all that must give output", ["--not-tag", "expects-error"], 97),

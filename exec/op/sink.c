@@ -35,11 +35,9 @@ sink_open(Op *op, Error *err)
 							  spec->is_session, err);
 }
 
-/* The record's headers, copied from the headers column of the row that caused it. */
-static void
-sink_headers(Op *op, const Batch *in, int32_t row, Record *record)
+void
+sink_headers(Arena *arena, const Batch *in, int32_t row, Record *record)
 {
-	Arena		 *arena = op_scratch(op);
 	Value		  list;
 	RecordHeader *headers;
 
@@ -96,7 +94,7 @@ sink_write(SinkOp *self, const Batch *in, int32_t row, Time time, Error *err)
 		TRY(self->value->encode(self->value, in->columns + n_key, row, &self->value_bytes, &record.value_is_null, err));
 	record.key = strbuf_str(&self->key_bytes);
 	record.value = strbuf_str(&self->value_bytes);
-	sink_headers(op, in, row, &record);
+	sink_headers(op_scratch(op), in, row, &record);
 	return op->task->output->write(op->task->output, topic, &record, err);
 }
 

@@ -2,6 +2,7 @@
 #define SLUICE_EXEC_OP_SINK_H
 
 #include "exec/op/op.h"
+#include "data/record.h"
 #include "io/connector.h"
 
 /*
@@ -23,6 +24,9 @@ typedef struct SinkSpec {
 } SinkSpec;
 
 extern const OpType op_sink;
+
+/* The record's headers, copied from the headers column of the row that caused it; none if it has none. */
+void sink_headers(Arena *arena, const Batch *in, int32_t row, Record *record);
 
 /* The end of a transient query: hands batches to the caller. */
 typedef struct ResultSpec {

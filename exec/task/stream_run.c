@@ -70,6 +70,8 @@ run_partitions(const StreamRun *run)
 {
 	int n = 1;
 
+	if (run->options.n_partitions > 0)
+		return run->options.n_partitions;
 	if (run->options.single_partition || needs_all_partitions(run->plan->root))
 		return 1;
 	for (int i = 0; i < run->n_sources; i++)
@@ -108,10 +110,13 @@ run_add_inputs(StreamRun *run, int source, Error *err)
 	const PlanNode *node = run->plan->sources[source];
 
 	for (int p = 0; p < s->n_partitions; p++) {
-		Input  *input = &run->inputs[run->n_inputs++];
+		Input  *input = &run->inputs[run->n_inputs];
 		int		partition = p % run->n_tasks;
 		int64_t position;
 
+		if (run->options.owns != NULL && !run->options.owns(run->options.context, s->spec, p))
+			continue;
+		run->n_inputs++;
 		*input = (Input){.source = s, .node = node, .partition = p, .task = run->tasks[partition]};
 		input->scan = graph_op(&run->graph, node, partition);
 		if (run->options.position != NULL && run->options.position(run->options.context, s->spec, p, &position))
@@ -340,23 +345,35 @@ run_finish(StreamRun *run, Error *err)
 	return OK;
 }
 
+/* Its next rows are there, but have not come yet. */
+static bool
+input_is_behind(const Input *input)
+{
+	const SourceType *type = input->source->type;
+
+	return type->is_behind != NULL && type->is_behind(input->source, input->partition);
+}
+
 /* True while rows should wait because another input, which may have earlier ones, has none yet. */
 static bool
 run_waits(StreamRun *run)
 {
-	bool has_rows = false, lacks_rows = false;
+	bool has_rows = false, lacks_rows = false, is_behind = false;
 	Time now;
 
-	if (run->options.max_idle_ms <= 0 || run->n_inputs < 2)
+	if (run->n_inputs < 2)
 		return false;
 	for (int k = 0; k < run->n_inputs; k++) {
 		has_rows = has_rows || run->inputs[k].pending != NULL;
 		lacks_rows = lacks_rows || (run->inputs[k].pending == NULL && !run->inputs[k].has_ended);
+		is_behind = is_behind || (run->inputs[k].pending == NULL && !run->inputs[k].has_ended && input_is_behind(&run->inputs[k]));
 	}
 	if (!has_rows || !lacks_rows) {
 		run->waiting_since = 0;
 		return false;
 	}
+	if (is_behind || run->options.max_idle_ms <= 0)
+		return is_behind;
 	now = env_now(run->options.env);
 	if (run->waiting_since == 0)
 		run->waiting_since = now;

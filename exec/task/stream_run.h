@@ -40,6 +40,9 @@ typedef struct StreamRunOptions {
 	struct StateBackend *(*state)(void *context, int partition);
 	/* Where an input was left off; false: never read. */
 	bool (*position)(void *context, const SourceSpec *source, int partition, int64_t *position);
+	/* Which partitions are read here: those of others are left alone.  NULL: all. */
+	bool (*owns)(void *context, const SourceSpec *source, int partition);
+	int n_partitions;					/* tasks, one a partition; 0: as many as the topic with the most has partitions */
 	/* Place of a row among all inputs; NULL: event time. */
 	int64_t (*order)(void *context, const SourceSpec *source, int partition, int64_t offset, Time time);
 	void *context;

@@ -9,6 +9,7 @@ static const struct {
 	[SOURCE_FILE] = {file_source_open, file_source_clone},
 	[SOURCE_VALUES] = {values_source_open, values_source_clone},
 	[SOURCE_TABLE_STATE] = {state_source_open, state_source_clone},
+	[SOURCE_EXCHANGE] = {topic_source_open, topic_source_clone},
 };
 
 Status

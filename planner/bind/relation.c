@@ -186,13 +186,13 @@ bind_topic_source(Binder *b, const CatalogSource *source, const char *alias, Log
 	scan->from_latest = starts_at_latest(b, is_table);
 	scan->fail_on_bad_time = settings_bool(b->context->settings, "ksql.timestamp.throw.on.invalid");
 	TRY(timestamp_expr(b, &s, source->timestamp_column, source->timestamp_format, &scan->timestamp, err));
-	if (is_table && b->is_bounded && source->is_materialised)
+	if (is_table && b->is_bounded && source->is_materialised && !b->context->tables_from_topics)
 		scan->is_state = true;
 	node = scan_finish(b, &s, scan, source->schema->n_key, is_table);
 	node->window = source->window;
 	scope_of_scan(b, scope, node, scan, alias);
 	if (is_table && b->is_bounded && !scan->is_state) {
-		if (!b->standard) {
+		if (!b->standard && !source->is_materialised) {
 			error_user(err,
 					   "The `%s` table isn't queryable. To derive a queryable table, you can do 'CREATE TABLE QUERYABLE_%s AS SELECT * "
 					   "FROM %s'. See https://cnfl.io/queries for more info.\nAdd EMIT CHANGES if you intended to issue a push query.",

@@ -5,6 +5,7 @@
  * Text of a batch borrows the bytes of its fetch.  Each partition has two fetches that take turns, so that looking at
  * the head of what comes next (head_time) does not disturb the batch that was read last.
  */
+#include "io/connector/exchange_row.h"
 #include "io/connector/source_impl.h"
 #include "io/format/format_impl.h"
 
@@ -17,6 +18,7 @@ typedef struct TopicPartition {
 	int64_t		 position;		/* next offset to hand out */
 	int64_t		 start;			/* where reading began, for progress */
 	int64_t		 end;			/* bounded: not read from here on */
+	bool		 is_behind;		/* the last fetch found nothing, and not the end */
 } TopicPartition;
 
 typedef struct TopicSource {
@@ -31,6 +33,7 @@ typedef struct TopicSource {
 	const Type	   *header_type;
 	bool			is_windowed;
 	bool			is_session;
+	bool			is_exchange;
 	TopicPartition *partitions;
 } TopicSource;
 
@@ -40,6 +43,8 @@ topic_cut(TopicPartition *p)
 {
 	TopicRecords *fetch = &p->fetches[p->current];
 
+	if (fetch->n_records == 0)
+		return;
 	while (fetch->n_records > 0 && fetch->records[fetch->n_records - 1].offset >= p->end)
 		fetch->next_offset = fetch->records[--fetch->n_records].offset;
 	if (fetch->n_records == 0)
@@ -64,14 +69,14 @@ topic_fetch(TopicSource *self, int32_t partition, int32_t max_rows, Error *err)
 	if (left > max_rows)
 		left = max_rows;
 	status = topic_reader_fetch(self->reader, partition, p->position, (int)left, FETCH_BYTES, &p->fetches[p->current], err);
-	if (status == DONE) {
-		if (p->fetches[p->current].next_offset > p->position)
-			p->position = p->fetches[p->current].next_offset;
-		return self->context.is_bounded ? DONE : OK;
-	}
-	if (status == OK)
-		topic_cut(p);
-	return status;
+	p->is_behind = status == OK && p->fetches[p->current].n_records == 0;
+	if (status == FAILED)
+		return FAILED;
+	topic_cut(p);
+	/* Offsets without a record (marks of transactions, what compaction removed) are passed too. */
+	if (p->fetches[p->current].n_records == 0 && p->fetches[p->current].next_offset > p->position)
+		p->position = p->fetches[p->current].next_offset;
+	return status == DONE && !self->context.is_bounded ? OK : status;
 }
 
 static void
@@ -107,7 +112,22 @@ typedef struct RowTarget {
 	int64_t *window_end;
 	uint8_t *row_kind;
 	Vector	*headers;
+	bool	*has_window;	/* exchanges: set by the rows */
 } RowTarget;
+
+/* A row of another fragment: as it was there. */
+static Status
+exchange_decode(TopicSource *self, const Record *record, Arena *arena, int32_t row, const RowTarget *to, Error *err)
+{
+	bool has_window;
+
+	TRY(exchange_row_decode(record->value, self->value_columns, self->base.spec->n_columns, arena, row, &to->row_kind[row], &has_window,
+							&to->window_start[row], &to->window_end[row], err));
+	*to->has_window = has_window;
+	if (to->headers != NULL)
+		topic_set_headers(to->headers, arena, row, record);
+	return OK;
+}
 
 static Status
 topic_decode(TopicSource *self, const Record *record, Arena *arena, int32_t row, const RowTarget *to, Error *err)
@@ -116,6 +136,8 @@ topic_decode(TopicSource *self, const Record *record, Arena *arena, int32_t row,
 	Str				 key = record->key;
 	bool			 is_null;
 
+	if (self->base.spec->kind == SOURCE_EXCHANGE)
+		return exchange_decode(self, record, arena, row, to, err);
 	if (self->is_windowed) {
 		to->window_start[row] = to->window_end[row] = 0;
 		if (!record->key_is_null)
@@ -148,8 +170,9 @@ topic_read(Source *source, int32_t partition, int32_t max_rows, Arena *arena, Ba
 	TopicRecords	*records;
 	int32_t			 n, n_rows = 0;
 	bool			 has_null = false;
+	bool			 has_window = self->is_windowed && !self->is_exchange;
 	Batch			*batch;
-	RowTarget		 to = {0};
+	RowTarget		 to = {.has_window = &has_window};
 	int64_t			*event_time, *offset;
 
 	*out = NULL;
@@ -220,8 +243,8 @@ topic_read(Source *source, int32_t partition, int32_t max_rows, Arena *arena, Ba
 	batch->offset = offset;
 	batch->partition = int32_filled(arena, partition, n_rows);
 	batch->row_kind = has_null ? to.row_kind : NULL;
-	batch->window_start = to.window_start;
-	batch->window_end = to.window_end;
+	batch->window_start = has_window ? to.window_start : NULL;
+	batch->window_end = has_window ? to.window_end : NULL;
 	if (to.headers != NULL)
 		vector_cut(to.headers, n_rows);
 	batch->headers = to.headers;
@@ -239,6 +262,12 @@ topic_head_time(Source *source, int32_t partition)
 	if (topic_fetch(self, partition, BATCH_ROWS, &ignored) != OK || p->next_record >= p->fetches[p->current].n_records)
 		return INT64_MAX;
 	return p->fetches[p->current].records[p->next_record].timestamp;
+}
+
+static bool
+topic_is_behind(const Source *source, int32_t partition)
+{
+	return ((const TopicSource *)source)->partitions[partition].is_behind;
 }
 
 static int64_t
@@ -295,6 +324,7 @@ static const SourceType topic_source = {
 	.name = "topic",
 	.read = topic_read,
 	.head_time = topic_head_time,
+	.is_behind = topic_is_behind,
 	.position = topic_position,
 	.seek = topic_seek,
 	.progress = topic_progress,
@@ -322,11 +352,13 @@ topic_source_open(Arena *arena, const SourceSpec *spec, const SourceContext *con
 		return error_user(err, "The topic '%s' does not exist", topic->name);
 	n_partitions = self->topic->config.n_partitions;
 	self->base = (Source){.type = &topic_source, .spec = spec, .n_partitions = n_partitions, .bad_records = context->bad_records};
-	self->is_windowed = topic->window != WINDOW_NONE;
+	self->is_exchange = spec->kind == SOURCE_EXCHANGE;
+	self->is_windowed = topic->window != WINDOW_NONE || self->is_exchange;
 	self->is_session = topic->window == WINDOW_SESSION;
-	if (topic->key.n_columns > 0)
+	if (topic->key.n_columns > 0 && !self->is_exchange)
 		TRY(topic->key.format->decoder_new(arena, &topic->key, &self->key_decoder, err));
-	TRY(topic->value.format->decoder_new(arena, &topic->value, &self->value_decoder, err));
+	if (!self->is_exchange)
+		TRY(topic->value.format->decoder_new(arena, &topic->value, &self->value_decoder, err));
 	self->key_columns = arena_array(arena, Vector *, topic->key.n_columns + 1);
 	self->value_columns = arena_array(arena, Vector *, topic->value.n_columns + 1);
 	self->header_type = spec->wants_headers ? headers_type() : NULL;

@@ -1,0 +1,738 @@
+#include "engine/share.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "engine/fragment.h"
+#include "exec/op/scan.h"
+#include "io/connector/kafka/kafka.h"
+
+#define WAIT_MS 50			/* between two looks at the positions of a group */
+#define FAILURE_TRIES 100	/* looks, until a query that must fail has failed */
+#define MEMBERS_AFTER 20	/* looks, until it is asked whether anybody runs the query */
+
+/* The state of a task: in the store, and every change of it in a changelog topic. */
+typedef struct ShareBackend {
+	StateBackend  backend;
+	StateBackend *local;
+	Share		 *share;
+	Topic		 *changelog;
+	int			  partition;
+	StrBuf		  key;
+} ShareBackend;
+
+/* A fragment at work. */
+typedef struct ShareRun {
+	Fragment	  *fragment;
+	Share		  *share;
+	StreamRun	  *run;				/* NULL: nothing of it is here */
+	Topic		  *changelog;		/* NULL: no state */
+	int			   n_backends;
+	ShareBackend **backends;
+} ShareRun;
+
+struct Share {
+	Query		*query;
+	Engine		*engine;
+	Arena		 arena;
+	char		*group_id;
+	int			 n_runs;
+	ShareRun	*runs;
+	int			 n_inputs;			/* topics that are read, each once */
+	int			 capacity;
+	Topic	   **inputs;
+	KafkaGroup	*group;				/* NULL: not a member */
+	SourceContext sources;
+	bool		 is_open;			/* the runs are those of the share as it is now */
+};
+
+static const SourceSpec *
+source_of(const PlanNode *scan)
+{
+	return ((const ScanSpec *)scan->spec)->source;
+}
+
+Share *
+share_new(Query *query)
+{
+	Share	   *self = xcalloc(1, sizeof *self);
+	StrBuf		id = {0};
+	Fragment  **fragments;
+
+	self->query = query;
+	self->engine = query->engine;
+	strbuf_printf(&id, "_confluent-ksql-%squery_%s", settings_text(query->engine->settings, "ksql.service.id"), query->id);
+	self->group_id = xstrdup(strbuf_text(&id));
+	strbuf_free(&id);
+	/* It begins the names of topics too, which may not have all that a name may have. */
+	for (char *c = self->group_id; *c != '\0'; c++)
+		if (!isalnum((unsigned char)*c) && strchr("._-", *c) == NULL)
+			*c = '_';
+	fragments_cut(&self->arena, query->persistent.plan, self->group_id, &fragments, &self->n_runs);
+	self->runs = arena_array(&self->arena, ShareRun, self->n_runs);
+	for (int i = 0; i < self->n_runs; i++) {
+		self->runs[i].fragment = fragments[i];
+		self->runs[i].share = self;
+	}
+	return self;
+}
+
+/* ---- topics ---- */
+
+static int
+partitions_of(void *context, const TopicSpec *topic)
+{
+	Share *self = context;
+	Topic *found;
+	Error  ignored;
+
+	if (topics_find(self->engine->topics, str_of(topic->name), &found, &ignored) == FAILED || found == NULL)
+		return topic->n_partitions;
+	return found->config.n_partitions;
+}
+
+/* The topic of that name, made if it is not there. */
+static Status
+internal_topic(Share *self, const char *name, int n_partitions, bool is_compacted, Topic **out, Error *err)
+{
+	TopicConfig config = {.n_partitions = n_partitions, .retention_ms = -1, .is_compacted = is_compacted,
+						  .n_replicas = (int)settings_int(self->engine->settings, "ksql.internal.topic.replicas")};
+
+	TRY(topics_find(self->engine->topics, str_of(name), out, err));
+	if (*out == NULL)
+		TRY(topics_create(self->engine->topics, str_of(name), &config, out, err));
+	if ((*out)->config.n_partitions != n_partitions) {
+		error_fatal(err, "The topic %s has %d partitions, the query needs %d", name, (*out)->config.n_partitions, n_partitions);
+		return error_hint(err, "The topics that it reads have changed; TERMINATE the query and create it again.");
+	}
+	return OK;
+}
+
+static void
+add_input(Share *self, Topic *topic)
+{
+	for (int i = 0; i < self->n_inputs; i++)
+		if (self->inputs[i] == topic)
+			return;
+	grow_array(self->inputs, self->n_inputs, self->capacity);
+	self->inputs[self->n_inputs++] = topic;
+}
+
+static Status
+resolve_run(Share *self, ShareRun *run, Error *err)
+{
+	const Fragment *f = run->fragment;
+	Topic		   *topic;
+
+	for (int i = 0; i < f->plan.n_sources; i++) {
+		const SourceSpec *source = source_of(f->plan.sources[i]);
+
+		if (source->kind != SOURCE_TOPIC && source->kind != SOURCE_EXCHANGE) {
+			error_unsupported(err, "A persistent query on Kafka reads topics only, and %s is none", source->name != NULL ? source->name : "a source");
+			return error_hint(err, "COPY ... FROM brings a file into a topic; a bounded SELECT may join topics with files.");
+		}
+		TRY(topics_find(self->engine->topics, str_of(source->topic->name), &topic, err));
+		if (topic == NULL) {
+			error_fatal(err, "The topic %s does not exist any more", source->topic->name);
+			return error_hint(err, "It was deleted while a query read it; TERMINATE the query, or create the topic again.");
+		}
+		add_input(self, topic);
+	}
+	run->changelog = NULL;
+	return f->changelog != NULL ? internal_topic(self, f->changelog, f->n_partitions, true, &run->changelog, err) : OK;
+}
+
+/* All topics, those of our own made where they are missing. */
+static Status
+resolve_topics(Share *self, Error *err)
+{
+	Fragment **fragments = arena_array(&self->arena, Fragment *, self->n_runs);
+	Topic	  *made;
+
+	for (int i = 0; i < self->n_runs; i++)
+		fragments[i] = self->runs[i].fragment;
+	TRY(fragments_set_partitions(fragments, self->n_runs, partitions_of, self, err));
+	for (int i = 0; i < self->n_runs; i++)
+		if (fragments[i]->output != NULL)
+			TRY(internal_topic(self, fragments[i]->output->name, fragments[i]->output->n_partitions, false, &made, err));
+	self->n_inputs = 0;
+	for (int i = 0; i < self->n_runs; i++)
+		TRY(resolve_run(self, &self->runs[i], err));
+	return OK;
+}
+
+static Topic *
+input_named(const Share *self, const char *name)
+{
+	for (int i = 0; i < self->n_inputs; i++)
+		if (strcmp(self->inputs[i]->name.data, name) == 0)
+			return self->inputs[i];
+	return NULL;
+}
+
+static bool
+starts_at_latest(const Share *self)
+{
+	for (int i = 0; i < self->n_runs; i++)
+		for (int s = 0; s < self->runs[i].fragment->plan.n_sources; s++)
+			if (source_of(self->runs[i].fragment->plan.sources[s])->from_latest)
+				return true;
+	return false;
+}
+
+/* ---- state ---- */
+
+/* Key of a changelog record: operator, table (4 bytes each, big-endian), then the key of the state. */
+static void
+put_number(StrBuf *out, uint32_t number)
+{
+	number = __builtin_bswap32(number);
+	strbuf_add(out, &number, sizeof number);
+}
+
+static uint32_t
+get_number(const char *bytes)
+{
+	uint32_t number;
+
+	memcpy(&number, bytes, sizeof number);
+	return __builtin_bswap32(number);
+}
+
+static void
+backend_log(ShareBackend *self, int op_id, int table, Str key, Str value, bool is_removed)
+{
+	Record record = {.timestamp = env_now(self->share->engine->env), .value = value, .value_is_null = is_removed};
+
+	strbuf_clear(&self->key);
+	put_number(&self->key, (uint32_t)op_id);
+	put_number(&self->key, (uint32_t)table);
+	strbuf_add_str(&self->key, key);
+	record.key = strbuf_str(&self->key);
+	topic_unit_append(self->share->query->unit, self->changelog, self->partition, &record);
+}
+
+static Status
+backend_scan(StateBackend *backend, int op_id, int table, StateVisitor visit, void *context, Error *err)
+{
+	ShareBackend *self = (ShareBackend *)backend;
+
+	return self->local != NULL ? self->local->scan(self->local, op_id, table, visit, context, err) : OK;
+}
+
+static void
+backend_put(StateBackend *backend, int op_id, int table, Str key, Str value)
+{
+	ShareBackend *self = (ShareBackend *)backend;
+
+	if (self->local == NULL)
+		return;
+	self->local->put(self->local, op_id, table, key, value);
+	backend_log(self, op_id, table, key, value, false);
+}
+
+static void
+backend_remove(StateBackend *backend, int op_id, int table, Str key)
+{
+	ShareBackend *self = (ShareBackend *)backend;
+
+	if (self->local == NULL)
+		return;
+	self->local->remove(self->local, op_id, table, key);
+	backend_log(self, op_id, table, key, (Str){0}, true);
+}
+
+/* ---- restoring ---- */
+
+typedef struct Restore {
+	Share	  *share;
+	Topic	  *changelog;
+	int		   partition;
+	StoreUnit *unit;
+	int64_t	   state_op, state_table, state_id;		/* the last one looked up */
+} Restore;
+
+static Status
+restore_state_id(Restore *self, uint32_t op_id, uint32_t table, Error *err)
+{
+	char name[64];
+
+	if (self->state_op == (int64_t)op_id && self->state_table == (int64_t)table)
+		return OK;
+	epoch_state_name(name, sizeof name, (int)op_id, (int)table);
+	TRY(store_state_open(self->share->engine->store, str_of(self->share->query->id), str_of(name), &self->state_id, err));
+	self->state_op = op_id;
+	self->state_table = table;
+	return OK;
+}
+
+static void
+put_checkpoint(Share *self, StoreUnit *unit, const Topic *changelog, int partition, int64_t position)
+{
+	store_unit_position(unit, str_of(self->query->id), changelog->name, partition, position);
+}
+
+/* A piece of the changelog, into the store with where it ends. */
+static Status
+restore_records(void *context, const Record *records, int n_records, Error *err)
+{
+	Restore *self = context;
+	Status	 status;
+
+	for (int i = 0; i < n_records; i++) {
+		const Record *r = &records[i];
+
+		if (r->key_is_null || r->key.length < 8)
+			return error_fatal(err, "The changelog %s has a record that is none of ours at %d/%lld", self->changelog->name.data, self->partition,
+							   (long long)r->offset);
+		TRY(restore_state_id(self, get_number(r->key.data), get_number(r->key.data + 4), err));
+		Str key = str_make(r->key.data + 8, r->key.length - 8);
+
+		if (r->value_is_null)
+			store_unit_delete(self->unit, self->state_id, self->partition, key);
+		else
+			store_unit_put(self->unit, self->state_id, self->partition, key, r->value);
+	}
+	put_checkpoint(self->share, self->unit, self->changelog, self->partition, records[n_records - 1].offset + 1);
+	status = store_commit(self->share->engine->store, self->unit, err);
+	store_unit_clear(self->unit);
+	return status;
+}
+
+/* Brings the store's copy of a partition's state up to the end of its changelog. */
+static Status
+restore(Share *self, Topic *changelog, int partition, Error *err)
+{
+	Restore restore = {.share = self, .changelog = changelog, .partition = partition, .state_op = -1};
+	int64_t from = 0, next;
+	Status	status;
+	Error	ignored;
+
+	if (store_position_get(self->engine->store, str_of(self->query->id), changelog->name, partition, &from, &ignored) != OK)
+		from = 0;
+	restore.unit = store_unit_new(self->engine->store);
+	status = kafka_restore(self->engine->topics, changelog, partition, from, &self->query->interrupted, restore_records, &restore, &next, err);
+	if (status == OK && next > from) {
+		put_checkpoint(self, restore.unit, changelog, partition, next);
+		status = store_commit(self->engine->store, restore.unit, err);
+	}
+	store_unit_free(restore.unit);
+	return status;
+}
+
+/* Between Kafka's commit and the store's: how far the store's state is now. */
+static void
+before_store(void *context, TopicUnit *unit)
+{
+	Share *self = context;
+
+	for (int i = 0; i < self->n_runs; i++) {
+		ShareRun *run = &self->runs[i];
+
+		for (int p = 0; run->changelog != NULL && p < run->fragment->n_partitions; p++) {
+			int64_t written = kafka_group_written(self->group, run->changelog, p);
+
+			if (written >= 0)
+				put_checkpoint(self, unit->store, run->changelog, p, written);
+		}
+	}
+}
+
+/* ---- opening what is here ---- */
+
+/* True if the task of that partition has anything to read here. */
+static bool
+owns_task(const Share *self, const Fragment *fragment, int partition)
+{
+	for (int i = 0; i < fragment->plan.n_sources; i++) {
+		Topic *topic = input_named(self, source_of(fragment->plan.sources[i])->topic->name);
+
+		for (int p = partition; topic != NULL && p < topic->config.n_partitions; p += fragment->n_partitions)
+			if (kafka_group_owns(self->group, topic, p))
+				return true;
+	}
+	return false;
+}
+
+static bool
+run_owns(void *context, const SourceSpec *source, int partition)
+{
+	ShareRun *self = context;
+	Topic	 *topic = input_named(self->share, source->topic->name);
+
+	return topic != NULL && kafka_group_owns(self->share->group, topic, partition);
+}
+
+static bool
+run_position(void *context, const SourceSpec *source, int partition, int64_t *position)
+{
+	ShareRun *self = context;
+	Topic	 *topic = input_named(self->share, source->topic->name);
+
+	return topic != NULL && kafka_group_position(self->share->group, topic, partition, position);
+}
+
+static StateBackend *
+run_backend(void *context, int partition)
+{
+	ShareRun	 *self = context;
+	ShareBackend *backend = xcalloc(1, sizeof *backend);
+
+	backend->backend = (StateBackend){.scan = backend_scan, .put = backend_put, .remove = backend_remove};
+	backend->share = self->share;
+	backend->changelog = self->changelog;
+	backend->partition = partition;
+	/* Tasks of others have no state here, and no rows. */
+	if (self->changelog != NULL && owns_task(self->share, self->fragment, partition))
+		backend->local = epoch_backend_new(self->share->engine, self->share->query->id, self->share->query->unit->store, partition);
+	self->backends = xrealloc(self->backends, sizeof *self->backends * (size_t)(self->n_backends + 1));
+	self->backends[self->n_backends++] = backend;
+	return &backend->backend;
+}
+
+static void
+run_close(ShareRun *run)
+{
+	stream_run_close(run->run);
+	run->run = NULL;
+	for (int i = 0; i < run->n_backends; i++) {
+		epoch_backend_free(run->backends[i]->local);
+		strbuf_free(&run->backends[i]->key);
+		free(run->backends[i]);
+	}
+	free(run->backends);
+	run->backends = NULL;
+	run->n_backends = 0;
+}
+
+static Status
+run_open(Share *self, ShareRun *run, Error *err)
+{
+	StreamRunOptions options = {.sources = &self->sources, .owns = run_owns, .position = run_position, .state = run_backend, .context = run,
+								.n_partitions = run->fragment->n_partitions};
+	bool			 is_here = false;
+
+	for (int p = 0; p < run->fragment->n_partitions; p++) {
+		if (!owns_task(self, run->fragment, p))
+			continue;
+		is_here = true;
+		if (run->changelog != NULL)
+			TRY(restore(self, run->changelog, p, err));
+	}
+	if (!is_here)
+		return OK;
+	query_run_options(self->query, &options, true);
+	return stream_run_open(&run->fragment->plan, &options, &run->run, err);
+}
+
+static void
+close_runs(Share *self)
+{
+	for (int i = 0; i < self->n_runs; i++)
+		run_close(&self->runs[i]);
+	query_close_output(self->query);
+	self->is_open = false;
+}
+
+static Status
+open_runs(Share *self, Error *err)
+{
+	Query *query = self->query;
+
+	close_runs(self);
+	query_open_output(query, kafka_group_unit_new(self->group, self->engine->store));
+	TRY(query_check_fingerprint(query, query->unit->store, err));
+	query->output->row_log = &query->row_log;
+	if (query->persistent.sink != NULL && query->persistent.sink->kind == ENTITY_TABLE)
+		query->output->keyed_topic = query->persistent.sink->topic;
+	self->sources = (SourceContext){.env = self->engine->env, .topics = kafka_group_topics(self->group), .store = self->engine->store,
+									.n_threads = 1, .bad_records = &query->bad_records};
+	for (int i = 0; i < self->n_runs; i++)
+		TRY(run_open(self, &self->runs[i], err));
+	self->is_open = true;
+	return OK;
+}
+
+/* ---- an epoch ---- */
+
+static Status
+join_group(Share *self, Error *err)
+{
+	Query			  *query = self->query;
+	KafkaGroupOptions options = {.id = self->group_id, .instance = self->engine->instance, .settings = query->settings,
+								 .exactly_once = strcmp(settings_text(query->settings, "processing.guarantee"), "at_least_once") != 0,
+								 .from_latest = starts_at_latest(self), .wake = query_wake, .context = query,
+								 .interrupted = &query->interrupted};
+
+	if (self->group != NULL)
+		return OK;
+	TRY(resolve_topics(self, err));
+	options.n_topics = self->n_inputs;
+	options.topics = self->inputs;
+	TRY(kafka_group_open(self->engine->topics, &options, &self->group, err));
+	kafka_group_before_store(self->group, before_store, self);
+	return OK;
+}
+
+static void
+set_position(void *context, const char *input, int partition, int64_t position)
+{
+	Share *self = context;
+	Topic *topic = input_named(self, input);
+
+	if (topic != NULL)
+		kafka_group_set_position(self->group, topic, partition, position);
+}
+
+Status
+share_run_epoch(Share *self, int64_t *n_rows, Error *err)
+{
+	Query *query = self->query;
+	bool   changed;
+
+	TRY(join_group(self, err));
+	TRY(kafka_group_poll(self->group, &changed, err));
+	if (changed || !self->is_open)
+		TRY(open_runs(self, err));
+	for (int i = 0; i < self->n_runs; i++) {
+		int64_t n = 0;
+
+		if (self->runs[i].run == NULL)
+			continue;
+		if (stream_run_epoch(self->runs[i].run, &n, err) == FAILED)
+			return FAILED;
+		*n_rows += n;
+		stream_run_positions(self->runs[i].run, set_position, self);
+	}
+	TRY(query_check_bad(query, err));
+	query_failures_pass(query, query->unit->store);
+	if (query->interrupted)
+		return error_set(err, ERROR_INTERRUPTED, "The query was stopped within an epoch");
+	if (*n_rows > 0 || !topic_unit_is_empty(query->unit) || kafka_group_has_moved(self->group)) {
+		Nanos flushed = nanos_now();
+
+		TRY(topic_unit_commit(query->unit, err));
+		latency_add(&self->engine->counters.commit, nanos_now() - flushed);
+		self->engine->counters.epochs++;
+		topic_unit_clear(query->unit);
+		query_failures_passed(query);
+		query->epochs++;
+	}
+	return OK;
+}
+
+void
+share_recover(Share *self, bool for_good)
+{
+	close_runs(self);
+	self->query->bad_record[0] = '\0';
+	if (self->group == NULL)
+		return;
+	if (for_good || self->query->interrupted) {
+		kafka_group_close(self->group);
+		self->group = NULL;
+	} else
+		kafka_group_rewind(self->group);
+}
+
+void
+share_close(Share *self)
+{
+	close_runs(self);
+	kafka_group_close(self->group);
+	self->group = NULL;
+}
+
+void
+share_free(Share *self)
+{
+	if (self == NULL)
+		return;
+	share_close(self);
+	free(self->inputs);
+	free(self->group_id);
+	arena_free(&self->arena);
+	free(self);
+}
+
+/* ---- creating and dropping ---- */
+
+static Status
+commit_start(Share *self, Topic *topic, Error *err)
+{
+	int64_t *positions = arena_array(&self->arena, int64_t, topic->config.n_partitions);
+
+	for (int p = 0; p < topic->config.n_partitions; p++) {
+		int64_t begin;
+
+		TRY(topics_ends(self->engine->topics, topic, p, &begin, &positions[p], err));
+	}
+	return kafka_commit_positions(self->engine->topics, self->group_id, topic, positions, err);
+}
+
+Status
+share_create(Share *self, Error *err)
+{
+	TRY(resolve_topics(self, err));
+	for (int i = 0; i < self->n_runs; i++)
+		for (int s = 0; s < self->runs[i].fragment->plan.n_sources; s++) {
+			const SourceSpec *source = source_of(self->runs[i].fragment->plan.sources[s]);
+
+			if (source->from_latest)
+				TRY(commit_start(self, input_named(self, source->topic->name), err));
+		}
+	return OK;
+}
+
+static void
+drop_topic(Share *self, const char *name)
+{
+	Topic *topic;
+	Error  ignored;
+
+	if (name != NULL && topics_find(self->engine->topics, str_of(name), &topic, &ignored) == OK && topic != NULL)
+		topics_drop(self->engine->topics, topic, &ignored);
+}
+
+void
+share_drop(Share *self)
+{
+	share_close(self);
+	for (int i = 0; i < self->n_runs; i++) {
+		drop_topic(self, self->runs[i].fragment->changelog);
+		drop_topic(self, self->runs[i].fragment->output != NULL ? self->runs[i].fragment->output->name : NULL);
+	}
+	kafka_group_delete(self->engine->topics, self->group_id);
+}
+
+/* ---- waiting ---- */
+
+/* What is waited for: a copy, because the query may be dropped meanwhile. */
+typedef struct ShareWait {
+	Engine				*engine;
+	const char			*query_id;
+	const char			*group_id;
+	const _Atomic bool *interrupted;
+} ShareWait;
+
+static bool
+wait_goes_on(const ShareWait *self)
+{
+	Query *query;
+	bool   is_running;
+
+	pthread_mutex_lock(&self->engine->lock_queries);
+	query = query_find(self->engine, str_of(self->query_id));
+	is_running = query != NULL && query->state == QUERY_RUNNING;
+	pthread_mutex_unlock(&self->engine->lock_queries);
+	return is_running;
+}
+
+static Status
+has_reached(const ShareWait *self, Topic *topic, const int64_t *ends, bool *reached, Error *err)
+{
+	int64_t *positions = xcalloc((size_t)topic->config.n_partitions, sizeof *positions);
+	Status	 status = kafka_committed(self->engine->topics, self->group_id, topic, positions, err);
+
+	*reached = status == OK;
+	for (int p = 0; p < topic->config.n_partitions && *reached; p++)
+		*reached = ends[p] == 0 || positions[p] >= ends[p];
+	free(positions);
+	return status;
+}
+
+/* Nobody may be running it: then it is done here. */
+static Status
+start_if_abandoned(const ShareWait *self, Error *err)
+{
+	int n_members;
+
+	TRY(kafka_group_members(self->engine->topics, self->group_id, &n_members, err));
+	return n_members == 0 ? query_take_part(self->engine, self->query_id, err) : OK;
+}
+
+static Status
+wait_topic(const ShareWait *self, Topic *topic, Error *err)
+{
+	int64_t *ends = xcalloc((size_t)topic->config.n_partitions, sizeof *ends);
+	bool	 reached = false;
+	Status	 status = OK;
+
+	for (int p = 0; p < topic->config.n_partitions && status == OK; p++) {
+		int64_t begin;
+
+		status = topics_ends(self->engine->topics, topic, p, &begin, &ends[p], err);
+		if (begin == ends[p])
+			ends[p] = 0;
+	}
+	for (int tries = 1; status == OK && !reached && wait_goes_on(self); tries++) {
+		status = has_reached(self, topic, ends, &reached, err);
+		if (status == OK && !reached && tries % MEMBERS_AFTER == 0)
+			status = start_if_abandoned(self, err);
+		if (self->interrupted != NULL && *self->interrupted)
+			status = error_set(err, ERROR_INTERRUPTED, "Cancelled while waiting for query %s", self->query_id);
+		if (status == OK && !reached)
+			nanosleep(&(struct timespec){.tv_nsec = WAIT_MS * 1000000}, NULL);
+	}
+	free(ends);
+	return status;
+}
+
+/* A topic is gone: by running the query here it comes to light what that means. */
+static Status
+wait_failure(const ShareWait *self, Error *err)
+{
+	TRY(query_take_part(self->engine, self->query_id, err));
+	for (int tries = 0; tries < FAILURE_TRIES && wait_goes_on(self); tries++)
+		nanosleep(&(struct timespec){.tv_nsec = WAIT_MS * 1000000}, NULL);
+	return OK;
+}
+
+static int
+input_names(const Share *self, Arena *arena, const char ***out)
+{
+	int n = 0;
+
+	for (int i = 0; i < self->n_runs; i++)
+		n += self->runs[i].fragment->plan.n_sources;
+	*out = arena_array(arena, const char *, n + 1);
+	n = 0;
+	for (int i = 0; i < self->n_runs; i++)
+		for (int s = 0; s < self->runs[i].fragment->plan.n_sources; s++) {
+			const SourceSpec *source = source_of(self->runs[i].fragment->plan.sources[s]);
+
+			if (source->topic != NULL)
+				(*out)[n++] = arena_strdup(arena, source->topic->name);
+		}
+	return n;
+}
+
+Status
+share_wait(Engine *engine, const char *query_id, const _Atomic bool *interrupted, Error *err)
+{
+	Arena		 arena = {0};
+	ShareWait	 self = {.engine = engine, .query_id = query_id, .interrupted = interrupted};
+	const char **names;
+	int			 n = 0;
+	Status		 status = OK;
+	Query		*query;
+
+	pthread_mutex_lock(&engine->lock_queries);
+	query = query_find(engine, str_of(query_id));
+	if (query != NULL && query->share != NULL) {
+		n = input_names(query->share, &arena, &names);
+		self.group_id = arena_strdup(&arena, query->share->group_id);
+	}
+	pthread_mutex_unlock(&engine->lock_queries);
+	for (int i = 0; i < n && status == OK; i++) {
+		Topic *topic;
+
+		status = topics_find(engine->topics, str_of(names[i]), &topic, err);
+		if (status == OK)
+			status = topic != NULL ? wait_topic(&self, topic, err) : wait_failure(&self, err);
+	}
+	arena_free(&arena);
+	return status;
+}

@@ -1,0 +1,836 @@
+/*
+ * Groups: the share of partitions that this process has for one query, and what it commits.
+ *
+ * The group's protocol is served only by kafka_group_poll, between epochs: partitions are never taken away while a transaction is
+ * open.  Each partition has a queue of its own.  Positions are the group's; the consumer itself is told where to start.
+ */
+#include "io/connector/kafka/kafka_impl.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define SETTLE_MS 60000		/* for positions that another member's open transaction holds back */
+
+typedef struct GroupPartition {
+	rd_kafka_queue_t *queue;		/* NULL: not owned */
+	int64_t			  committed;	/* where reading began, and what was committed since */
+	int64_t			  position;		/* that the unit in hand reaches */
+	int64_t			  next;			/* what the queue gives next */
+	bool			  at_end;
+	int64_t			  written;		/* behind the newest record that the last commit wrote; -1: none */
+} GroupPartition;
+
+typedef struct GroupTopic {
+	Topic			 *topic;
+	rd_kafka_topic_t *producer_topic;	/* NULL: not written to */
+	bool			  is_input;
+	GroupPartition	 *partitions;
+} GroupTopic;
+
+struct KafkaGroup {
+	Topics				  base;			/* what its readers are opened by */
+	KafkaTopics			 *topics;
+	char				 *id;
+	char				 *transactional_id;
+	const Settings		 *settings;
+	rd_kafka_t			 *consumer;
+	rd_kafka_t			 *producer;		/* NULL: to be made */
+	rd_kafka_queue_t	 *main_queue;
+	int					  n_inputs;
+	GroupTopic			 *inputs;
+	int					  n_outputs;	/* topics that were written to */
+	int					  capacity;
+	GroupTopic			**outputs;
+	bool				  exactly_once;
+	bool				  from_latest;
+	bool				  is_changed;
+	bool				  in_transaction;
+	Error				  failure;		/* of the protocol or of a record, to be told by the next call */
+	bool				  has_failed;
+	void (*wake)(void *context);
+	void				 *context;
+	const _Atomic bool	 *interrupted;
+	void (*before_store)(void *context, TopicUnit *unit);
+	void				 *store_context;
+};
+
+static void
+pause_ms(int ms)
+{
+	nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000}, NULL);
+}
+
+static bool
+is_interrupted(const KafkaGroup *self)
+{
+	return self->interrupted != NULL && *self->interrupted;
+}
+
+static GroupTopic *
+input_of(const KafkaGroup *self, const char *name)
+{
+	for (int i = 0; i < self->n_inputs; i++)
+		if (strcmp(self->inputs[i].topic->name.data, name) == 0)
+			return &self->inputs[i];
+	return NULL;
+}
+
+static GroupPartition *
+partition_of(const KafkaGroup *self, const Topic *topic, int partition)
+{
+	GroupTopic *input = input_of(self, topic->name.data);
+
+	return input != NULL && partition < input->topic->config.n_partitions && input->partitions[partition].queue != NULL
+			   ? &input->partitions[partition]
+			   : NULL;
+}
+
+static void
+on_wake(rd_kafka_t *client, void *opaque)
+{
+	KafkaGroup *self = opaque;
+
+	(void)client;
+	self->wake(self->context);
+}
+
+/* ---- the share ---- */
+
+static void
+drop_share(KafkaGroup *self)
+{
+	for (int i = 0; i < self->n_inputs; i++)
+		for (int p = 0; p < self->inputs[i].topic->config.n_partitions; p++) {
+			GroupPartition *part = &self->inputs[i].partitions[p];
+
+			if (part->queue == NULL)
+				continue;
+			self->topics->rd.queue_cb_event_enable(part->queue, NULL, NULL);
+			self->topics->rd.queue_destroy(part->queue);
+			part->queue = NULL;
+		}
+	self->is_changed = true;
+}
+
+static void
+remember_failure(KafkaGroup *self, const Error *err)
+{
+	if (!self->has_failed)
+		self->failure = *err;
+	self->has_failed = true;
+}
+
+/*
+ * Committed positions, once no transaction is open that has more of them: the member that had the partition before may have died
+ * within one.
+ */
+static Status
+fetch_committed(KafkaGroup *self, rd_kafka_topic_partition_list_t *list, Error *err)
+{
+	Nanos				until = nanos_now() + (Nanos)SETTLE_MS * 1000000;
+	rd_kafka_resp_err_t code;
+
+	do {
+		code = self->topics->rd.committed(self->consumer, list, 2 * SHORT_MS);
+		for (int i = 0; i < list->cnt && code == RD_KAFKA_RESP_ERR_NO_ERROR; i++)
+			code = list->elems[i].err;
+		if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+			pause_ms(100);
+	} while (code != RD_KAFKA_RESP_ERR_NO_ERROR && kafka_code_may_pass(code) && nanos_now() < until && !is_interrupted(self));
+	return code == RD_KAFKA_RESP_ERR_NO_ERROR ? OK : kafka_error(self->topics, code, NULL, err, "Cannot read the positions of the group %s", self->id);
+}
+
+static Status
+start_partition(KafkaGroup *self, rd_kafka_topic_partition_t *element, Error *err)
+{
+	GroupTopic	   *input = input_of(self, element->topic);
+	GroupPartition *part;
+	int64_t			begin, end;
+
+	if (input == NULL)
+		return error_bug(err, "The group %s was given the topic %s", self->id, element->topic);
+	if (element->partition >= input->topic->config.n_partitions) {
+		error_fatal(err, "The topic %s has more partitions than when the query began (%d)", element->topic, input->topic->config.n_partitions);
+		return error_hint(err, "Keys have moved to other partitions: restart the program, or create the query again.");
+	}
+	TRY(kafka_ends(self->topics, self->topics->client, input->topic, element->partition, &begin, &end, err));
+	if (element->offset < 0)
+		element->offset = self->from_latest ? end : begin;
+	else if (element->offset < begin)
+		element->offset = begin;
+	part = &input->partitions[element->partition];
+	*part = (GroupPartition){.committed = element->offset, .position = element->offset, .next = element->offset, .written = -1};
+	/* Before the partition is started: its messages must not come through the main queue. */
+	part->queue = self->topics->rd.queue_get_partition(self->consumer, element->topic, element->partition);
+	if (part->queue == NULL)
+		return error_bug(err, "No queue for %s/%d", element->topic, (int)element->partition);
+	self->topics->rd.queue_forward(part->queue, NULL);
+	self->topics->rd.queue_cb_event_enable(part->queue, on_wake, self);
+	return OK;
+}
+
+static void
+take_share(KafkaGroup *self, rd_kafka_topic_partition_list_t *list)
+{
+	Error  err;
+	Status status = OK;
+
+	if (list->cnt > 0)
+		status = fetch_committed(self, list, &err);
+	for (int i = 0; i < list->cnt && status == OK; i++)
+		status = start_partition(self, &list->elems[i], &err);
+	if (status == FAILED) {
+		drop_share(self);
+		remember_failure(self, &err);
+		self->topics->rd.assign(self->consumer, NULL);
+	} else
+		self->topics->rd.assign(self->consumer, list);
+	self->is_changed = true;
+}
+
+static void
+on_rebalance(rd_kafka_t *consumer, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *list, void *opaque)
+{
+	KafkaGroup *self = opaque;
+
+	drop_share(self);
+	if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS)
+		take_share(self, list);
+	else
+		self->topics->rd.assign(consumer, NULL);
+}
+
+/* After a failed commit: what was read is read again, from the positions that Kafka has. */
+void
+kafka_group_rewind(KafkaGroup *self)
+{
+	rd_kafka_topic_partition_list_t *list = self->topics->rd.topic_partition_list_new(8);
+
+	for (int i = 0; i < self->n_inputs; i++)
+		for (int p = 0; p < self->inputs[i].topic->config.n_partitions; p++)
+			if (self->inputs[i].partitions[p].queue != NULL)
+				self->topics->rd.topic_partition_list_add(list, self->inputs[i].topic->name.data, p);
+	drop_share(self);
+	take_share(self, list);
+	self->topics->rd.topic_partition_list_destroy(list);
+}
+
+Status
+kafka_group_poll(KafkaGroup *self, bool *changed, Error *err)
+{
+	rd_kafka_message_t *message;
+
+	while ((message = self->topics->rd.consumer_poll(self->consumer, 0)) != NULL) {
+		rd_kafka_resp_err_t code = message->err;
+		Error				failure;
+
+		if (code != RD_KAFKA_RESP_ERR_NO_ERROR && code != RD_KAFKA_RESP_ERR__PARTITION_EOF && !kafka_code_may_pass(code)) {
+			kafka_error(self->topics, code, message->payload, &failure, "The group %s", self->id);
+			remember_failure(self, &failure);
+		}
+		self->topics->rd.message_destroy(message);
+	}
+	if (self->producer != NULL)
+		self->topics->rd.poll(self->producer, 0);
+	*changed = self->is_changed;
+	self->is_changed = false;
+	if (!self->has_failed)
+		return OK;
+	self->has_failed = false;
+	*err = self->failure;
+	return FAILED;
+}
+
+bool
+kafka_group_owns(const KafkaGroup *self, const Topic *topic, int partition)
+{
+	return partition_of(self, topic, partition) != NULL;
+}
+
+bool
+kafka_group_position(const KafkaGroup *self, const Topic *topic, int partition, int64_t *position)
+{
+	const GroupPartition *part = partition_of(self, topic, partition);
+
+	if (part != NULL)
+		*position = part->committed;
+	return part != NULL;
+}
+
+void
+kafka_group_set_position(KafkaGroup *self, const Topic *topic, int partition, int64_t position)
+{
+	GroupPartition *part = partition_of(self, topic, partition);
+
+	if (part != NULL)
+		part->position = position;
+}
+
+bool
+kafka_group_has_moved(const KafkaGroup *self)
+{
+	for (int i = 0; i < self->n_inputs; i++)
+		for (int p = 0; p < self->inputs[i].topic->config.n_partitions; p++) {
+			const GroupPartition *part = &self->inputs[i].partitions[p];
+
+			if (part->queue != NULL && part->position != part->committed)
+				return true;
+		}
+	return false;
+}
+
+/* ---- reading ---- */
+
+typedef struct GroupReader {
+	TopicReader base;
+	KafkaGroup *group;
+} GroupReader;
+
+static Status
+group_fetch(TopicReader *reader, int partition, int64_t from_offset, int max_records, int64_t max_bytes, TopicRecords *out, Error *err)
+{
+	KafkaGroup	   *self = ((GroupReader *)reader)->group;
+	GroupPartition *part = partition_of(self, reader->topic, partition);
+	KafkaFetched   *fetched = kafka_fetched(self->topics, out);
+	bool			at_end;
+
+	(void)max_bytes;
+	out->n_records = 0;
+	out->next_offset = from_offset;
+	if (part == NULL)
+		return DONE;
+	TRY(kafka_take(self->topics, self->consumer, part->queue, part->next, max_records, 0, fetched, &part->next, &at_end, err));
+	part->at_end = at_end || (part->at_end && fetched->n_messages == 0);
+	out->records = fetched->records;
+	out->n_records = fetched->n_records;
+	out->next_offset = part->next;
+	return out->n_records == 0 && part->at_end ? DONE : OK;
+}
+
+static void
+group_reader_close(TopicReader *reader)
+{
+	free(reader);
+}
+
+static const TopicReaderType group_reader = {.fetch = group_fetch, .close = group_reader_close};
+
+static Status
+group_reader_open(Topics *topics, Topic *topic, TopicReader **out, Error *err)
+{
+	GroupReader *self = xcalloc(1, sizeof *self);
+
+	(void)err;
+	self->base = (TopicReader){.type = &group_reader, .topic = topic};
+	self->group = (KafkaGroup *)topics;
+	*out = &self->base;
+	return OK;
+}
+
+static Status
+group_find(Topics *topics, Str name, Topic **out, Error *err)
+{
+	KafkaGroup *self = (KafkaGroup *)topics;
+
+	/* The handles that the share is kept by, which is also quicker than asking. */
+	for (int i = 0; i < self->n_inputs; i++)
+		if (str_equal(self->inputs[i].topic->name, name)) {
+			*out = self->inputs[i].topic;
+			return OK;
+		}
+	return kafka_topic_find(self->topics, name, out, err);
+}
+
+static Status
+group_ends(Topics *topics, Topic *topic, int partition, int64_t *begin, int64_t *end, Error *err)
+{
+	KafkaGroup *self = (KafkaGroup *)topics;
+
+	*begin = *end = 0;
+	if (partition_of(self, topic, partition) == NULL)
+		return OK;
+	return kafka_ends(self->topics, self->topics->client, topic, partition, begin, end, err);
+}
+
+static const TopicsType group_topics = {
+	.name = "kafka group",
+	.find = group_find,
+	.ends = group_ends,
+	.reader_open = group_reader_open,
+};
+
+Topics *
+kafka_group_topics(KafkaGroup *self)
+{
+	return &self->base;
+}
+
+KafkaTopics *
+kafka_topics_of(Topics *topics)
+{
+	return topics->type == &group_topics ? ((KafkaGroup *)topics)->topics : (KafkaTopics *)topics;
+}
+
+/* ---- writing: the producer ---- */
+
+typedef struct GroupUnit {
+	TopicUnit	base;
+	KafkaGroup *group;
+	Store	   *store;
+	int64_t		n_records;
+} GroupUnit;
+
+static void
+on_delivered(rd_kafka_t *producer, const rd_kafka_message_t *message, void *opaque)
+{
+	KafkaGroup	   *self = opaque;
+	GroupPartition *part = message->_private;
+	Error			err;
+
+	(void)producer;
+	if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+		part->written = message->offset + 1;
+		return;
+	}
+	kafka_error(self->topics, message->err, NULL, &err, "Cannot write to the topic %s", self->topics->rd.topic_name(message->rkt));
+	remember_failure(self, &err);
+}
+
+static Status
+producer_open(KafkaGroup *self, Error *err)
+{
+	const char		*options[] = {"transactional.id", self->transactional_id, NULL};
+	rd_kafka_conf_t *conf;
+	rd_kafka_error_t *error;
+
+	if (self->producer != NULL)
+		return OK;
+	TRY(kafka_config(self->topics, self->settings, ROLE_PRODUCER, self->exactly_once ? options : NULL, &conf, err));
+	self->topics->rd.conf_set_dr_msg_cb(conf, on_delivered);
+	self->topics->rd.conf_set_opaque(conf, self);
+	self->topics->rd.conf_set_error_cb(conf, NULL);
+	TRY(kafka_client_new(self->topics, RD_KAFKA_PRODUCER, conf, &self->producer, err));
+	if (!self->exactly_once)
+		return OK;
+	do
+		error = self->topics->rd.init_transactions(self->producer, SHORT_MS);
+	while (error != NULL && self->topics->rd.error_is_retriable(error) && !is_interrupted(self)
+		   && (self->topics->rd.error_destroy(error), true));
+	if (error == NULL)
+		return OK;
+	kafka_take_error(self->topics, error, err, "Cannot begin transactions");
+	self->topics->rd.destroy_flags(self->producer, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+	self->producer = NULL;
+	return FAILED;
+}
+
+static void
+producer_close(KafkaGroup *self)
+{
+	for (int i = 0; i < self->n_outputs; i++)
+		if (self->outputs[i]->producer_topic != NULL) {
+			self->topics->rd.topic_destroy(self->outputs[i]->producer_topic);
+			self->outputs[i]->producer_topic = NULL;
+		}
+	if (self->producer == NULL)
+		return;
+	self->topics->rd.purge(self->producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
+	self->topics->rd.flush(self->producer, SHORT_MS);
+	self->topics->rd.destroy(self->producer);
+	self->producer = NULL;
+	self->in_transaction = false;
+}
+
+static Status
+transaction_begin(KafkaGroup *self, Error *err)
+{
+	rd_kafka_error_t *error;
+
+	TRY(producer_open(self, err));
+	if (!self->exactly_once || self->in_transaction)
+		return OK;
+	error = self->topics->rd.begin_transaction(self->producer);
+	if (error != NULL)
+		return kafka_take_error(self->topics, error, err, "Cannot begin a transaction");
+	self->in_transaction = true;
+	return OK;
+}
+
+/* What was written since the last commit never counts.  A producer that cannot even abort is replaced, which fences its transaction. */
+static void
+transaction_abort(KafkaGroup *self)
+{
+	rd_kafka_error_t *error = NULL;
+	bool			  is_stuck;
+
+	if (self->producer == NULL)
+		return;
+	if (self->exactly_once && !self->in_transaction)
+		return;
+	self->topics->rd.purge(self->producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+	if (self->exactly_once)
+		error = self->topics->rd.abort_transaction(self->producer, CALL_MS);
+	self->topics->rd.flush(self->producer, SHORT_MS);
+	is_stuck = error != NULL || !self->exactly_once;
+	if (error != NULL)
+		self->topics->rd.error_destroy(error);
+	self->in_transaction = false;
+	/* Records of the aborted transaction are not a failure of the next one. */
+	self->has_failed = false;
+	if (is_stuck)
+		producer_close(self);
+}
+
+static GroupTopic *
+output_of(KafkaGroup *self, const Topic *topic)
+{
+	for (int i = 0; i < self->n_outputs; i++)
+		if (self->outputs[i]->topic == topic)
+			return self->outputs[i];
+	return NULL;
+}
+
+static GroupTopic *
+output_add(KafkaGroup *self, Topic *topic)
+{
+	GroupTopic *output = xcalloc(1, sizeof *output);
+
+	output->topic = topic;
+	output->partitions = xcalloc((size_t)topic->config.n_partitions, sizeof *output->partitions);
+	for (int p = 0; p < topic->config.n_partitions; p++)
+		output->partitions[p].written = -1;
+	grow_array(self->outputs, self->n_outputs, self->capacity);
+	self->outputs[self->n_outputs++] = output;
+	return output;
+}
+
+int64_t
+kafka_group_written(const KafkaGroup *self, const Topic *topic, int partition)
+{
+	const GroupTopic *output = output_of((KafkaGroup *)self, topic);
+
+	return output != NULL ? output->partitions[partition].written : -1;
+}
+
+void
+kafka_group_before_store(KafkaGroup *self, void (*call)(void *context, TopicUnit *unit), void *context)
+{
+	self->before_store = call;
+	self->store_context = context;
+}
+
+/* ---- writing: the unit ---- */
+
+static void
+unit_append(TopicUnit *unit, Topic *topic, int partition, const Record *record)
+{
+	GroupUnit		   *self = (GroupUnit *)unit;
+	KafkaGroup		   *group = self->group;
+	GroupTopic		   *output = output_of(group, topic);
+	rd_kafka_resp_err_t code;
+	Error				err;
+
+	if (group->has_failed)
+		return;
+	if (transaction_begin(group, &err) == FAILED) {
+		remember_failure(group, &err);
+		return;
+	}
+	if (output == NULL)
+		output = output_add(group, topic);
+	if (output->producer_topic == NULL)
+		output->producer_topic = group->topics->rd.topic_new(group->producer, topic->name.data, NULL);
+	code = kafka_produce(group->topics, group->producer, output->producer_topic, topic->name.data, partition, record,
+						 &output->partitions[partition]);
+	if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+		kafka_error(group->topics, code, NULL, &err, "Cannot write to the topic %s", topic->name.data);
+		remember_failure(group, &err);
+	}
+	if (++self->n_records % 1024 == 0)
+		group->topics->rd.poll(group->producer, 0);
+}
+
+static rd_kafka_topic_partition_list_t *
+moved_positions(KafkaGroup *self)
+{
+	const RdKafka					*rd = &self->topics->rd;
+	rd_kafka_topic_partition_list_t *list = rd->topic_partition_list_new(8);
+
+	for (int i = 0; i < self->n_inputs; i++)
+		for (int p = 0; p < self->inputs[i].topic->config.n_partitions; p++) {
+			const GroupPartition *part = &self->inputs[i].partitions[p];
+
+			if (part->queue != NULL && part->position != part->committed)
+				rd->topic_partition_list_add(list, self->inputs[i].topic->name.data, p)->offset = part->position;
+		}
+	return list;
+}
+
+/* Repeats a step of a transaction while Kafka says that it may be repeated. */
+static Status
+finish_step(KafkaGroup *self, rd_kafka_error_t *error, int *tries, bool *again, Error *err, const char *doing)
+{
+	*again = error != NULL && self->topics->rd.error_is_retriable(error) && ++*tries < SETTLE_MS / SHORT_MS && !is_interrupted(self);
+	if (error == NULL)
+		return OK;
+	if (*again) {
+		self->topics->rd.error_destroy(error);
+		pause_ms(50);
+		return OK;
+	}
+	if (self->topics->rd.error_is_fatal(error)) {
+		/* Another producer has this one's id, or it has been away for too long: a new one takes its place. */
+		kafka_take_error(self->topics, error, err, doing);
+		err->class = ERROR_TRANSIENT;
+		producer_close(self);
+		return FAILED;
+	}
+	return kafka_take_error(self->topics, error, err, doing);
+}
+
+static Status
+send_positions(KafkaGroup *self, const rd_kafka_topic_partition_list_t *list, Error *err)
+{
+	const RdKafka					   *rd = &self->topics->rd;
+	rd_kafka_consumer_group_metadata_t *member = rd->consumer_group_metadata(self->consumer);
+	int									tries = 0;
+	bool								again = list->cnt > 0;
+	Status								status = OK;
+
+	while (again && status == OK)
+		status = finish_step(self, rd->send_offsets_to_transaction(self->producer, list, member, 5 * SHORT_MS), &tries, &again, err,
+							 "Cannot commit the positions of a transaction");
+	rd->consumer_group_metadata_destroy(member);
+	return status;
+}
+
+/* What it comes to is known only when Kafka has said so: it is asked until then. */
+static Status
+commit_transaction(KafkaGroup *self, Error *err)
+{
+	int	   tries = 0;
+	bool   again = true;
+	Status status = OK;
+
+	while (again && status == OK)
+		status = finish_step(self, self->topics->rd.commit_transaction(self->producer, 5 * SHORT_MS), &tries, &again, err,
+							 "Cannot commit a transaction");
+	if (status == OK)
+		self->in_transaction = false;
+	return status;
+}
+
+static Status
+flush_records(KafkaGroup *self, Error *err)
+{
+	Nanos until = nanos_now() + (Nanos)SETTLE_MS * 1000000;
+
+	while (self->producer != NULL && self->topics->rd.outq_len(self->producer) > 0 && !self->has_failed) {
+		self->topics->rd.flush(self->producer, SHORT_MS);
+		if (nanos_now() > until || is_interrupted(self))
+			return error_set(err, ERROR_TRANSIENT, "Kafka at %s has not taken all records of an epoch", self->topics->bootstrap);
+	}
+	if (!self->has_failed)
+		return OK;
+	*err = self->failure;
+	return FAILED;
+}
+
+static Status
+commit_kafka(KafkaGroup *self, Error *err)
+{
+	const RdKafka					*rd = &self->topics->rd;
+	rd_kafka_topic_partition_list_t *list;
+	Status							 status;
+
+	if (self->has_failed) {
+		*err = self->failure;
+		return FAILED;
+	}
+	if (rd->assignment_lost(self->consumer))
+		return error_set(err, ERROR_TRANSIENT, "The group %s has given this member's partitions to others", self->id);
+	TRY(flush_records(self, err));
+	list = moved_positions(self);
+	if (self->exactly_once) {
+		status = transaction_begin(self, err);
+		if (status == OK)
+			status = send_positions(self, list, err);
+		if (status == OK)
+			status = commit_transaction(self, err);
+	} else {
+		rd_kafka_resp_err_t code = list->cnt > 0 ? rd->commit(self->consumer, list, 0) : RD_KAFKA_RESP_ERR_NO_ERROR;
+
+		status = code == RD_KAFKA_RESP_ERR_NO_ERROR ? OK : kafka_error(self->topics, code, NULL, err, "Cannot commit the positions of %s", self->id);
+	}
+	rd->topic_partition_list_destroy(list);
+	return status;
+}
+
+static void
+positions_are_committed(KafkaGroup *self)
+{
+	for (int i = 0; i < self->n_inputs; i++)
+		for (int p = 0; p < self->inputs[i].topic->config.n_partitions; p++)
+			self->inputs[i].partitions[p].committed = self->inputs[i].partitions[p].position;
+}
+
+static Status
+unit_commit(TopicUnit *unit, Error *err)
+{
+	GroupUnit  *self = (GroupUnit *)unit;
+	KafkaGroup *group = self->group;
+
+	if (commit_kafka(group, err) == FAILED) {
+		Error kept = *err;
+
+		transaction_abort(group);
+		group->has_failed = false;
+		*err = kept;
+		return FAILED;
+	}
+	positions_are_committed(group);
+	if (group->before_store != NULL)
+		group->before_store(group->store_context, unit);
+	for (int i = 0; i < group->n_outputs; i++)
+		for (int p = 0; p < group->outputs[i]->topic->config.n_partitions; p++)
+			group->outputs[i]->partitions[p].written = -1;
+	return store_unit_is_empty(unit->store) ? OK : store_commit(self->store, unit->store, err);
+}
+
+static void
+unit_clear(TopicUnit *unit)
+{
+	((GroupUnit *)unit)->n_records = 0;
+	store_unit_clear(unit->store);
+}
+
+static bool
+unit_is_empty(const TopicUnit *unit)
+{
+	return ((const GroupUnit *)unit)->n_records == 0 && store_unit_is_empty(unit->store);
+}
+
+/* Records that were not committed are taken back. */
+static void
+unit_free(TopicUnit *unit)
+{
+	transaction_abort(((GroupUnit *)unit)->group);
+	store_unit_free(unit->store);
+	free(unit);
+}
+
+static const TopicUnitType group_unit = {
+	.append = unit_append,
+	.commit = unit_commit,
+	.clear = unit_clear,
+	.is_empty = unit_is_empty,
+	.free = unit_free,
+};
+
+TopicUnit *
+kafka_group_unit_new(KafkaGroup *self, Store *store)
+{
+	GroupUnit *unit = xcalloc(1, sizeof *unit);
+
+	unit->group = self;
+	unit->store = store;
+	unit->base = (TopicUnit){.type = &group_unit, .store = store_unit_new(store)};
+	return &unit->base;
+}
+
+/* ---- opening and closing ---- */
+
+static Status
+subscribe(KafkaGroup *self, Error *err)
+{
+	const RdKafka					*rd = &self->topics->rd;
+	rd_kafka_topic_partition_list_t *list = rd->topic_partition_list_new(self->n_inputs);
+	rd_kafka_resp_err_t				 code;
+
+	for (int i = 0; i < self->n_inputs; i++)
+		rd->topic_partition_list_add(list, self->inputs[i].topic->name.data, RD_KAFKA_PARTITION_UA);
+	code = rd->subscribe(self->consumer, list);
+	rd->topic_partition_list_destroy(list);
+	return code == RD_KAFKA_RESP_ERR_NO_ERROR ? OK : kafka_error(self->topics, code, NULL, err, "Cannot join the group %s", self->id);
+}
+
+static void
+add_input(KafkaGroup *self, Topic *topic)
+{
+	if (input_of(self, topic->name.data) != NULL)
+		return;
+	self->inputs[self->n_inputs++] = (GroupTopic){.topic = topic, .is_input = true,
+												  .partitions = xcalloc((size_t)topic->config.n_partitions, sizeof(GroupPartition))};
+}
+
+Status
+kafka_group_open(Topics *topics, const KafkaGroupOptions *options, KafkaGroup **out, Error *err)
+{
+	const char		*pairs[] = {"group.id", options->id, "partition.assignment.strategy", "range", NULL};
+	KafkaGroup		*self = xcalloc(1, sizeof *self);
+	StrBuf			 id = {0};
+	rd_kafka_conf_t *conf;
+	Status			 status;
+
+	self->base.type = &group_topics;
+	self->topics = kafka_topics_of(topics);
+	self->id = xstrdup(options->id);
+	strbuf_printf(&id, "%s-%s", options->id, options->instance);
+	self->transactional_id = xstrdup(strbuf_text(&id));
+	strbuf_free(&id);
+	self->settings = options->settings;
+	self->exactly_once = options->exactly_once;
+	self->from_latest = options->from_latest;
+	self->wake = options->wake;
+	self->context = options->context;
+	self->interrupted = options->interrupted;
+	self->inputs = xcalloc((size_t)options->n_topics + 1, sizeof *self->inputs);
+	for (int i = 0; i < options->n_topics; i++)
+		add_input(self, options->topics[i]);
+	TRY_OUT(kafka_config(self->topics, self->settings, ROLE_CONSUMER, pairs, &conf, err));
+	self->topics->rd.conf_set_rebalance_cb(conf, on_rebalance);
+	self->topics->rd.conf_set_opaque(conf, self);
+	self->topics->rd.conf_set_error_cb(conf, NULL);
+	TRY_OUT(kafka_client_new(self->topics, RD_KAFKA_CONSUMER, conf, &self->consumer, err));
+	self->topics->rd.poll_set_consumer(self->consumer);
+	self->main_queue = self->topics->rd.queue_get_consumer(self->consumer);
+	self->topics->rd.queue_cb_event_enable(self->main_queue, on_wake, self);
+	TRY_OUT(subscribe(self, err));
+out:
+	if (status != OK) {
+		kafka_group_close(self);
+		self = NULL;
+	}
+	*out = self;
+	return status;
+}
+
+void
+kafka_group_close(KafkaGroup *self)
+{
+	if (self == NULL)
+		return;
+	producer_close(self);
+	if (self->main_queue != NULL) {
+		self->topics->rd.queue_cb_event_enable(self->main_queue, NULL, NULL);
+		self->topics->rd.queue_destroy(self->main_queue);
+	}
+	if (self->consumer != NULL) {
+		self->topics->rd.consumer_close(self->consumer);
+		drop_share(self);
+		self->topics->rd.destroy(self->consumer);
+	}
+	for (int i = 0; i < self->n_inputs; i++)
+		free(self->inputs[i].partitions);
+	for (int i = 0; i < self->n_outputs; i++) {
+		free(self->outputs[i]->partitions);
+		free(self->outputs[i]);
+	}
+	free(self->inputs);
+	free(self->outputs);
+	free(self->id);
+	free(self->transactional_id);
+	free(self);
+}

@@ -1,0 +1,146 @@
+"""A broker to test against: Apache Kafka in one process of its own, KRaft, on the loopback interface only.
+
+`Broker.find(build)` gives one, or says why there is none:
+  SLUICE_TEST_BOOTSTRAP   host:port of a broker that runs already; it can't be stopped and started
+  KAFKA_HOME              an unpacked release of Kafka
+  otherwise               Maven brings the libraries that pom.xml names into build/kafka/lib
+"""
+
+import glob
+import os
+import shutil
+import socket
+import subprocess
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+# Groups of tests come and go quickly, and one broker has to do for the internal topics.
+PROPERTIES = """process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+controller.listener.names=CONTROLLER
+inter.broker.listener.name=PLAINTEXT
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+log.dirs={folder}/data
+num.network.threads=2
+num.io.threads=4
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.num.partitions=4
+transaction.state.log.min.isr=1
+group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=1000
+auto.create.topics.enable=false
+log.cleaner.dedupe.buffer.size=4194304
+{more}
+"""
+
+LOGGING = """log4j.rootLogger=WARN, file
+log4j.appender.file=org.apache.log4j.FileAppender
+log4j.appender.file.File={folder}/broker.log
+log4j.appender.file.layout=org.apache.log4j.PatternLayout
+log4j.appender.file.layout.ConversionPattern=%d %p %c %m%n
+"""
+
+
+class NoBroker(Exception):
+    """Why there is no broker here."""
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def libraries(build):
+    """The class path of Kafka."""
+    home = os.environ.get("KAFKA_HOME")
+    if home:
+        if not glob.glob(os.path.join(home, "libs", "kafka_*.jar")):
+            raise NoBroker(f"KAFKA_HOME={home} has no libs/kafka_*.jar")
+        return os.path.join(home, "libs", "*")
+    folder = os.path.join(build, "kafka", "lib")
+    if not glob.glob(os.path.join(folder, "kafka_*.jar")):
+        if shutil.which("mvn") is None:
+            raise NoBroker("Maven is not installed (apt-get install maven openjdk-17-jre-headless), and KAFKA_HOME is not set")
+        done = subprocess.run(["mvn", "-q", "-B", "-f", os.path.join(HERE, "pom.xml"), "dependency:copy-dependencies",
+                               "-DoutputDirectory=" + folder], capture_output=True, text=True)
+        if done.returncode != 0 or not glob.glob(os.path.join(folder, "kafka_*.jar")):
+            raise NoBroker("Maven could not bring Kafka: " + (done.stdout + done.stderr).strip().split("\n")[0][:200])
+    return os.path.join(folder, "*")
+
+
+class Broker:
+    def __init__(self, bootstrap, class_path=None, folder=None):
+        self.bootstrap = bootstrap
+        self.class_path = class_path
+        self.folder = folder
+        self.process = None
+
+    @staticmethod
+    def find(build, name="broker", more=""):
+        """A running broker; its data is new."""
+        given = os.environ.get("SLUICE_TEST_BOOTSTRAP")
+        if given:
+            return Broker(given)
+        if shutil.which("java") is None:
+            raise NoBroker("Java is not installed (apt-get install openjdk-17-jre-headless)")
+        class_path = libraries(build)
+        folder = os.path.join(os.path.abspath(build), "kafka", name)
+        shutil.rmtree(folder, ignore_errors=True)
+        os.makedirs(folder)
+        broker = Broker(f"127.0.0.1:{free_port()}", class_path, folder)
+        with open(os.path.join(folder, "server.properties"), "w", encoding="utf-8") as f:
+            f.write(PROPERTIES.format(port=broker.bootstrap.split(":")[1], controller=free_port(), folder=folder, more=more))
+        with open(os.path.join(folder, "log4j.properties"), "w", encoding="utf-8") as f:
+            f.write(LOGGING.format(folder=folder))
+        broker.java("kafka.tools.StorageTool", "format", "-t", "MkU3OEVBNTcwNTJENDM2Qk", "-c", os.path.join(folder, "server.properties"))
+        broker.start()
+        return broker
+
+    def command(self, main, *arguments, heap="128m"):
+        return ["java", "-Xmx" + heap, "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC",
+                f"-Dlog4j.configuration=file:{self.folder}/log4j.properties", "-cp", self.class_path, main, *arguments]
+
+    def java(self, main, *arguments, check=True):
+        """Runs one of Kafka's own tools; what it printed."""
+        done = subprocess.run(self.command(main, *arguments), capture_output=True, text=True)
+        if check and done.returncode != 0:
+            raise NoBroker(f"{main} failed: {(done.stdout + done.stderr).strip()[-300:]}")
+        return done.stdout
+
+    def can_restart(self):
+        return self.folder is not None
+
+    def start(self, wait=60):
+        self.process = subprocess.Popen(self.command("kafka.Kafka", os.path.join(self.folder, "server.properties"), heap="512m"),
+                                        stdout=subprocess.DEVNULL, stderr=open(os.path.join(self.folder, "stderr"), "ab"),
+                                        stdin=subprocess.DEVNULL)
+        host, port = self.bootstrap.split(":")
+        until = time.time() + wait
+        while time.time() < until:
+            if self.process.poll() is not None:
+                raise NoBroker(f"the broker ended with status {self.process.returncode}: see {self.folder}/broker.log")
+            try:
+                socket.create_connection((host, int(port)), 1).close()
+                return
+            except OSError:
+                time.sleep(0.2)
+        self.stop()
+        raise NoBroker(f"the broker did not answer within {wait} s")
+
+    def stop(self, kill=False):
+        if self.process is None:
+            return
+        self.process.kill() if kill else self.process.terminate()
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.process = None

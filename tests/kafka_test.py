@@ -1,0 +1,463 @@
+"""Topics on a real Apache Kafka: `make check-kafka`.  tests/kafka/broker.py says where the broker comes from.
+
+Cases share one broker; each has a service id, a data directory and topic names of its own.
+"""
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "kafka"))
+from broker import Broker, NoBroker  # noqa: E402
+from cli_test import contains, equal  # noqa: E402
+
+CASES = []
+# A member that was killed is missed, and its open transaction ended, after this long.
+QUICK = ["consumer.session.timeout.ms=2000", "consumer.heartbeat.interval.ms=500", "producer.transaction.timeout.ms=3000"]
+
+
+def case(function):
+    CASES.append(function)
+    return function
+
+
+def eventually(look, seconds=40, what=""):
+    """What `look` gives as soon as it gives something."""
+    until = time.time() + seconds
+    while True:
+        found = look()
+        if found:
+            return found
+        if time.time() > until:
+            raise AssertionError(f"nothing after {seconds} s: {what or look}")
+        time.sleep(0.2)
+
+
+class Place:
+    """A service of its own on the broker."""
+
+    def __init__(self, broker, program, name, folder, seed=0):
+        self.broker = broker
+        self.program = program
+        self.name = name
+        self.service = f"{name}_{os.getpid()}_"
+        self.folder = folder
+        self.random = random.Random(seed)
+        self.nodes = []
+
+    def command(self, *arguments, settings=(), data=None, bootstrap=None):
+        command = [self.program, "--bootstrap-servers", bootstrap or self.broker.bootstrap, "--set", f"ksql.service.id={self.service}"]
+        for s in list(QUICK) + list(settings):
+            command += ["--set", s]
+        return command + ["--data", data or os.path.join(self.folder, "data")] + list(arguments)
+
+    def run(self, *arguments, timeout=90, **options):
+        done = subprocess.run(self.command(*arguments, **options), capture_output=True, text=True, errors="replace", cwd=self.folder, timeout=timeout)
+        return done.returncode, done.stdout, done.stderr
+
+    def sql(self, text, **options):
+        status, out, err = self.run("--no-header", "-c", text, **options)
+        equal(status, 0, f"{text}\n{err}")
+        return out.splitlines()
+
+    def fails(self, text, message, **options):
+        status, _, err = self.run("-c", text, **options)
+        equal(status, 1, text)
+        contains(err, message)
+        return err
+
+    def topic(self, name):
+        return f"{self.name}-{os.getpid()}-{name}"
+
+    def node(self, index, settings=()):
+        """A process that stays, and takes part in running the queries."""
+        keep = f"PRINT '_confluent-ksql-{self.service}_command_topic'"
+        process = subprocess.Popen(self.command("-c", keep, settings=["queries.run=always"] + list(settings),
+                                                data=os.path.join(self.folder, f"node{index}")),
+                                   stdout=subprocess.DEVNULL, stderr=open(os.path.join(self.folder, f"node{index}.err"), "ab"), cwd=self.folder)
+        self.nodes.append(process)
+        return process
+
+    def stop(self, process, how=signal.SIGINT):
+        process.send_signal(how)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise AssertionError("a process did not end within 30 s")
+        self.nodes.remove(process)
+
+    def kcat(self, *arguments, text=None):
+        done = subprocess.run(["kcat", "-b", self.broker.bootstrap, *arguments], input=text, capture_output=True, text=True, timeout=60)
+        equal(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def produce(self, topic, records):
+        """(key, value) pairs, partitioned as Java's clients do."""
+        self.kcat("-P", "-t", topic, "-K", "\t", "-X", "topic.partitioner=murmur2_random", text="".join(f"{k}\t{v}\n" for k, v in records))
+
+    def consume(self, topic, form="%k %s\n"):
+        return self.kcat("-C", "-t", topic, "-e", "-q", "-o", "beginning", "-X", "isolation.level=read_committed", "-f", form).splitlines()
+
+    def close(self):
+        for process in self.nodes:
+            process.kill()
+            process.wait()
+
+
+# ---- topics ----
+
+@case
+def records_go_to_kafka_and_come_back(p):
+    t = p.topic("t")
+    rows = p.sql(f"""CREATE STREAM t (k STRING KEY, v BIGINT, s STRING) WITH (KAFKA_TOPIC='{t}', VALUE_FORMAT='JSON', PARTITIONS=3);
+        INSERT INTO t VALUES ('a', 1, 'x'); INSERT INTO t VALUES ('b', 2, NULL); INSERT INTO t (v) VALUES (3);
+        INSERT INTO t (ROWTIME, k, v) VALUES (1700000000000, 'c', 4); SELECT k, v, s FROM t;""")
+    equal(sorted(rows), sorted(["a,1,x", "b,2,", ",3,", "c,4,"]))
+    lines = p.consume(t, "%k %s %T\n")
+    equal(len(lines), 4)
+    assert 'c {"v":4,"s":null} 1700000000000' in lines, lines
+    equal(sorted(p.sql("SELECT k FROM t WHERE v > 1 AND k IS NOT NULL;")), ["b", "c"])
+
+
+@case
+def keys_have_the_partitions_of_javas_clients(p):
+    t = p.topic("t")
+    keys = [f"key {i}" for i in range(40)] + ["", "ü"]
+    p.sql(f"CREATE STREAM t (k STRING KEY, v BIGINT) WITH (KAFKA_TOPIC='{t}', VALUE_FORMAT='JSON', PARTITIONS=7);"
+          + "".join(f"INSERT INTO t VALUES ('{k}', {i});" for i, k in enumerate(keys)))
+    p.produce(t, [(k, '{"v":-1}') for k in keys if k])
+    rows = p.sql("SELECT k, COUNT(DISTINCT rowpartition) AS n, COUNT(*) AS c FROM t GROUP BY k;")
+    wrong = [r for r in rows if not r.endswith(",1,2") and not r.startswith(('"",', ","))]
+    equal(wrong, [])
+    equal(len(rows), len(keys))
+
+
+@case
+def kafkas_own_tools_read_what_was_written(p):
+    if p.broker.class_path is None:
+        return
+    t = p.topic("t")
+    p.sql(f"CREATE STREAM t (k STRING KEY, v BIGINT) WITH (KAFKA_TOPIC='{t}', VALUE_FORMAT='JSON', PARTITIONS=1, RETENTION_MS=12345678);"
+          "INSERT INTO t VALUES ('a', 1); INSERT INTO t VALUES ('b', 2);")
+    out = p.broker.java("kafka.tools.ConsoleConsumer", "--bootstrap-server", p.broker.bootstrap, "--topic", t, "--from-beginning", "--max-messages", "2",
+                        "--property", "print.key=true")
+    equal(out.splitlines(), ['a\t{"v":1}', 'b\t{"v":2}'])
+    out = p.broker.java("kafka.admin.TopicCommand", "--bootstrap-server", p.broker.bootstrap, "--topic", t, "--describe")
+    contains(out, "retention.ms=12345678")
+    contains(out, "cleanup.policy=delete")
+
+
+@case
+def headers_nulls_and_tombstones(p):
+    t = p.topic("t")
+    p.sql(f"CREATE TABLE s (k STRING PRIMARY KEY, v BIGINT) WITH (KAFKA_TOPIC='{t}', VALUE_FORMAT='JSON', PARTITIONS=1);"
+          f"CREATE STREAM h (k STRING KEY, v BIGINT, hs ARRAY<STRUCT<KEY STRING, VALUE BYTES>> HEADERS) WITH (KAFKA_TOPIC='{t}', VALUE_FORMAT='JSON');"
+          f"CREATE STREAM x (k STRING KEY, x BYTES HEADER('x')) WITH (KAFKA_TOPIC='{t}', VALUE_FORMAT='JSON');")
+    p.kcat("-P", "-t", t, "-K", "\t", "-H", "x=abc", "-H", "y=", text='a\t{"v":1}\n')
+    p.kcat("-P", "-t", t, "-K", "\t", text='b\t{"v":2}\n')
+    equal(sorted(p.sql("SELECT k, v FROM s;")), ["a,1", "b,2"])
+    p.kcat("-P", "-t", t, "-K", "\t", "-Z", text="a\t\n")
+    equal(p.sql("SELECT k, v FROM s;"), ["b,2"])
+    equal(p.sql("SELECT k, v, ARRAY_LENGTH(hs) AS n FROM h;"), ["a,1,2", "b,2,0"])
+    equal(p.sql("SELECT k, FROM_BYTES(x, 'utf8') AS x FROM x WHERE x IS NOT NULL;"), ["a,abc"])
+
+
+@case
+def topics_are_listed_and_deleted(p):
+    t = p.topic("t")
+    p.fails(f"CREATE STREAM t (v BIGINT) WITH (KAFKA_TOPIC='{t}', VALUE_FORMAT='JSON');", f"Topic '{t}' does not exist")
+    p.sql(f"CREATE STREAM t (v BIGINT) WITH (KAFKA_TOPIC='{t}', VALUE_FORMAT='JSON', PARTITIONS=2, REPLICAS=1);")
+    assert f"{t},2,1" in p.sql("SHOW TOPICS;"), "SHOW TOPICS"
+    assert not [l for l in p.sql("SHOW TOPICS;") if l.startswith("__consumer_offsets")], "hidden topics are shown"
+    assert [l for l in p.sql("SHOW ALL TOPICS;") if l.startswith("__consumer_offsets")], "SHOW ALL TOPICS"
+    p.fails(f"CREATE STREAM t3 (v BIGINT) WITH (KAFKA_TOPIC='{t}', VALUE_FORMAT='JSON', PARTITIONS=3);", "different partition/replica configuration")
+    p.fails(f"CREATE STREAM t3 (v BIGINT) WITH (KAFKA_TOPIC='{t}-r', VALUE_FORMAT='JSON', PARTITIONS=1, REPLICAS=3);", "eplica")
+    p.sql("DROP STREAM t DELETE TOPIC;")
+    assert not [l for l in p.sql("SHOW TOPICS;") if l.startswith(t + ",")], "it is still there"
+
+
+@case
+def print_shows_records(p):
+    t = p.topic("t")
+    p.sql(f"CREATE STREAM t (k STRING KEY, v BIGINT) WITH (KAFKA_TOPIC='{t}', VALUE_FORMAT='JSON', PARTITIONS=1);"
+          "INSERT INTO t (ROWTIME, k, v) VALUES (1700000000000, 'a', 1);")
+    lines = p.sql(f"PRINT '{t}' FROM BEGINNING LIMIT 1;")
+    contains(lines[0], "Key format: KAFKA_STRING")
+    contains(lines[1], "Value format: JSON")
+    contains(lines[2], 'rowtime: 2023/11/14 22:13:20.000 Z, key: a, value: {"v":1}, partition: 0')
+
+
+@case
+def what_does_not_exist_and_what_is_wrong_is_said(p):
+    err = p.fails("SHOW TOPICS;", "cannot be reached", bootstrap="127.0.0.1:1", settings=["kafka.connect.timeout.ms=1500"])
+    contains(err, "127.0.0.1:1")
+    p.fails("SHOW TOPICS;", "Unknown property of Kafka's client: consumer.no.such.thing", settings=["consumer.no.such.thing=1"])
+    err = p.fails("SHOW TOPICS;", "SASL mechanism", settings=["security.protocol=SASL_PLAINTEXT", "sasl.mechanism=NOT_ONE", "sasl.username=u", "sasl.password=hush-hush"])
+    assert "hush-hush" not in err, "a password was shown"
+    p.fails("PRINT 'no such topic';", "Could not find topic")
+
+
+@case
+def bounded_queries_end_where_the_topic_ended(p):
+    t = p.topic("t")
+    p.sql(f"CREATE STREAM t (k STRING KEY, v BIGINT) WITH (KAFKA_TOPIC='{t}', VALUE_FORMAT='JSON', PARTITIONS=4);")
+    p.produce(t, [(f"k{i % 100}", json.dumps({"v": i})) for i in range(20000)])
+    equal(p.sql("SELECT COUNT(*) AS n, SUM(v) AS s, COUNT(DISTINCT k) AS k FROM t;"), [f"20000,{sum(range(20000))},100"])
+    with open(os.path.join(p.folder, "names.csv"), "w", encoding="utf-8") as f:
+        f.write("k,name\nk1,one\nk2,two\n")
+    equal(p.sql("SELECT n.name, COUNT(*) AS c FROM t JOIN 'names.csv' n ON t.k = n.k GROUP BY n.name ORDER BY 1;"), ["one,200", "two,200"])
+
+
+@case
+def all_compressions_are_read(p):
+    t = p.topic("t")
+    p.sql(f"CREATE STREAM t (k STRING KEY, v BIGINT) WITH (KAFKA_TOPIC='{t}', VALUE_FORMAT='JSON', PARTITIONS=2);")
+    for codec in ("none", "gzip", "snappy", "lz4", "zstd"):
+        p.kcat("-P", "-t", t, "-K", "\t", "-z", codec, text="".join(f"k{i}\t{json.dumps({'v': i})}\n" for i in range(500)))
+        p.sql("INSERT INTO t VALUES ('z', 0);", settings=[f"producer.compression.type={codec}"])
+    equal(p.sql("SELECT COUNT(*) AS n FROM t;"), ["2505"])
+
+
+# ---- persistent queries ----
+
+@case
+def a_query_goes_on_in_another_process(p):
+    t, c = p.topic("t"), p.topic("c")
+    p.sql(f"CREATE STREAM t (k STRING KEY, v BIGINT) WITH (KAFKA_TOPIC='{t}', VALUE_FORMAT='JSON', PARTITIONS=3);"
+          f"CREATE TABLE c WITH (KAFKA_TOPIC='{c}') AS SELECT k, COUNT(*) AS n, SUM(v) AS s FROM t GROUP BY k;"
+          "INSERT INTO t VALUES ('a', 1); INSERT INTO t VALUES ('b', 2); INSERT INTO t VALUES ('a', 3);")
+    equal(sorted(p.sql("SELECT * FROM c;")), ["a,2,4", "b,1,2"])
+    p.sql("INSERT INTO t VALUES ('a', 10);")
+    equal(sorted(p.sql("SELECT * FROM c;")), ["a,3,14", "b,1,2"])
+    equal(json.loads([l for l in p.consume(c) if l.startswith("a ")][-1][2:]), {"n": 3, "s": 14})
+    rows = p.sql("SELECT n FROM c WHERE k = 'a';")
+    equal(rows, ["3"])
+    p.sql("DROP TABLE c DELETE TOPIC;")
+    left = [l for l in p.sql("SHOW ALL TOPICS;") if c in l or (p.service in l and "command_topic" not in l)]
+    equal(left, [])
+
+
+@case
+def rows_cross_repartition_topics(p):
+    t, s = p.topic("t"), p.topic("s")
+    p.sql(f"CREATE STREAM t (id BIGINT KEY, city STRING, v BIGINT) WITH (KAFKA_TOPIC='{t}', VALUE_FORMAT='JSON', PARTITIONS=4, KEY_FORMAT='JSON');"
+          f"CREATE TABLE s (city STRING PRIMARY KEY, name STRING) WITH (KAFKA_TOPIC='{s}', VALUE_FORMAT='JSON', PARTITIONS=4);"
+          "INSERT INTO s (ROWTIME, city, name) VALUES (1700000000000, 'x', 'Xanten'), (1700000000000, 'y', 'Ypern');"
+          + "".join(f"INSERT INTO t VALUES ({i}, '{'xyz'[i % 3]}', {i});" for i in range(30))
+          + f"CREATE TABLE c WITH (KAFKA_TOPIC='{p.topic('c')}') AS SELECT city, COUNT(*) AS n, SUM(v) AS s FROM t GROUP BY city;"
+          f"CREATE STREAM j WITH (KAFKA_TOPIC='{p.topic('j')}') AS SELECT t.city AS city, t.id AS id, s.name AS name FROM t LEFT JOIN s ON t.city = s.city;"
+          f"CREATE TABLE d WITH (KAFKA_TOPIC='{p.topic('d')}') AS SELECT s, COUNT(*) AS n FROM c GROUP BY s;")
+    equal(sorted(p.sql("SELECT * FROM c;")), [f"{c},10,{sum(i for i in range(30) if 'xyz'[i % 3] == c)}" for c in "xyz"])
+    equal(sorted(p.sql("SELECT name, COUNT(*) AS n FROM j GROUP BY name;")), sorted(["Xanten,10", "Ypern,10", ",10"]))
+    equal(sum(int(l.split(",")[1]) for l in p.sql("SELECT * FROM d;")), 3)
+
+
+@case
+def windows_and_sessions(p):
+    t = p.topic("t")
+    p.sql(f"CREATE STREAM t (k STRING KEY, v BIGINT) WITH (KAFKA_TOPIC='{t}', VALUE_FORMAT='JSON', PARTITIONS=2);"
+          + "".join(f"INSERT INTO t (ROWTIME, k, v) VALUES ({1700000000000 + i * 1000}, 'k{i % 2}', {i});" for i in range(20))
+          + f"CREATE TABLE w WITH (KAFKA_TOPIC='{p.topic('w')}') AS SELECT k, COUNT(*) AS n FROM t WINDOW TUMBLING (SIZE 10 SECONDS) GROUP BY k;"
+          f"CREATE TABLE ss WITH (KAFKA_TOPIC='{p.topic('ss')}') AS SELECT k, COUNT(*) AS n FROM t WINDOW SESSION (30 SECONDS) GROUP BY k;")
+    equal(sorted(p.sql("SELECT k, windowstart, n FROM w;")),
+          sorted(f"k{k},{1700000000000 + w * 10000},5" for k in range(2) for w in range(2)))
+    equal(sorted(p.sql("SELECT k, n FROM ss;")), ["k0,10", "k1,10"])
+
+
+@case
+def a_foreign_key_join_sees_all_partitions(p):
+    p.sql(f"CREATE TABLE o (id BIGINT PRIMARY KEY, cust STRING) WITH (KAFKA_TOPIC='{p.topic('o')}', VALUE_FORMAT='JSON', KEY_FORMAT='JSON', PARTITIONS=3);"
+          f"CREATE TABLE c (cust STRING PRIMARY KEY, name STRING) WITH (KAFKA_TOPIC='{p.topic('c')}', VALUE_FORMAT='JSON', PARTITIONS=2);"
+          f"CREATE TABLE j WITH (KAFKA_TOPIC='{p.topic('j')}') AS SELECT o.id AS id, c.name AS name FROM o JOIN c ON o.cust = c.cust;"
+          + "".join(f"INSERT INTO o VALUES ({i}, 'c{i % 4}');" for i in range(12)) + "".join(f"INSERT INTO c VALUES ('c{i}', 'n{i}');" for i in range(4)))
+    equal(sorted(p.sql("SELECT name, COUNT(*) AS n FROM j GROUP BY name;")), [f"n{i},3" for i in range(4)])
+
+
+@case
+def bad_records_go_to_the_processing_log(p):
+    t = p.topic("t")
+    p.sql(f"CREATE STREAM t (k STRING KEY, v BIGINT) WITH (KAFKA_TOPIC='{t}', VALUE_FORMAT='JSON', PARTITIONS=1);"
+          f"CREATE STREAM u WITH (KAFKA_TOPIC='{p.topic('u')}') AS SELECT k, 10 / v AS x FROM t;")
+    p.produce(t, [("a", "no json"), ("b", '{"v":0}'), ("c", '{"v":5}')])
+    equal(sorted(p.sql("SELECT * FROM u;")), ["b,", "c,2"])
+    lines = p.sql("SELECT COALESCE(message->recordProcessingError->errorMessage, message->deserializationError->errorMessage) AS m FROM KSQL_PROCESSING_LOG "
+                  f"WHERE logger LIKE 'processing.CSAS_u_%';")
+    text = "\n".join(lines)
+    contains(text, "Not valid JSON")
+    contains(text, "Division by zero")
+
+
+@case
+def at_least_once_works_too(p):
+    t = p.topic("t")
+    p.sql(f"CREATE STREAM t (k STRING KEY, v BIGINT) WITH (KAFKA_TOPIC='{t}', VALUE_FORMAT='JSON', PARTITIONS=2);"
+          f"CREATE TABLE c WITH (KAFKA_TOPIC='{p.topic('c')}') AS SELECT k, SUM(v) AS s FROM t GROUP BY k;"
+          "INSERT INTO t VALUES ('a', 1); INSERT INTO t VALUES ('a', 2);", settings=["processing.guarantee=at_least_once"])
+    equal(p.sql("SELECT * FROM c;", settings=["processing.guarantee=at_least_once"]), ["a,3"])
+
+
+# ---- several processes ----
+
+def table_of(p, sql):
+    return dict(l.rsplit(",", 1) for l in p.sql(sql))
+
+
+@case
+def statements_are_shared(p):
+    a, b = p.node(0), p.node(1)
+    t = p.topic("t")
+    p.sql(f"CREATE STREAM t (k STRING KEY, v BIGINT) WITH (KAFKA_TOPIC='{t}', VALUE_FORMAT='JSON', PARTITIONS=4);"
+          f"CREATE STREAM u WITH (KAFKA_TOPIC='{p.topic('u')}') AS SELECT k, v + 1 AS w FROM t;")
+    # This process is gone; a node does it.
+    p.produce(t, [(f"k{i}", json.dumps({"v": i})) for i in range(100)])
+    eventually(lambda: len(p.consume(p.topic("u"))) == 100, what="rows of u")
+    # Several decide at once: each gets its own number, nothing is lost.
+    several = [subprocess.Popen(p.command("-c", f"CREATE STREAM s{i} (k STRING KEY) WITH (KAFKA_TOPIC='{t}', VALUE_FORMAT='JSON');"),
+                                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) for i in range(4)]
+    for process in several:
+        equal(process.wait(60), 0, process.stderr.read())
+    equal(len([l for l in p.sql("SHOW STREAMS;") if l.split(",")[0] in ("s0", "s1", "s2", "s3")]), 4)
+    p.stop(a)
+    p.stop(b)
+
+
+def fire(p, kills, settings=(), exactly=True, seconds_between=(1.0, 3.0)):
+    """Records come in while processes are killed; then everything must be there, once."""
+    t, n_keys = p.topic("t"), 50
+    p.sql(f"CREATE STREAM t (k STRING KEY, id BIGINT) WITH (KAFKA_TOPIC='{t}', VALUE_FORMAT='JSON', PARTITIONS=4);"
+          f"CREATE STREAM u WITH (KAFKA_TOPIC='{p.topic('u')}') AS SELECT k, id FROM t;"
+          f"CREATE TABLE c WITH (KAFKA_TOPIC='{p.topic('c')}') AS SELECT k, COUNT(*) AS n FROM t GROUP BY k;"
+          f"CREATE TABLE g WITH (KAFKA_TOPIC='{p.topic('g')}') AS SELECT id % 7 AS m, COUNT(*) AS n FROM t GROUP BY id % 7;", settings=settings)
+    nodes = [p.node(i, settings) for i in range(2)]
+    sent = 0
+    for kill in range(kills):
+        until = time.time() + p.random.uniform(*seconds_between)
+        while time.time() < until:
+            p.produce(t, [(f"k{i % n_keys}", json.dumps({"id": i})) for i in range(sent, sent + 400)])
+            sent += 400
+        victim = p.random.randrange(2)
+        p.stop(nodes[victim], signal.SIGKILL)
+        nodes[victim] = p.node(victim, settings)
+    p.produce(t, [(f"k{i % n_keys}", json.dumps({"id": i})) for i in range(sent, sent + 400)])
+    sent += 400
+    eventually(lambda: len(set(l.split(" ", 1)[1] for l in p.consume(p.topic("u")))) == sent, 90, f"{sent} rows of u")
+    ids = [json.loads(l.split(" ", 1)[1])["id"] for l in p.consume(p.topic("u"))]
+    if exactly:
+        equal(len(ids), sent, "rows of u were lost or doubled")
+        wanted = {f"k{k}": str(sum(1 for i in range(sent) if i % n_keys == k)) for k in range(n_keys)}
+        equal(table_of(p, "SELECT k, n FROM c;"), wanted)
+        equal(table_of(p, "SELECT m, n FROM g;"), {str(m): str(sum(1 for i in range(sent) if i % 7 == m)) for m in range(7)})
+    equal(sorted(set(ids)), list(range(sent)))
+    for node in nodes:
+        p.stop(node)
+    return sent
+
+
+@case
+def exactly_once_under_fire(p):
+    fire(p, int(os.environ.get("SLUICE_KAFKA_KILLS", "3")))
+
+
+@case
+def at_least_once_under_fire(p):
+    fire(p, 1, ["processing.guarantee=at_least_once"], exactly=False)
+
+
+@case
+def a_rolling_restart_loses_nothing(p):
+    t = p.topic("t")
+    p.sql(f"CREATE STREAM t (k STRING KEY, v BIGINT) WITH (KAFKA_TOPIC='{t}', VALUE_FORMAT='JSON', PARTITIONS=4);"
+          f"CREATE TABLE c WITH (KAFKA_TOPIC='{p.topic('c')}') AS SELECT k, COUNT(*) AS n FROM t GROUP BY k;")
+    nodes = [p.node(i) for i in range(2)]
+    for round_ in range(3):
+        p.produce(t, [(f"k{i % 10}", json.dumps({"v": i})) for i in range(1000)])
+        if round_ < 2:
+            p.stop(nodes[round_])
+            nodes[round_] = p.node(round_)
+    equal(table_of(p, "SELECT k, n FROM c;"), {f"k{i}": "300" for i in range(10)})
+    for node in nodes:
+        p.stop(node)
+
+
+# ---- faults ----
+
+@case
+def a_broker_that_goes_and_comes_back(p):
+    if not p.broker.can_restart():
+        return
+    t = p.topic("t")
+    p.sql(f"CREATE STREAM t (k STRING KEY, v BIGINT) WITH (KAFKA_TOPIC='{t}', VALUE_FORMAT='JSON', PARTITIONS=2);"
+          f"CREATE TABLE c WITH (KAFKA_TOPIC='{p.topic('c')}') AS SELECT k, COUNT(*) AS n FROM t GROUP BY k;")
+    node = p.node(0)
+    p.produce(t, [(f"k{i % 5}", json.dumps({"v": i})) for i in range(1000)])
+    equal(table_of(p, "SELECT k, n FROM c;"), {f"k{i}": "200" for i in range(5)})
+    p.broker.stop()
+    time.sleep(3)
+    p.broker.start()
+    p.produce(t, [(f"k{i % 5}", json.dumps({"v": i})) for i in range(1000)])
+    eventually(lambda: table_of(p, "SELECT k, n FROM c;") == {f"k{i}": "400" for i in range(5)}, 60)
+    p.stop(node)
+
+
+@case
+def a_topic_that_is_deleted_under_a_query(p):
+    t, u = p.topic("t"), p.topic("u")
+    p.sql(f"CREATE STREAM t (k STRING KEY, v BIGINT) WITH (KAFKA_TOPIC='{t}', VALUE_FORMAT='JSON', PARTITIONS=1);"
+          f"CREATE STREAM u WITH (KAFKA_TOPIC='{u}') AS SELECT * FROM t;"
+          f"CREATE STREAM raw (k STRING KEY) WITH (KAFKA_TOPIC='{t}', VALUE_FORMAT='JSON'); INSERT INTO t VALUES ('a', 1); SELECT * FROM u; DROP STREAM raw DELETE TOPIC;")
+    lines = eventually(lambda: [l for l in p.sql("SELECT * FROM u; SHOW QUERIES;") if "does not exist any more" in l or "ERROR" in l], 30)
+    contains("\n".join(lines), t)
+
+
+@case
+def a_record_that_is_too_large(p):
+    t, u = p.topic("t"), p.topic("u")
+    p.sql(f"CREATE STREAM t (k STRING KEY, v STRING) WITH (KAFKA_TOPIC='{t}', VALUE_FORMAT='JSON', PARTITIONS=1);"
+          "INSERT INTO t VALUES ('a', 'x');")
+    p.fails(f"CREATE STREAM u WITH (KAFKA_TOPIC='{u}') AS SELECT k, LPAD(v, 3000000, 'x') AS v FROM t; SELECT COUNT(*) FROM u; INSERT INTO t VALUES ('b', LPAD('y', 3000000, 'y'));",
+            "MSG_SIZE_TOO_LARGE")
+    contains("\n".join(p.sql("SELECT COUNT(*) FROM u; SHOW QUERIES;")), "MSG_SIZE_TOO_LARGE")
+
+
+def run_all(options):
+    from check import Skipped
+    try:
+        if shutil.which("kcat") is None:
+            raise NoBroker("kcat, the independent witness, is not installed (apt-get install kcat)")
+        broker = Broker.find(options.build, "broker", more="auto.create.topics.enable=false")
+    except NoBroker as why:
+        raise Skipped(f"no broker: {why}")
+    try:
+        for function in CASES:
+            name = function.__name__
+            if options.only and options.only not in name:
+                continue
+            with tempfile.TemporaryDirectory() as folder:
+                place = Place(broker, os.path.join(options.bin, "sluice"), name[:24].replace("_", "-"), folder, options.seed or 0)
+                began = time.time()
+                try:
+                    function(place)
+                    failure = None
+                except (AssertionError, subprocess.TimeoutExpired, NoBroker) as e:
+                    failure = str(e) or repr(e)
+                    for node in (0, 1):
+                        path = os.path.join(folder, f"node{node}.err")
+                        if os.path.exists(path):
+                            with open(path, encoding="utf-8", errors="replace") as f:
+                                failure += f"\nnode{node}: " + f.read()[-500:]
+                finally:
+                    place.close()
+                if options.verbose:
+                    print(f"kafka: {name}: {time.time() - began:.1f} s", flush=True)
+                yield name, failure
+    finally:
+        broker.stop(kill=True)
