@@ -1,5 +1,6 @@
 /* data/key: key bytes, row bytes, partitions. */
 #include <check.h>
+#include <math.h>
 #include <stdlib.h>
 
 #include "data/key.h"
@@ -107,6 +108,49 @@ START_TEST(partitions)
 }
 END_TEST
 
+/* The order of the bytes is that of the values, whichever way round, also with what follows them. */
+START_TEST(bytes_in_the_order_of_values)
+{
+	const Type *array = type_array(type_string);
+	Value		a = text("a", 1), b = text("b", 1), null = value_null(type_string);
+	Value		lists[][4] = {
+		{value_integer(type_bigint, INT64_MIN), value_integer(type_bigint, -1), value_integer(type_bigint, 0), value_integer(type_bigint, INT64_MAX)},
+		{value_double(-INFINITY), value_double(-0.5), value_double(0), value_double(NAN)},
+		{text("", 0), text("a", 1), text("a\0", 2), text("a\0b", 3)},
+		{text("a", 1), text("a\x01", 2), text("aa", 2), text("\xc3\xbc", 2)},
+		{value_boolean(false), value_boolean(false), value_boolean(true), value_boolean(true)},
+		{{.type = type_decimal(30, 2), .decimal = -((Decimal)1 << 90)}, {.type = type_decimal(30, 2), .decimal = -1},
+		 {.type = type_decimal(30, 2), .decimal = 0}, {.type = type_decimal(30, 2), .decimal = (Decimal)1 << 70}},
+		{{.type = array}, {.type = array, .n_items = 1, .items = &a}, {.type = array, .n_items = 2, .items = (Value[]){a, b}},
+		 {.type = array, .n_items = 1, .items = &null}},
+	};
+
+	for (size_t l = 0; l < sizeof lists / sizeof *lists; l++)
+		for (int way = 0; way < 4; way++)
+			for (int i = 0; i < 5; i++)
+				for (int j = 0; j < 5; j++) {
+					bool   descending = way & 1, nulls_first = way >> 1 & 1;
+					Value  missing = value_null(lists[l][0].type), *x = i < 4 ? &lists[l][i] : &missing, *y = j < 4 ? &lists[l][j] : &missing;
+					StrBuf p = {0}, q = {0};
+					int	   wanted, got;
+
+					order_encode(vector_constant(&arena, x, 1), 0, descending, nulls_first, &arena, &p);
+					order_encode(vector_constant(&arena, y, 1), 0, descending, nulls_first, &arena, &q);
+					if (x->is_null || y->is_null)
+						wanted = ((int)x->is_null - (int)y->is_null) * (nulls_first ? -1 : 1);
+					else
+						wanted = value_compare(x, y, false) * (descending ? -1 : 1);
+					/* What comes behind decides between equal ones only. */
+					strbuf_add_char(&p, (char)0xff);
+					strbuf_add_char(&q, 0);
+					got = str_compare(strbuf_str(&p), strbuf_str(&q));
+					ck_assert_msg(wanted == 0 ? got > 0 : (got > 0) == (wanted > 0), "list %zu, %d and %d, way %d", l, i, j, way);
+					strbuf_free(&p);
+					strbuf_free(&q);
+				}
+}
+END_TEST
+
 int
 main(void)
 {
@@ -118,6 +162,7 @@ main(void)
 	tcase_add_test(tc, round_trip);
 	tcase_add_test(tc, canonical_and_ordered);
 	tcase_add_test(tc, partitions);
+	tcase_add_test(tc, bytes_in_the_order_of_values);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
