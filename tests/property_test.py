@@ -9,8 +9,7 @@ query is a case, and each case is held to these laws:
   batches  with batches of one row every record of the output topic is the same as with large batches
   restart  stopped or killed after some epochs and started again, as often as it takes: every record as if nothing had happened
 
-Records are compared in order, with their times; over several partitions each key by itself, since between partitions there is no
-order.  Inputs avoid what is known to break the first law: late rows, and tables that change after the stream that they are joined
+Records are compared with their times, in the order of each key: between partitions there is no order.  Inputs avoid what is known to break the first law: late rows, and tables that change after the stream that they are joined
 with has begun.
 
 Alone: tests/property_test.py PATH_OF_SLUICE [--cases N] [--seed N] [--world N] [--verbose]
@@ -38,13 +37,18 @@ class Failed(Exception):
 
 
 class Query:
-    """`names` of the result's columns, the SELECT as it is run continuously, and bounded where that is written in another way."""
+    """`names` of the result's columns, the SELECT as it is run continuously, and bounded where that is written in another way.
 
-    def __init__(self, kind, names, sql, bounded=None, last=""):
-        self.kind, self.names, self.sql, self.bounded, self.last = kind, names, sql, bounded or sql, last
+    A chain has a first query, whose result is `MID` in the second.  Between them rows come as they are made, so that only the
+    final rows are determined, not the order of records.
+    """
+
+    def __init__(self, kind, names, sql, bounded=None, last="", first=None):
+        self.kind, self.names, self.sql, self.bounded, self.last, self.first = kind, names, sql, bounded or sql, last, first
 
     def create(self, name):
-        return f"CREATE {self.kind} {name} AS {self.sql}{self.last};\n"
+        first = f"CREATE {self.first[0]} {name}_mid AS {self.first[1]};\n" if self.first else ""
+        return f"{first}CREATE {self.kind} {name} AS {self.sql.replace('MID', name + '_mid')}{self.last};\n"
 
     def read(self, name):
         return f"SELECT {', '.join(self.names)} FROM {name};\n"
@@ -56,7 +60,9 @@ class Maker:
     def __init__(self, seed):
         self.r = random.Random(seed)
         self.partitions = self.r.choice((1, 1, 2, 3, 4))
-        self.keys = [f"k{i}" for i in range(self.r.choice((2, 5, 12)))]
+        n = self.r.choice((2, 5, 12))
+        self.key_type = self.r.choice(("STRING", "STRING", "BIGINT"))
+        self.keys = [f"k{i}" if self.key_type == "STRING" else i * 7 - 3 for i in range(n)]
         self.groups = self.r.choice((2, 4))
 
     # ---- data ----
@@ -88,19 +94,23 @@ class Maker:
     def world(self, folder):
         """The script that makes it."""
         r, script = self.r, []
-        columns = "g BIGINT, v BIGINT, d DOUBLE, s STRING, f STRING"
+        key, columns = self.key_type, f"g BIGINT, v BIGINT, d DOUBLE, s STRING, f {self.key_type}"
+
+        def properties(topic):
+            partitions = self.partitions if self.partitions == 1 or r.random() < 0.7 else r.randrange(1, 5)
+            return f"KAFKA_TOPIC='{topic}', KEY_FORMAT='{r.choice(('KAFKA', 'KAFKA', 'JSON'))}', VALUE_FORMAT='JSON', PARTITIONS={partitions}"
+
         for name in ("s1", "s2"):
             rows = self.stream_rows(r.choice((3, 20, 60)))
-            script.append(f"CREATE STREAM {name} (k STRING KEY, {columns}) WITH (KAFKA_TOPIC='{name}', VALUE_FORMAT='JSON', PARTITIONS={self.partitions});\n")
+            script.append(f"CREATE STREAM {name} (k {key} KEY, {columns}) WITH ({properties(name)});\n")
             script.append(insert(name, rows, ("k", "g", "v", "d", "s", "f")))
             with open(os.path.join(folder, name + ".jsonl"), "w", encoding="utf-8") as out:
                 for row in rows:
                     out.write(json.dumps(dict(row, ts=row["t"])) + "\n")
-            script.append(f"CREATE STREAM {name.replace('s', 'f')} (k STRING, {columns}, ts BIGINT) WITH (PATH='{folder}/{name}.jsonl', TIMESTAMP='ts');\n")
+            script.append(f"CREATE STREAM {name.replace('s', 'f')} (k {key}, {columns}, ts BIGINT) WITH (PATH='{folder}/{name}.jsonl', TIMESTAMP='ts');\n")
         for name in ("1", "2"):
             rows = self.table_rows(r.choice((3, 25, 60)))
-            script.append(f"CREATE TABLE b{name} (k STRING PRIMARY KEY, {columns}, alive BOOLEAN) "
-                          f"WITH (KAFKA_TOPIC='b{name}', VALUE_FORMAT='JSON', PARTITIONS={self.partitions});\n")
+            script.append(f"CREATE TABLE b{name} (k {key} PRIMARY KEY, {columns}, alive BOOLEAN) WITH ({properties('b' + name)});\n")
             script.append(insert("b" + name, rows, ("k", "g", "v", "d", "s", "f", "alive")))
             # Rows that are not alive (any more) become tombstones of t1 and t2.
             script.append("SET 'cache.max.bytes.buffering' = '0';\n"
@@ -206,6 +216,50 @@ class Maker:
         items = ["a.k AS k", "a.f AS f", "b.v AS w", "COALESCE(b.s, '-') AS s"]
         return Query("TABLE", aliases(items), f"SELECT {', '.join(items)} FROM t1 a {how} t2 b ON a.f = b.k{self.on(True)}{self.where('a', 0.25)}")
 
+    def keyless(self):
+        of_table = self.r.random() < 0.5
+        items = self.aggregates(of_table)
+        return Query("TABLE", aliases(items), f"SELECT {', '.join(items)} FROM {'b1' if of_table else 's1'}")
+
+    def two_key_join(self):
+        how = self.r.choice(("JOIN", "LEFT JOIN"))
+        if self.r.random() < 0.5:
+            items = ["a.g AS g", "a.s AS s", "a.v AS v", "b.d AS d"]
+            return Query("STREAM", aliases(items), f"SELECT {', '.join(items)} FROM s1 a JOIN s2 b WITHIN 2 SECONDS ON a.g = b.g AND a.s = b.s")
+        items = ["a.g AS g", "a.s AS s", "a.n AS n", "b.total AS total"]
+        return Query("TABLE", aliases(items), f"SELECT {', '.join(items)} FROM (SELECT g, s, COUNT(*) AS n FROM t1 GROUP BY g, s) a {how} "
+                     f"(SELECT g, s, SUM(v) AS total FROM t2 GROUP BY g, s) b ON a.g = b.g AND a.s = b.s")
+
+    def full_stream_join(self):
+        rest = "FROM f1 a FULL JOIN f2 b WITHIN 2 SECONDS GRACE PERIOD 1 HOUR ON a.k = b.k"
+        return Query("STREAM", ["k", "v", "w"], f"SELECT ROWKEY AS k, a.v AS v, b.v AS w {rest}",
+                     f"SELECT COALESCE(a.k, b.k) AS k, a.v AS v, b.v AS w {rest}")
+
+    def first_windows(self):
+        window = self.r.choice(("TUMBLING (SIZE 3 SECONDS)", "HOPPING (SIZE 4 SECONDS, ADVANCE BY 2 SECONDS)"))
+        return Query("TABLE", ["g", "ws", "n"], f"SELECT g, WINDOWSTART AS ws, COUNT(*) AS n FROM s1 WINDOW {window} GROUP BY g "
+                     f"ORDER BY n DESC, g, ws LIMIT {self.r.choice((1, 3, 5))}")
+
+    def partition_by(self):
+        return Query("STREAM", ["g", "k", "v"], f"SELECT g, k, v FROM s1{self.where()} PARTITION BY g")
+
+    def chain(self):
+        r = self.r
+        first, source = r.choice(((("STREAM", "SELECT k, g, s, v, d FROM s1 PARTITION BY k"), "s1"), (("TABLE", "SELECT k, g, s, v, d FROM t1 WHERE v > 2"), "t1"),
+                                  (("STREAM", "SELECT k, g, s, v, d FROM s1 WHERE v < 9 UNION ALL SELECT k, g, s, v, d FROM s2"), "")))
+        source = f"({first[1].replace(' PARTITION BY k', '')})"
+        items = ["g AS g"] + self.aggregates(first[0] == "TABLE")
+        sql = f"SELECT {', '.join(items)} FROM MID{self.where()} GROUP BY g{self.having()}"
+        return Query("TABLE", aliases(items), sql, sql.replace("MID", source), first=first)
+
+    def chain_of_tables(self):
+        first = ("TABLE", "SELECT g, COUNT(*) AS n, SUM(v) AS total FROM t1 GROUP BY g")
+        sql = self.r.choice(("SELECT g, n, total FROM MID ORDER BY n DESC, g LIMIT 2", "SELECT g, n, total FROM MID WHERE g IN (SELECT g FROM t2)",
+                             "SELECT g, n, total FROM MID WHERE total NOT IN (SELECT v FROM b2 WHERE v IS NOT NULL)",
+                             "SELECT m.g AS g, m.n AS n, b.v AS total FROM MID m LEFT JOIN b1 b ON m.n = b.k" if self.key_type == "BIGINT" else
+                             "SELECT g, n, total FROM MID WHERE n > 1"))
+        return Query("TABLE", ["g", "n", "total"], sql, sql.replace("MID", f"({first[1]})"), first=first)
+
     def join_chain(self):
         items = ["a.k AS k", "a.v AS v", "b.v AS w", "c.s AS s"]
         return Query("TABLE", aliases(items), f"SELECT {', '.join(items)} FROM t1 a {self.r.choice(('JOIN', 'LEFT JOIN'))} t2 b ON a.k = b.k "
@@ -269,7 +323,9 @@ class Maker:
                          f"f NOT IN (SELECT k FROM t2{self.where()})", f"f IN (SELECT k FROM {inner}{self.where()})", f"v NOT IN (SELECT v FROM t2{self.where()})",
                          f"EXISTS (SELECT 1 FROM {inner} i WHERE i.g = o.g AND i.s = o.s)", f"NOT EXISTS (SELECT i.v FROM {inner} i WHERE i.v = o.v)",
                          f"NOT EXISTS (SELECT 1 FROM {inner} i WHERE i.f = o.k AND {self.condition('i')})",
-                         f"EXISTS (SELECT 1 FROM t2 WHERE {self.condition()})", f"NOT EXISTS (SELECT 1 FROM {inner} WHERE v > 18)",
+                         f"EXISTS (SELECT 1 FROM t2 WHERE {self.condition()})", f"(g, s) IN (SELECT g, s FROM {inner})", f"v + g IN (SELECT v FROM {inner})",
+                         f"v IN (SELECT v FROM t2 ORDER BY v DESC, k LIMIT 3)", f"s IN (SELECT DISTINCT s FROM {inner}) AND k NOT IN (SELECT f FROM t2 WHERE f IS NOT NULL)",
+                         f"v IN (SELECT v FROM t1 UNION ALL SELECT v FROM t2 WHERE v > 5)", f"NOT EXISTS (SELECT 1 FROM {inner} WHERE v > 18)",
                          f"g IN (SELECT g FROM {inner} GROUP BY g HAVING COUNT(*) > 2)"))
         more = f" AND {self.condition('o')}" if r.random() < 0.3 else ""
         return Query("TABLE", ["k", "v", "s"], f"SELECT k, v, s FROM t1 o WHERE {text}{more}")
@@ -292,7 +348,8 @@ class Maker:
              "stream_join", "stream_join", "stream_table_join", "table_table_join", "table_table_join", "foreign_join", "join_chain",
              "aggregate_of_join", "union_streams", "union_tables", "union_distinct", "aggregate_of_union", "distinct", "distinct_window",
              "first_rows", "first_rows", "first_rows", "aggregate_of_first_rows", "test_of_query", "test_of_query", "test_of_query", "stream_test",
-             "aggregate_of_test", "nested")
+             "aggregate_of_test", "nested", "keyless", "two_key_join", "two_key_join", "full_stream_join", "first_windows", "partition_by", "chain",
+             "chain_of_tables")
 
     def query(self):
         return getattr(self, self.r.choice(self.FORMS))()
@@ -373,10 +430,8 @@ class World:
         return parts, err
 
     def records(self, lines):
-        """Of one partition all, as they are; else by key, those of a key in order, and how many offsets each partition has up to its last row."""
+        """By key, those of a key in order; records without a key in any order."""
         rows = [json.loads(line) for line in lines]
-        if self.maker.partitions == 1:
-            return lines
         by_key = {}
         for row in rows:
             by_key.setdefault(row["k"] or "", []).append([row["t"], row["v"]])
@@ -395,12 +450,14 @@ class World:
         expected = rows_of(parts["bounded"])
         for mode, _ in MODES:
             differ(f"bounded and continuous ({mode})", expected, rows_of(parts[mode]))
+        if query.first:
+            return expected, None
         one = self.records(parts["log one"])
         differ("records of batches of one and large ones", one, self.records(parts["log large"]))
         differ("records of batches of one and small epochs", one, self.records(parts["log small"]))
-        return one
+        return expected, one
 
-    def check_restart(self, number, query, fresh, log):
+    def check_restart(self, number, query, fresh, rows, log):
         """The query of the mode `small` again, in a copy of the world from before it, stopped and killed on the way."""
         data = os.path.join(self.folder, f"again{number}")
         name = f"q{number}_small"
@@ -414,7 +471,9 @@ class World:
         parts, err = self.run(marker("rows") + query.read(name) + marker("log") + log_of(name), data)
         if err:
             raise Failed(err.strip())
-        differ("records of an undisturbed run and of one that was stopped", log, self.records(parts["log"]))
+        differ("rows of an undisturbed run and of one that was stopped", rows, rows_of(parts["rows"]))
+        if log is not None:
+            differ("records of an undisturbed run and of one that was stopped", log, self.records(parts["log"]))
         shutil.rmtree(data)
 
 
@@ -452,9 +511,9 @@ def run_world(seed, world, keep=None, verbose=False):
             query = w.maker.query()
             failure = None
             try:
-                log = w.check_case(number, query)
+                rows, log = w.check_case(number, query)
                 if number % 2 == 0:
-                    w.check_restart(number, query, fresh, log)
+                    w.check_restart(number, query, fresh, rows, log)
             except Failed as e:
                 failure = f"{e}\n{query.create('q')}{'bounded: ' + query.bounded if query.bounded != query.sql else ''}\n{again(seed, world)}"
             results.append((f"world {world} query {number}", failure))

@@ -102,7 +102,9 @@ table_table_row(JoinTableTableOp *self, const Batch *in, int32_t row, int port, 
 		join_kept_encode(in, row, spec->is_windowed, &self->row);
 		TRY(state_table_put(self->sides[port], strbuf_str(&self->key), strbuf_str(&self->row), err));
 	}
-	has_other = state_table_get(self->sides[!port], strbuf_str(&self->key), &value);
+	/* Of several key columns some may be NULL, which equals nothing; the row is one of its side all the same. */
+	has_other = (spec->n_key == 1 || !join_key_is_null(in, row, spec->n_key)) &&
+				state_table_get(self->sides[!port], strbuf_str(&self->key), &value);
 	if (has_other)
 		other = join_kept_decode(value, spec->is_windowed);
 	return table_table_change(self, in, row, port, had_row, has_other ? &other : NULL, err);

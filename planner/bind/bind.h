@@ -48,6 +48,11 @@ typedef struct ScopeSource {
 	bool		has_natural_alias;
 } ScopeSource;
 
+typedef struct ScopeKey {
+	int n;
+	int columns[2];				/* of the relation's row */
+} ScopeKey;
+
 typedef struct SelectBinder SelectBinder;
 typedef struct Scope Scope;
 struct Scope {
@@ -59,6 +64,9 @@ struct Scope {
 	bool		  is_join;
 	SelectBinder *parent;		/* enclosing SELECT of a sub-query */
 	bool		 *parent_used;	/* set when a column of the parent was used */
+	/* Joins on several keys: the columns that are known to equal each of them. */
+	int			  n_keys;
+	struct ScopeKey *keys;
 	/* Joins: expressions over the rows that are known to equal the (single) key column. */
 	int			  n_key_exprs;
 	Expr		**key_exprs;

@@ -689,12 +689,50 @@ synthetic_name(Binder *b, const Scope *scope)
 	}
 }
 
+/* A key that no column equals has a column of its own, in front of the others. */
+static void
+add_synthetic_key(Joining *j, Scope *scope, const Logical *node, int k, int place)
+{
+	Binder	   *b = j->binder;
+	ScopeColumn key = {.name = synthetic_name(b, scope), .type = node->columns[k].type, .index = k, .is_key = true, .source = -1};
+
+	key.print_name = key.name;
+	scope_add(b->arena, scope, key);
+	for (int i = scope->n_columns - 1; i > place; i--)
+		scope->columns[i] = scope->columns[i - 1];
+	scope->columns[place] = key;
+	((Column *)node->columns)[k].name = key.name;
+}
+
+/* Of several keys: what ON equals each with, or a column of its own. */
+static void
+mark_several(Joining *j, Scope *scope, const Logical *node, int left_shift, int right_shift)
+{
+	int n_synthetic = 0;
+
+	scope->n_keys = j->n_pairs;
+	scope->keys = arena_array(j->binder->arena, ScopeKey, j->n_pairs);
+	for (int i = 0; i < scope->n_columns; i++)
+		scope->columns[i].is_key = false;
+	for (int k = 0; k < j->n_pairs; k++) {
+		ScopeKey   *key = &scope->keys[k];
+		const Expr *sides[2] = {j->pairs[k].left, j->pairs[k].right};
+
+		for (int s = 0; s < 2 && j->kind != JOIN_FULL; s++)
+			if (sides[s]->kind == EXPR_COLUMN)
+				key->columns[key->n++] = sides[s]->index + (s == 0 ? left_shift : right_shift);
+		if (key->n == 0) {
+			add_synthetic_key(j, scope, node, k, n_synthetic++);
+			key->columns[key->n++] = k;
+		}
+	}
+}
+
 /* Keeps is_key on the columns known equal to the join key; a key that no column equals gets a name of its own. */
 static void
 mark_viable(Joining *j, Scope *scope, const Logical *node, bool left_kept, bool right_kept, int n_left_columns, int left_shift,
 			int right_shift)
 {
-	Binder *b = j->binder;
 	bool	any = false;
 	int		l = j->n_pairs == 1 && j->pairs[0].left->kind == EXPR_COLUMN ? j->pairs[0].left->index + left_shift : -1;
 	int		r = j->n_pairs == 1 && j->pairs[0].right->kind == EXPR_COLUMN ? j->pairs[0].right->index + right_shift : -1;
@@ -710,16 +748,8 @@ mark_viable(Joining *j, Scope *scope, const Logical *node, bool left_kept, bool 
 		c->is_key = (c->is_key && (is_left ? left_kept : right_kept)) || (is_left ? c->index == l : c->index == r);
 		any |= c->is_key;
 	}
-	if (!any && j->n_pairs >= 1 && j->n_pairs == node->n_key) {
-		ScopeColumn key = {.name = synthetic_name(b, scope), .type = node->columns[0].type, .index = 0, .is_key = true, .source = -1};
-
-		key.print_name = key.name;
-		scope_add(b->arena, scope, key);
-		for (int i = scope->n_columns - 1; i > 0; i--)
-			scope->columns[i] = scope->columns[i - 1];
-		scope->columns[0] = key;
-		((Column *)node->columns)[0].name = key.name;
-	}
+	if (!any && j->n_pairs == 1 && j->n_pairs == node->n_key)
+		add_synthetic_key(j, scope, node, 0, 0);
 }
 
 static Status
@@ -830,7 +860,8 @@ check_partitions(Joining *j, bool left_moves, bool right_moves, Error *err)
 {
 	const CatalogSource *l = j->left_scope->sources[0].source, *r = j->right_scope->sources[0].source;
 
-	if (left_moves || right_moves || l == NULL || r == NULL || l->topic == NULL || r->topic == NULL || l->n_partitions == 0 ||
+	/* Standard: what does not lie alike is exchanged. */
+	if (j->binder->standard || left_moves || right_moves || l == NULL || r == NULL || l->topic == NULL || r->topic == NULL || l->n_partitions == 0 ||
 		r->n_partitions == 0 || l->n_partitions == r->n_partitions || j->left_scope->n_sources > 1)
 		return OK;
 	return error_user(err,
@@ -935,7 +966,10 @@ plan_stream_join(Joining *j, Logical **out, Scope *scope, Error *err)
 	node->is_table = left_table;
 	finish_scope(j, scope, node, 0, left_shift, right_shift);
 	note_key_exprs(j, scope, left_own, right_own, left_shift, right_shift);
-	mark_viable(j, scope, node, left_own, right_own && right->n_key == 1, n_left_scope, left_shift, right_shift);
+	if (n_key > 1)
+		mark_several(j, scope, node, left_shift, right_shift);
+	else
+		mark_viable(j, scope, node, left_own, right_own && right->n_key == 1, n_left_scope, left_shift, right_shift);
 	*out = join_residual(b, node, j->residual, j->kind, j->left->n_columns, left_shift, j->right->n_columns, right_shift);
 	return OK;
 }

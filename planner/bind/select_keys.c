@@ -103,6 +103,19 @@ key_repeated(SelectBinder *sb, const char *print_name, const SelectList *list, c
 	return FAILED;
 }
 
+/* The column of the scope at a place of the row, as the query would name it. */
+static const char *
+scope_name(const SelectBinder *sb, int index)
+{
+	for (int i = 0; i < sb->scope->n_columns; i++) {
+		const ScopeColumn *c = &sb->scope->columns[i];
+
+		if (c->index == index)
+			return c->qualifier != NULL ? arena_printf(sb->binder->arena, "%s.%s", c->qualifier, c->name) : c->name;
+	}
+	return "ROWKEY";
+}
+
 static KeySlot *
 key_slots(SelectBinder *sb, int *n_out)
 {
@@ -120,6 +133,17 @@ key_slots(SelectBinder *sb, int *n_out)
 		slots[i].names[0] = slots[i].print_name = rows->columns[i].name;
 	}
 	if (!sb->scope->is_join || sb->ast->n_group_by > 0 || sb->ast->n_partition_by > 0 || rows->n_key == 0)
+		return slots;
+	for (int k = 0; k < rows->n_key && sb->scope->n_keys == rows->n_key; k++) {
+		const ScopeKey *key = &sb->scope->keys[k];
+
+		slots[k].n_choices = key->n;
+		slots[k].columns = arena_memdup(b->arena, key->columns, sizeof key->columns);
+		slots[k].names = arena_array(b->arena, const char *, key->n);
+		for (int c = 0; c < key->n; c++)
+			slots[k].names[c] = scope_name(sb, key->columns[c]);
+	}
+	if (sb->scope->n_keys > 0)
 		return slots;
 	/* Joins: the columns known to equal the key, in order; marked in the scope. */
 	for (int i = 0; i < sb->scope->n_columns; i++)
