@@ -91,6 +91,16 @@ def cases():
 	found.append(Case("project", ["k", "CONCAT(k, s) AS x", "CAST(v AS STRING) AS vs"], "FROM ev", kind="STREAM"))
 	found.append(Case("partition", ["g", "k", "v"], "FROM ev PARTITION BY g", kind="STREAM"))
 	found.append(Case("explode", ["k", "EXPLODE(ARRAY[v, g]) AS e"], "FROM ev", kind="STREAM"))
+	found.append(Case("union_all", ["k", "v", "s"], "FROM ev UNION ALL SELECT k, w, n FROM ri", kind="STREAM"))
+	found.append(Case("union", ["k", "g"], "FROM ev WHERE v > 30 UNION SELECT k, w % 5 FROM ri", kind="STREAM"))
+	found.append(Case("distinct", ["DISTINCT k AS k", "g", "b AS b"], "FROM ev", kind="STREAM"))
+	found.append(Case("distinct_windows", ["DISTINCT k AS k", "s", "WINDOWSTART AS ws"], "FROM ev WINDOW TUMBLING (SIZE 10 SECONDS)"))
+	found.append(Case("distinct_aggregates", ["k", "COUNT(DISTINCT s) AS c", "SUM(DISTINCT v) AS sv", "COUNT(DISTINCT v) FILTER (WHERE b) AS cf"],
+					  "FROM ev GROUP BY k"))
+	found.append(Case("sub_query", ["n", "COUNT(*) AS c", "SUM(total) AS total"],
+					  "FROM (SELECT k, g, COUNT(*) AS n, SUM(v) AS total FROM ev GROUP BY k, g) GROUP BY n"))
+	found.append(Case("self_join", ["a.k AS k", "a.g AS g", "a.v AS v", "b.v AS w"],
+					  "FROM ev a JOIN ev b WITHIN 1 SECONDS ON a.k = b.k AND a.v < b.v AND a.g = b.g", kind="STREAM"))
 	for how in ("JOIN", "LEFT JOIN", "FULL JOIN", "RIGHT JOIN"):
 		name = "join_" + how.lower().replace(" ", "_")
 		# Outer joins without grace emit padded rows at once, as ksqlDB: more rows than the bounded join has.

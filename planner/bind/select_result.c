@@ -211,8 +211,14 @@ plan_top(Ending *e, Error *err)
 	if (n == e->list->n)
 		return OK;
 	for (int i = 0; i < n; i++) {
-		exprs[i] = expr_column(b->arena, first + i, sb->rows->columns[first + i].type, sb->rows->columns[first + i].name);
-		names[i] = exprs[i]->name;
+		int at = first + i;
+
+		/* A deleted row has its key alone: clients see it from there. */
+		for (int k = 0; k < first && at == first + i; k++)
+			if (expr_equal(e->list->columns[k].expr, e->list->columns[at].expr))
+				at = k;
+		exprs[i] = expr_column(b->arena, at, sb->rows->columns[at].type, sb->rows->columns[at].name);
+		names[i] = e->list->columns[first + i].name;
 	}
 	sb->rows = logical_project(b->arena, sb->rows, exprs, names, n, is_result ? n : sb->rows->n_key);
 	sb->rows->n_front = is_result ? 0 : e->n_front;
