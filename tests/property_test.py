@@ -133,8 +133,9 @@ class Maker:
         choices = ["COUNT(*)", f"COUNT({a}v)", f"SUM({a}v)", f"SUM({a}d)", f"AVG({a}v)", f"COUNT(DISTINCT {a}v)", f"COUNT(DISTINCT {a}s)",
                    f"SUM(DISTINCT {a}v)", f"SUM({a}v) FILTER (WHERE {self.condition(a[:-1])})", f"COUNT(DISTINCT {a}s) FILTER (WHERE {a}v > 3)",
                    f"SUM({a}v) * 2 + COUNT(*)", f"AVG(DISTINCT {a}d)", f"ARRAY_SORT(COLLECT_LIST({a}v))", f"HISTOGRAM({a}s)"]
+        choices += [f"MIN({a}v)", f"MAX({a}s)", f"MAX({a}d)", f"MIN({a}s) FILTER (WHERE {a}v > 2)", f"MAX({a}v) - MIN({a}v)"]
         if not of_table:
-            choices += [f"MIN({a}v)", f"MAX({a}s)", f"MIN({a}d)", f"ARRAY_SORT(COLLECT_SET({a}s))", f"TOPK({a}v, 2)", f"MAX({a}v) - MIN({a}v)"]
+            choices += [ f"ARRAY_SORT(COLLECT_SET({a}s))", f"TOPK({a}v, 2)"]
         return [f"{text} AS a{i}" for i, text in enumerate(r.sample(choices, r.randrange(1, 4)))]
 
     def group(self):

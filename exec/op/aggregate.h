@@ -30,6 +30,9 @@ typedef struct AggregateItem {
 	const Expr *const *order_by;	/* of ordered aggregates; NULL: input order */
 	const bool		  *order_descending;
 	int				   n_order_by;
+	/* MIN, MAX over a table's changes: all values of a group are kept in order (see aggregate_values.c). */
+	bool			   keeps_values;
+	bool			   keeps_greatest;	/* MAX */
 	bool			   null_when_empty; /* standard SUM, AVG, ...: handled by the function row chosen; informational */
 } AggregateItem;
 

@@ -3,7 +3,8 @@
 
 /*
  * Shared by the files of the aggregate: aggregate.c (rows to groups, windows, emission), aggregate_item.c (one aggregate
- * with its FILTER, DISTINCT and ORDER BY), aggregate_session.c, aggregate_table.c (undo), aggregate_state.c (durable).
+ * with its FILTER, DISTINCT and ORDER BY), aggregate_session.c, aggregate_table.c (undo), aggregate_values.c (MIN and MAX with undo),
+ * aggregate_state.c (durable).
  */
 #include "exec/op/aggregate.h"
 #include "exec/op/group_table.h"
@@ -27,6 +28,9 @@ typedef struct Item {
 	bool				 is_ordered;	/* keeps its rows and aggregates them, sorted, when the result is wanted */
 	bool				 keeps_distinct; /* is_ordered, and each row is kept once: DISTINCT where states merge (sessions) */
 	GroupTable			*distinct;		/* (group, arguments) -> how many rows; NULL: not DISTINCT */
+	StateTable			*values;		/* keeps_values; NULL: the function's own state is used */
+	StrBuf				 value_key;
+	StrBuf				 value_bytes;
 	Group			   **unsaved;		/* durable: tuples to write at flush */
 	uint32_t			 n_unsaved;
 	uint32_t			 unsaved_capacity;
@@ -58,7 +62,11 @@ Status item_step(Item *item, char *const *bases, const uint32_t *group_ids, cons
 				 Arena *arena, Vector *results, Error *err);
 Status item_retract(Item *item, char *base, uint32_t group_id, const ItemInput *in, int32_t row, Arena *arena, Error *err);
 void   item_merge(const Item *item, char *into, const char *from);
-Status item_result(const Item *item, const char *base, Vector *out, int32_t row, Arena *arena, Error *err);
+/* base: of items with keeps_values the group itself. */
+Status item_result(Item *item, const char *base, Vector *out, int32_t row, Arena *arena, Error *err);
+/* aggregate_values.c: one row more (by 1) or less (-1) in a group; the least or greatest value. */
+Status values_change(Item *item, const Group *group, const ItemInput *in, int32_t row, int64_t by, Arena *arena, Error *err);
+Status values_result(Item *item, const Group *group, Vector *out, int32_t row, Arena *arena, Error *err);
 void   item_save(const Item *item, const char *base, StrBuf *out);
 Status item_load(const Item *item, char *base, Str bytes, Error *err);
 

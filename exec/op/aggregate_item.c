@@ -60,7 +60,7 @@ item_open(Op *op, Item *item, const AggregateItem *spec, bool merges_states, int
 	item->inner_size = function->resolve_size != NULL ? function->resolve_size(types, spec->n_args, constants)
 													  : function->state_size;
 	item->state_size = item->is_ordered ? sizeof(OrderedState) : item->inner_size;
-	if (spec->distinct && !item->keeps_distinct) {
+	if (spec->distinct && !item->keeps_distinct && !spec->keeps_values) {
 		/* The group's number is a raw slot, then the arguments. */
 		const Type **key_types = arena_array(&op->arena, const Type *, spec->n_args + 1);
 
@@ -78,6 +78,9 @@ item_close(Item *item)
 {
 	if (item->distinct != NULL)
 		group_table_free(item->distinct);
+	state_table_close(item->values);
+	strbuf_free(&item->value_key);
+	strbuf_free(&item->value_bytes);
 	free(item->unsaved);
 	strbuf_free(&item->removed);
 }
@@ -425,6 +428,10 @@ item_step(Item *item, char *const *bases, const uint32_t *group_ids, const ItemI
 {
 	ItemInput in = *input;
 
+	for (int32_t i = 0; i < n && item->values != NULL; i++)
+		TRY(values_change(item, (const Group *)bases[i], &in, i, 1, arena, err));
+	if (item->values != NULL)
+		return OK;
 	if (item->distinct != NULL)
 		TRY(distinct_filter(item, group_ids, &in, n, arena, err));
 	if (item->is_ordered) {
@@ -453,6 +460,8 @@ item_retract(Item *item, char *base, uint32_t group_id, const ItemInput *in, int
 {
 	if (in->skip != NULL && bitmap_get(in->skip, row))
 		return OK;
+	if (item->values != NULL)
+		return values_change(item, (const Group *)base, in, row, -1, arena, err);
 	if (item->distinct != NULL) {
 		uint32_t  rows[1] = {(uint32_t)row};
 		uint32_t *ids = arena_array(arena, uint32_t, row + 1);
@@ -517,8 +526,10 @@ item_merge(const Item *item, char *into, const char *from)
 }
 
 Status
-item_result(const Item *item, const char *base, Vector *out, int32_t row, Arena *arena, Error *err)
+item_result(Item *item, const char *base, Vector *out, int32_t row, Arena *arena, Error *err)
 {
+	if (item->values != NULL)
+		return values_result(item, (const Group *)base, out, row, arena, err);
 	if (item->is_ordered)
 		return ordered_result(item, (const OrderedState *)(base + item->offset), out, row, arena, err);
 	item->function->result(&item->call, base + item->offset, out, row, arena);

@@ -3,7 +3,7 @@
  *	table 0: a row per group or session: key bytes, window start, window end, grouping set -> event time, rows (drops_empty_groups), states
  *	table 1: "time" -> stream time and the newest window start (or session end)
  *	table 2: is_table: the rows of the source table (a StateTable)
- *	table 3 + i: DISTINCT of item i: key of the group, arguments -> how many rows
+ *	table 3 + i: DISTINCT of item i: key of the group, arguments -> how many rows; or the values of MIN and MAX (aggregate_values.c)
  */
 #include "exec/op/aggregate_impl.h"
 
@@ -235,6 +235,9 @@ aggregate_state_flush(AggregateOp *self, Error *err)
 	for (int i = 0; i < spec->n_items && status == OK; i++)
 		if (self->items[i].distinct != NULL)
 			status = tuples_flush(&self->items[i], err);
+	for (int i = 0; i < spec->n_items; i++)
+		if (self->items[i].values != NULL)
+			state_table_flush(self->items[i].values);
 	if (self->rows != NULL)
 		state_table_flush(self->rows);
 	return status;

@@ -15,7 +15,7 @@
 
 #include "data/key.h"
 
-enum { TABLE_ROWS = 2 };
+enum { TABLE_ROWS = 2, TABLE_VALUES = 3 };	/* values of item i: TABLE_VALUES + i */
 
 Status
 aggregate_table_open(AggregateOp *self, Error *err)
@@ -27,6 +27,10 @@ aggregate_table_open(AggregateOp *self, Error *err)
 		return error_unsupported(err, "A table cannot be aggregated in windows");
 	if (spec->n_grouping_sets > 0)
 		return error_unsupported(err, "A table cannot be aggregated in grouping sets");
+	for (int i = 0; i < spec->n_items; i++)
+		if (spec->items[i].keeps_values)
+			TRY(state_table_open(services->state, self->op.id, TABLE_VALUES + i, services->budget, "MIN and MAX over a table",
+								 &self->items[i].values, err));
 	return state_table_open(services->state, self->op.id, TABLE_ROWS, services->budget, "GROUP BY over a table",
 							&self->rows, err);
 }

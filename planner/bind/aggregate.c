@@ -440,6 +440,24 @@ place_reference(const Expr *e, void *context)
 	}
 }
 
+/* Standard: MIN and MAX over a table keep all values, so that the next one is known when one goes. */
+static void
+keep_values(SelectBinder *sb)
+{
+	for (int i = 0; i < sb->n_items && sb->binder->standard; i++) {
+		AggregateItem *item = &sb->items[i];
+
+		item->keeps_greatest = strcmp(item->function->name, "MAX") == 0;
+		item->keeps_values = item->n_args == 1 && (item->keeps_greatest || strcmp(item->function->name, "MIN") == 0);
+	}
+}
+
+static bool
+lacks_undo(const AggregateItem *item)
+{
+	return item->function->retract == NULL && !item->keeps_values;
+}
+
 static Status
 check_table_functions(SelectBinder *sb, Error *err)
 {
@@ -447,11 +465,11 @@ check_table_functions(SelectBinder *sb, Error *err)
 	int	   n = 0, n_bad = 0;
 
 	for (int i = 0; i < sb->n_items; i++)
-		n_bad += sb->items[i].function->retract == NULL;
+		n_bad += lacks_undo(&sb->items[i]);
 	if (n_bad == 0)
 		return OK;
 	for (int i = 0; i < sb->n_items; i++) {
-		if (sb->items[i].function->retract != NULL)
+		if (!lacks_undo(&sb->items[i]))
 			continue;
 		strbuf_printf(&names, "%s%s", n == 0 ? "" : n == n_bad - 1 ? " and " : ", ", sb->items[i].function->name);
 		n++;
@@ -620,6 +638,7 @@ plan_aggregate(SelectBinder *sb, const AstQuery *query, BoundColumn *columns, in
 			return error_user(err, "WINDOW clause is only supported for streams, not for tables.");
 		if (input->window.kind != WINDOW_NONE)
 			return error_user(err, "KSQL does not support aggregations of windowed tables.");
+		keep_values(sb);
 		TRY(check_table_functions(sb, err));
 	}
 	if (query->emit == AST_EMIT_FINAL && !sb->has_window)
