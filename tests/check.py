@@ -126,8 +126,10 @@ def suite_sql(options):
 
 
 def suite_functions(options):
+    import function_cases
     import function_test
     yield from function_test.run_all(options)
+    yield from function_cases.run_all(options)
 
 
 def suite_cli(options):

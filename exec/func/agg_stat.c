@@ -215,11 +215,21 @@ AGG_RETRACT1(moments_retract, double, Pairs, pairs_add(s, x, 0, -1))
 			((double *)out->data)[row] = (value);                                                                     \
 	})
 
+/* One root loses less than two, but the product may leave the range of DOUBLE.  Rounding must not lead beyond 1. */
+static double
+correlation(const Pairs *s)
+{
+	double product = s->xx * s->yy;
+	double r = s->xy / (product > 0 && isfinite(product) ? sqrt(product) : sqrt(s->xx) * sqrt(s->yy));
+
+	return r > 1 ? 1 : r < -1 ? -1 : r;
+}
+
 NULLABLE(var_samp_result, s->n < 2, s->xx / (double)(s->n - 1))
 NULLABLE(var_pop_result, s->n < 1, s->xx / (double)s->n)
 NULLABLE(stddev_samp_result, s->n < 2, sqrt(s->xx / (double)(s->n - 1)))
 NULLABLE(stddev_pop_result, s->n < 1, sqrt(s->xx / (double)s->n))
-NULLABLE(corr_result, s->n < 1 || s->xx <= 0 || s->yy <= 0, s->xy / (sqrt(s->xx) * sqrt(s->yy)))
+NULLABLE(corr_result, s->n < 1 || s->xx <= 0 || s->yy <= 0, correlation(s))
 NULLABLE(covar_samp_result, s->n < 2, s->xy / (double)(s->n - 1))
 NULLABLE(covar_pop_result, s->n < 1, s->xy / (double)s->n)
 /* SQL puts the dependent variable first: x is the second argument. */
