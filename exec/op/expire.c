@@ -124,11 +124,13 @@ end_due(ExpireOp *self, Time now, Error *err)
 	return OK;
 }
 
+/* Notes the rows; those that go on are in rows[0..*n): a delete of a key that has ended already is told once only. */
 static Status
-remember_rows(ExpireOp *self, const Batch *in, Error *err)
+remember_rows(ExpireOp *self, const Batch *in, uint32_t *rows, int32_t *n, Error *err)
 {
 	const ExpireSpec *spec = self->op.spec;
 
+	*n = 0;
 	for (int32_t i = 0; i < in->n_rows; i++) {
 		Time time = in->event_time[i];
 		Str	 key, value;
@@ -137,9 +139,11 @@ remember_rows(ExpireOp *self, const Batch *in, Error *err)
 		key_encode(in->columns, spec->n_key, i, &self->key);
 		key = strbuf_str(&self->key);
 		if (row_kind_is_null(batch_row_kind(in, i))) {
-			state_table_remove(self->keys, key);
+			if (state_table_remove(self->keys, key))
+				rows[(*n)++] = (uint32_t)i;
 			continue;
 		}
+		rows[(*n)++] = (uint32_t)i;
 		if (!state_table_get(self->keys, key, &value))
 			TRY(key_timer_note(&self->timer, key_timer_due(&self->timer, time), key, STR(""), err));
 		else if (stored_time(value) >= time)
@@ -153,13 +157,14 @@ static Status
 expire_push(Op *op, int port, const Batch *in, Error *err)
 {
 	ExpireOp *self = op_cast(ExpireOp, op, &op_expire);
+	uint32_t *rows = arena_alloc(op_scratch(op), sizeof *rows * (size_t)(in->n_rows > 0 ? in->n_rows : 1));
 
 	(void)port;
 	if (in->event_time == NULL)
 		return error_bug(err, "A table with TTL needs event time");
 	for (int32_t first = 0; first < in->n_rows;) {
 		const Batch *run = in;
-		int32_t		 n;
+		int32_t		 n, n_on;
 
 		if (in->event_time[first] > self->stream_time)
 			self->stream_time = in->event_time[first];
@@ -168,8 +173,9 @@ expire_push(Op *op, int port, const Batch *in, Error *err)
 		n = key_timer_run(&self->timer, in->event_time, first, in->n_rows, &self->stream_time);
 		if (n < in->n_rows)
 			run = batch_slice(op_scratch(op), in, first, n);
-		TRY(remember_rows(self, run, err));
-		TRY(op_emit(op, run, err));
+		TRY(remember_rows(self, run, rows, &n_on, err));
+		if (n_on > 0)
+			TRY(op_emit(op, n_on == run->n_rows ? run : batch_select(op_scratch(op), run, rows, n_on), err));
 		first += n;
 	}
 	op->state_rows = state_table_count(self->keys);

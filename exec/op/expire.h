@@ -5,7 +5,7 @@
 
 /*
  * Rows of a table that end (TTL): a key that has had no row for ttl_ms of event time becomes DELETE, with the time at which it ended.
- * Everything else goes through unchanged.  Event time is the greatest that this operator has seen, or was told of by an idle
+ * Everything else goes through unchanged, but a delete of a key that is not there is told no more.  Event time is the greatest that this operator has seen, or was told of by an idle
  * input; before each row everything ends that is due, in order of time, then of key bytes.  Not for windowed tables.
  */
 typedef struct ExpireSpec {
