@@ -102,7 +102,7 @@ $(BIN)/docs-functions: $(OBJ)/docs/gen/functions.o $(OBJS)
 # ---- tests -----------------------------------------------------------------------------------------------------
 
 CHECK    := python3 tests/check.py --bin $(BIN) --build $(BUILD) --cc "$(CC)"
-FAST     := layers,headers,unit,sql,functions,cli,engine,native,laws
+FAST     := layers,headers,unit,sql,functions,cli,engine,server,native,laws
 KILLS    ?= 50
 CASES    ?= 5000
 SEED     ?= 1
@@ -141,7 +141,7 @@ asan tsan ubsan: ## build and test under a sanitizer
 
 .PHONY: check-variant
 check-variant:
-	$(Q)$(CHECK) --suites unit,sql,functions,cli,engine,native,laws --name $(VARIANT)
+	$(Q)$(CHECK) --suites unit,sql,functions,cli,engine,server,native,laws --name $(VARIANT)
 
 # libFuzzer needs clang.  FUZZ_SECONDS each, starting from what is kept in build/fuzz/NAME.corpus.
 FUZZ_SECONDS ?= 20

@@ -24,6 +24,7 @@ typedef struct Entity {
 typedef struct ResultHeader {
 	const Schema *schema;
 	const char	 *query_id;
+	const bool	 *is_key;				/* columns that are the key of a look-up's result; NULL: none are told */
 	bool		  is_table;				/* rows may be deletes (tombstones) */
 	bool		  is_continuous;
 	bool		  is_windowed;

@@ -86,6 +86,10 @@ log_replacing(StatementContext *context, const char *replaced, const PersistentP
 		*sequence = engine->n_commands - 1;
 		return OK;
 	}
+	if (engine->is_sandbox) {
+		*sequence = engine->n_commands++;
+		return OK;
+	}
 	command_encode(context, &command);
 	unit = store_unit_new(engine->store);
 	at = engine->on_kafka ? -1 : store_unit_command(unit, strbuf_str(&command));
@@ -298,7 +302,7 @@ register_schemas(StatementContext *context, const CatalogSource *source, bool on
 {
 	const TopicSpec *topic;
 
-	if (context->engine->registry == NULL || source->topic == NULL)
+	if (context->engine->registry == NULL || source->topic == NULL || context->engine->is_sandbox)
 		return OK;
 	TRY(bind_topic(&context->planner, source, &topic, err));
 	TRY(wire_register(&topic->key, only_first, err));
@@ -701,7 +705,7 @@ drop_source(StatementContext *context, const AstStatement *statement, Error *err
 	TRY(log_command(context, &sequence, err));
 	if (source->query_id != NULL)
 		TRY(end_query(context, source->query_id, err));
-	if (source->is_materialised && !context->engine->is_recovering)
+	if (source->is_materialised && !context->engine->is_recovering && !context->engine->is_sandbox)
 		TRY(drop_kept_rows(context, name, err));
 	if (drop->delete_topic)
 		TRY(delete_topic(context, source, err));

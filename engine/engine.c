@@ -80,6 +80,7 @@ engine_close(Engine *engine)
 {
 	if (engine == NULL)
 		return;
+	engine_end_live(engine);
 	cluster_close(engine);
 	engine_stop_workers(engine);
 	while (engine->queries != NULL) {
@@ -227,7 +228,8 @@ engine_create_topic(Engine *engine, const CatalogSource *source, Error *err)
 						  .is_deleted = source->window.kind != WINDOW_NONE};
 	Topic	   *topic;
 
-	if (source->topic == NULL || (engine->on_kafka && engine->is_replaying))
+	/* Replayed commands make nothing: what was deleted since would come back. */
+	if (source->topic == NULL || engine->is_recovering || engine->is_replaying)
 		return OK;
 	if (engine->single_partition_topics)
 		config.n_partitions = 1;

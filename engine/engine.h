@@ -44,6 +44,14 @@ bool engine_has_directory(const Engine *engine);
 /* What became of the commands of this process: {"status", "message", "queryId"} of one (false: unknown), {id: status} of all. */
 bool	  engine_command_status(Engine *engine, const char *id, Arena *arena, JsonValue *out);
 JsonValue engine_command_statuses(Engine *engine, Arena *arena);
+int64_t	  engine_last_command(Engine *engine);		/* sequence number; -1: there was none */
+
+/* {query id: {"activeStores", "activePartitions", "standByStores", "standByPartitions"}}, as ksqlDB's /clusterStatus tells them. */
+JsonValue engine_active_queries(Engine *engine, Arena *arena);
+
+/* Ends all persistent queries, drops all sources, and deletes those topics of sinks that match one of the patterns (whole names).
+ * ERROR_USER for a bad pattern, before anything is done. */
+Status engine_terminate(Engine *engine, const char *const *patterns, int n_patterns, Error *err);
 
 /*
  * Waits until persistent queries whose sources all end (files) are COMPLETED or failed.  FAILED if one failed.
@@ -59,6 +67,9 @@ Status engine_producer_open(Engine *engine, const char *topic, EngineProducer **
 Status engine_producer_add(EngineProducer *producer, Time timestamp, Str key, Str value, Error *err);
 Status engine_producer_flush(EngineProducer *producer, Error *err);
 void   engine_producer_close(EngineProducer *producer);
+
+/* Ends all queries of live.h.  Before the engine is closed by a server, and done by engine_close too. */
+void engine_end_live(Engine *engine);
 
 /* ---- sessions ---- */
 
@@ -84,6 +95,21 @@ bool statement_permission(int i, StatementPermission *out);
 Status session_execute(Session *session, Str sql, ResultSink *sink, Error *err);
 void   session_keep_going(Session *session, bool keep_going, void (*on_error)(void *context, const Error *err, Str sql), void *context);
 void   session_cancel(Session *session);
+
+/*
+ * Rows into a stream or table, given as JSON objects (one a call): names of columns as ksqlDB's /inserts-stream takes them (upper case
+ * unless in backquotes), ROWTIME too; values are converted to the columns' types where nothing is lost.  Rows are durable after
+ * row_inserter_commit.  A row that fails is not added, and the inserter can go on.  Borrows the session; one thread at a time.
+ */
+typedef struct RowInserter RowInserter;
+Status row_inserter_open(Session *session, const char *target, RowInserter **out, Error *err);
+Status row_inserter_add(RowInserter *inserter, Str json, Error *err);
+Status row_inserter_commit(RowInserter *inserter, Error *err);
+void   row_inserter_close(RowInserter *inserter);
+
+/* Checks the statements of a headless server: those that make sources, types, persistent queries and set properties, and at least one
+ * persistent query among them. */
+Status session_check_headless(Session *session, Str sql, Error *err);
 
 /* The session as a client; closing it closes the session. */
 Client *session_client(Session *session);

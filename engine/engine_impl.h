@@ -134,6 +134,17 @@ struct Engine {
 	pthread_t		*workers;
 	int				 n_started;
 	bool			 is_stopping;
+	/* Live queries (live.c), under lock_queries too. */
+	struct {
+		struct LiveQuery *all;
+		struct LiveQuery *ready;
+		struct LiveQuery *ready_last;
+		struct LiveQuery *due;			/* in order of time */
+		struct LiveQuery *due_last;
+		int				  n;
+	} live;
+	bool			 is_sandbox;		/* a copy to try statements on (sandbox.c): nothing is logged, written or run */
+	Nanos			 next_poll;			/* when queries that nothing wakes are looked at again */
 	Nanos			 next_retention;	/* when a worker looks for old records of topics again */
 	/* sluice test: physical partitions are always one, whatever statements say. */
 	bool			 single_partition_topics;
@@ -157,6 +168,7 @@ struct Session {
 	void			*on_error_context;
 	int				 statement_number;
 	int				 script_depth;		/* RUN SCRIPT within RUN SCRIPT */
+	StrBuf			 statement_text;	/* of the statement last begun */
 	/* sluice test replaces how a SELECT reads and whether one is run at all. */
 	struct TestHooks *hooks;
 };
@@ -217,11 +229,17 @@ Status cluster_follow(Engine *engine, Error *err);
 
 /* ---- session.c ---- */
 bool session_undefine(Session *session, const char *name);	/* false: there was none */
+void session_note_text(Session *session, Str text);
+Status session_substitute(Session *session, Arena *arena, Str text, Str *out, Error *err);	/* variables, where that is on */
+
+/* Parses all statements of a text; *has_query if one is a SELECT or PRINT, which fails. */
+Status session_parse_all(Session *session, Str sql, int *n_statements, bool *has_query, Error *err);
 
 /* ---- statement.c ---- */
 Status statement_execute(StatementContext *context, const AstStatement *statement, Error *err);
 Status statement_check_role(const Session *session, const AstStatement *statement, Error *err);
 StatementPermission statement_permission_of(const AstStatement *statement);
+const char *statement_kind_name(AstStatementKind kind);
 
 /* ---- ddl.c ---- */
 Status ddl_execute(StatementContext *context, const AstStatement *statement, Error *err);
@@ -246,6 +264,10 @@ Status explain_execute(StatementContext *context, const AstStatement *statement,
 
 /* Plans and runs a query into the context's sink. */
 Status select_run(StatementContext *context, const AstQuery *query, Error *err);
+
+/* ---- live.c; under lock_queries, which live_run_next lets go meanwhile ---- */
+bool  live_run_next(Engine *engine);		/* false: none is ready */
+Nanos live_next_due(const Engine *engine);	/* 0: now; INT64_MAX: none is */
 
 /* ---- copy.c ---- */
 Status copy_execute(StatementContext *context, const AstStatement *statement, Error *err);
@@ -339,6 +361,9 @@ Status row_producer_init(RowProducer *producer, StatementContext *context, const
 /* One row of columns in the order of the target's schema. */
 Status row_producer_add(RowProducer *producer, TopicUnit *unit, const Vector *const *columns, int32_t row, Time time, Error *err);
 void   row_producer_free(RowProducer *producer);
+
+/* The columns of one row as vectors of one row each (insert.c). */
+const Vector *const *row_vectors(Arena *arena, const Schema *schema, const Value *values);
 
 /* ---- processing_log.c ---- */
 

@@ -14,7 +14,7 @@
 #include "engine/share.h"
 #include "exec/op/scan.h"
 
-#define POLL_MS 100
+#define POLL_NANOS 100000000
 #define RETENTION_NANOS 30000000000
 #define MAX_WORKERS 64
 #define KAFKA_WORKERS 16
@@ -455,7 +455,7 @@ enforce_retention(Engine *engine)
 	Nanos now = nanos_now();
 	Error ignored;
 
-	if (now < engine->next_retention)
+	if (now < engine->next_retention || engine->store == NULL)
 		return;
 	engine->next_retention = now + RETENTION_NANOS;
 	pthread_mutex_unlock(&engine->lock_queries);
@@ -463,26 +463,47 @@ enforce_retention(Engine *engine)
 	pthread_mutex_lock(&engine->lock_queries);
 }
 
+/* Until there is something to do, a live query is due, or it is time to look at what wakes nobody.  Under lock_queries. */
+static void
+wait_for_work(Engine *engine)
+{
+	Nanos			now = nanos_now();
+	Nanos			due = live_next_due(engine);
+	Nanos			wait = due <= now ? 0 : due - now < POLL_NANOS ? due - now : POLL_NANOS;
+	struct timespec until;
+
+	if (now >= engine->next_poll) {
+		engine->next_poll = now + POLL_NANOS;
+		queue_pollers(engine);
+	}
+	if (engine->queue_first != NULL || wait == 0)
+		return;
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += wait;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	pthread_cond_timedwait(&engine->work, &engine->lock_queries, &until);
+}
+
+/* Persistent and live queries take turns. */
 static void *
 worker_main(void *argument)
 {
 	Engine *engine = argument;
+	bool	live_first = false;
 
 	pthread_mutex_lock(&engine->lock_queries);
 	while (!engine->is_stopping) {
 		enforce_retention(engine);
 		queue_retries(engine);
+		live_first = !live_first;
+		if (live_first && live_run_next(engine))
+			continue;
 		Query *query = queue_pop(engine);
 
 		if (query == NULL) {
-			struct timespec until;
-
-			clock_gettime(CLOCK_REALTIME, &until);
-			until.tv_nsec += POLL_MS * 1000000;
-			until.tv_sec += until.tv_nsec / 1000000000;
-			until.tv_nsec %= 1000000000;
-			if (pthread_cond_timedwait(&engine->work, &engine->lock_queries, &until) != 0)
-				queue_pollers(engine);
+			if (!live_run_next(engine))
+				wait_for_work(engine);
 			continue;
 		}
 		query->is_in_hand = true;
@@ -663,11 +684,11 @@ query_stop(Engine *engine, Query *query, bool drop_state, Error *err)
 			break;
 		}
 	pthread_mutex_unlock(&engine->lock_queries);
-	if (query->share != NULL && drop_state && !engine->is_replaying)
+	if (query->share != NULL && drop_state && !engine->is_replaying && !engine->is_sandbox)
 		share_drop(query->share);
 	else if (query->share != NULL)
 		share_close(query->share);
-	if (drop_state || query->sources_end) {
+	if ((drop_state || query->sources_end) && !engine->is_sandbox) {
 		StoreUnit *unit = store_unit_new(engine->store);
 
 		if (drop_state) {

@@ -3,6 +3,7 @@
  * sources end.  EXPLAIN is here too, because it plans and runs the same way.
  */
 #include "engine/engine_impl.h"
+#include "engine/select_impl.h"
 #include "data/json_build.h"
 
 #include <stdio.h>
@@ -49,19 +50,6 @@ select_plan(StatementContext *context, const AstQuery *query, const CatalogSnaps
 }
 
 /* ---- running ---- */
-
-typedef struct SelectRun {
-	StatementContext *context;
-	ResultSink		 *sink;
-	int64_t			  n_rows;
-	bool			  sink_is_done;
-	/* The first rows that could not be read or computed. */
-	pthread_mutex_t	  lock;
-	int64_t			  n_bad;
-	char			  example[1024];
-	RowLog			  row_log;
-	BadRecordLog	  bad_records;
-} SelectRun;
 
 static Status
 select_rows(void *context, const Batch *rows, Error *err)
@@ -186,13 +174,21 @@ wait_for_writes(StatementContext *context, const Plan *plan, Error *err)
 	return OK;
 }
 
+SourceContext
+select_sources(StatementContext *context, SelectRun *run, int threads, bool is_bounded)
+{
+	const Engine *engine = context->engine;
+
+	return (SourceContext){.env = engine->env, .topics = engine->topics, .store = engine->store, .bad_records = &run->bad_records,
+						   .n_threads = threads, .is_bounded = is_bounded};
+}
+
 static Status
 run_bounded(StatementContext *context, const Plan *plan, SelectRun *run, BoundedStats *stats, bool is_timed,
 			void (*inspect)(void *, const Plan *, Op *const *, int), void *inspect_context, Error *err)
 {
 	int			   threads = thread_count(context->session->settings);
-	SourceContext  sources = {.env = context->engine->env, .topics = context->engine->topics, .store = context->engine->store, .bad_records = &run->bad_records,
-							  .n_threads = threads, .is_bounded = true};
+	SourceContext  sources = select_sources(context, run, threads, true);
 	MemoryBudget   budget = {.limit_bytes = engine_memory_limit(context->session->settings)};
 	BoundedOptions options = {.env = context->engine->env, .sources = &sources, .row_log = &run->row_log, .result = select_rows,
 							  .result_context = run, .budget = &budget, .n_threads = threads,
@@ -204,10 +200,29 @@ run_bounded(StatementContext *context, const Plan *plan, SelectRun *run, Bounded
 	return bounded_run(plan, &options, stats, err);
 }
 
-static bool
+bool
 plan_is_limited(const PlanNode *node)
 {
 	return node->op == &op_limit || (node->n_inputs > 0 && plan_is_limited(node->inputs[0]));
+}
+
+StreamRunOptions
+select_stream_options(StatementContext *context, SelectRun *run, const SourceContext *sources, MemoryBudget *budget)
+{
+	const Settings *settings = context->session->settings;
+
+	return (StreamRunOptions){.env = context->engine->env, .sources = sources, .row_log = &run->row_log, .result = select_rows,
+							  .result_context = run, .budget = budget,
+							  .is_compacting = settings_has(settings, "cache.max.bytes.buffering")
+							   && settings_int(settings, "cache.max.bytes.buffering") > 0,
+							  .epoch_rows = settings_int(settings, "epoch.rows"),
+							  .collect_list_limit = settings_int(settings, "ksql.functions.collect_list.limit"),
+							  .collect_set_limit = settings_int(settings, "ksql.functions.collect_set.limit"),
+							  .batch_rows = settings_int(settings, "batch.rows"),
+							  .epoch_ms = settings_int(settings, "commit.interval.ms"),
+							  .idle_timeout_ms = settings_int(settings, "idle.timeout.ms"),
+							  .max_idle_ms = settings_int(settings, "max.task.idle.ms"),
+							  .interrupted = &context->session->interrupted};
 }
 
 /* A push query: epochs until it is done or cancelled.  Nothing is durable. */
@@ -215,20 +230,9 @@ static Status
 run_continuous(StatementContext *context, const Plan *plan, SelectRun *run, ResultEnd *end, Error *err)
 {
 	Engine			*engine = context->engine;
-	SourceContext	 sources = {.env = engine->env, .topics = engine->topics, .store = engine->store, .bad_records = &run->bad_records, .n_threads = 1};
+	SourceContext	 sources = select_sources(context, run, 1, false);
 	MemoryBudget	 budget = {.limit_bytes = engine_memory_limit(context->session->settings)};
-	StreamRunOptions options = {.env = engine->env, .sources = &sources, .row_log = &run->row_log, .result = select_rows,
-								.result_context = run, .budget = &budget,
-								.is_compacting = settings_has(context->session->settings, "cache.max.bytes.buffering")
-												 && settings_int(context->session->settings, "cache.max.bytes.buffering") > 0,
-								.epoch_rows = settings_int(context->session->settings, "epoch.rows"),
-								.collect_list_limit = settings_int(context->session->settings, "ksql.functions.collect_list.limit"),
-								.collect_set_limit = settings_int(context->session->settings, "ksql.functions.collect_set.limit"),
-								.batch_rows = settings_int(context->session->settings, "batch.rows"),
-								.epoch_ms = settings_int(context->session->settings, "commit.interval.ms"),
-								.idle_timeout_ms = settings_int(context->session->settings, "idle.timeout.ms"),
-								.max_idle_ms = settings_int(context->session->settings, "max.task.idle.ms"),
-								.interrupted = &context->session->interrupted};
+	StreamRunOptions options = select_stream_options(context, run, &sources, &budget);
 	StreamRun		*stream = NULL;
 	Status			 status;
 	int64_t			 n_rows;
@@ -254,7 +258,7 @@ run_continuous(StatementContext *context, const Plan *plan, SelectRun *run, Resu
 	return status == FAILED ? FAILED : OK;
 }
 
-static void
+void
 select_run_init(SelectRun *run, StatementContext *context)
 {
 	*run = (SelectRun){.context = context, .sink = context->sink};
@@ -276,33 +280,70 @@ waiting_note(const PlanNode *node)
 	return note;
 }
 
-static Status
-run_select(StatementContext *context, const Plan *plan, Error *err)
+/* A bounded query over a stream says so when its LIMIT ended it. */
+static bool
+plan_hit_limit(const PlanNode *node, int64_t n_rows)
+{
+	if (node->op == &op_limit)
+		return n_rows >= ((const LimitSpec *)node->spec)->n_rows;
+	return node->n_inputs > 0 && plan_hit_limit(node->inputs[0], n_rows);
+}
+
+static const char *
+query_name(StatementContext *context, const Plan *plan)
+{
+	const SourceSpec *source = plan->n_sources > 0 ? ((const ScanSpec *)plan->sources[0]->spec)->source : NULL;
+	long long		  n = (long long)context->engine->n_transient++;
+
+	if (plan->is_bounded)
+		return arena_printf(context->arena, "query_%lld", n);
+	if (source == NULL || source->kind != SOURCE_TOPIC)
+		return arena_printf(context->arena, "transient_%lld", n);
+	return arena_printf(context->arena, "transient_%s_%lld", source->topic->name, n);
+}
+
+ResultHeader
+select_header(StatementContext *context, const Plan *plan)
+{
+	ResultHeader header = {.schema = plan->schema, .is_key = plan->is_key, .is_table = plan->result_is_table, .is_continuous = !plan->is_bounded,
+						   .is_windowed = plan->is_windowed,
+						   .note = plan->note != NULL ? plan->note : waiting_note(plan->root)};
+
+	header.query_id = query_name(context, plan);
+	for (int i = 0; i < plan->n_sources; i++)
+		header.is_pull = header.is_pull || (plan->is_bounded && ((const ScanSpec *)plan->sources[i]->spec)->source->kind == SOURCE_TABLE_STATE);
+	return header;
+}
+
+void
+select_run_tell_end(SelectRun *run, ResultEnd *end)
+{
+	end->n_rows = run->n_rows;
+	end->bad_example = run->n_bad > 0 ? run->example : NULL;
+	run->sink->end(run->sink, end);
+}
+
+Status
+select_run_plan(StatementContext *context, const Plan *plan, Error *err)
 {
 	SelectRun	 run;
 	BoundedStats stats = {0};
 	Nanos		 start = nanos_now();
 	ResultEnd	 end = {0};
-	ResultHeader header = {.schema = plan->schema, .is_table = plan->result_is_table, .is_continuous = !plan->is_bounded,
-						   .is_windowed = plan->is_windowed,
-						   .note = plan->note != NULL ? plan->note : waiting_note(plan->root)};
+	ResultHeader header = select_header(context, plan);
 	Status		 status;
 
-	header.query_id = arena_printf(context->arena, "transient_%lld", (long long)context->engine->n_transient++);
-	for (int i = 0; i < plan->n_sources; i++)
-		header.is_pull = header.is_pull || (plan->is_bounded && ((const ScanSpec *)plan->sources[i]->spec)->source->kind == SOURCE_TABLE_STATE);
 	select_run_init(&run, context);
 	status = context->sink->begin(context->sink, &header, err);
 	if (status == OK)
 		status = plan->is_bounded ? run_bounded(context, plan, &run, &stats, false, NULL, NULL, err)
 								  : run_continuous(context, plan, &run, &end, err);
-	end.n_rows = run.n_rows;
 	end.bad_rows = stats.bad_rows > 0 ? stats.bad_rows : 0;
 	end.failed_rows = stats.failed_rows;
 	end.late_rows = stats.late_rows;
-	end.bad_example = run.n_bad > 0 ? run.example : NULL;
+	end.limit_reached = end.limit_reached || (status != FAILED && plan_hit_limit(plan->root, run.n_rows));
 	end.seconds = (double)(nanos_now() - start) / 1e9;
-	context->sink->end(context->sink, &end);
+	select_run_tell_end(&run, &end);
 	pthread_mutex_destroy(&run.lock);
 	return status;
 }
@@ -316,7 +357,7 @@ select_run(StatementContext *context, const AstQuery *query, Error *err)
 
 	status = select_plan(context, query, &snapshot, &plan, err);
 	if (status == OK)
-		status = run_select(context, plan, err);
+		status = select_run_plan(context, plan, err);
 	catalog_release(snapshot);
 	return status;
 }

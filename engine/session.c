@@ -1,4 +1,5 @@
 #include "engine/engine_impl.h"
+#include "engine/live.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,6 +41,7 @@ session_close(Session *session)
 	free(session->variables);
 	free(session->user);
 	settings_free(session->settings);
+	strbuf_free(&session->statement_text);
 	free(session);
 }
 
@@ -175,6 +177,90 @@ session_execute_one(Session *session, ParserCursor *cursor, ResultSink *sink, bo
 	return status;
 }
 
+void
+session_note_text(Session *session, Str text)
+{
+	strbuf_clear(&session->statement_text);
+	strbuf_add_str(&session->statement_text, text);
+}
+
+const char *
+session_statement_text(const Session *session)
+{
+	return strbuf_text(&session->statement_text);
+}
+
+Status
+session_substitute(Session *session, Arena *arena, Str text, Str *out, Error *err)
+{
+	*out = text;
+	if (!settings_bool(session->settings, "ksql.variable.substitution.enable") || memmem(text.data, text.length, "${", 2) == NULL)
+		return OK;
+	return variables_substitute(arena, text, find_variable, session, out, err);
+}
+
+Status
+session_parse_all(Session *session, Str sql, int *n_statements, bool *has_query, Error *err)
+{
+	bool		  standard = settings_standard(session->settings);
+	ParserOptions options = {.is_ksqldb = !standard, .needs_terminator = !standard};
+	ParserCursor  cursor = {.text = sql};
+	Arena		  arena = {0};
+	Status		  status;
+
+	*n_statements = 0;
+	for (;;) {
+		AstStatement *statement = NULL;
+		size_t		  start = cursor.offset;
+
+		status = parser_next(&arena, &cursor, options, &statement, err);
+		if (status == FAILED)
+			session_note_text(session, str_trim(str_make(sql.data + start, cursor.offset - start)));
+		if (status != OK || statement == NULL)
+			break;
+		++*n_statements;
+		if (statement->kind == AST_SELECT || statement->kind == AST_PRINT) {
+			session_note_text(session, str_trim(str_make(sql.data + start, cursor.offset - start)));
+			*has_query = true;
+			status = error_unsupported(err, "%s statements must be sent to /query or /query-stream", statement_kind_name(statement->kind));
+			break;
+		}
+	}
+	arena_free(&arena);
+	return status == FAILED ? FAILED : OK;
+}
+
+static bool
+is_headless_kind(AstStatementKind kind)
+{
+	return kind == AST_CREATE_SOURCE || kind == AST_CREATE_TYPE || kind == AST_INSERT_SELECT || kind == AST_SET || kind == AST_UNSET;
+}
+
+Status
+session_check_headless(Session *session, Str sql, Error *err)
+{
+	ParserOptions	 options = {.is_ksqldb = !settings_standard(session->settings)};
+	AstStatementList list = {0};
+	Arena			 arena = {0};
+	bool			 has_query = false;
+	Status			 status = parser_parse(&arena, sql, options, &list, err);
+
+	for (int i = 0; i < list.n_items && status == OK; i++) {
+		const AstStatement *statement = list.items[i];
+
+		has_query = has_query || statement->kind == AST_INSERT_SELECT
+					|| (statement->kind == AST_CREATE_SOURCE && statement->create_source.query != NULL);
+		if (!is_headless_kind(statement->kind)) {
+			error_user(err, "%s statements cannot be run by a headless server", statement_kind_name(statement->kind));
+			status = error_at(err, statement->pos.line, statement->pos.column, 0);
+		}
+	}
+	arena_free(&arena);
+	if (status == OK && !has_query)
+		return error_user(err, "The file contains no persistent queries: a headless server would have nothing to do");
+	return status;
+}
+
 /* Variables are replaced statement by statement, so that a DEFINE counts for what follows it. */
 static Status
 session_next_text(Session *session, Arena *arena, Str *rest, Str *out, Error *err)
@@ -185,9 +271,8 @@ session_next_text(Session *session, Arena *arena, Str *rest, Str *out, Error *er
 
 	*rest = str_make(rest->data + text.length, rest->length - text.length);
 	*out = text;
-	if (!settings_bool(session->settings, "ksql.variable.substitution.enable") || memmem(text.data, text.length, "${", 2) == NULL)
-		return OK;
-	return variables_substitute(arena, text, find_variable, session, out, err);
+	session_note_text(session, str_trim(text));
+	return session_substitute(session, arena, text, out, err);
 }
 
 /* The line and column of the text at which `start` stands. */

@@ -10,6 +10,7 @@
 
 enum {
 	NEEDS_STORE = 1,		/* opens the data directory */
+	IN_SANDBOX = 2,			/* changes or describes only the catalog and the session: may be tried on a copy */
 };
 
 typedef struct StatementRow {
@@ -159,27 +160,27 @@ refuse_schema(StatementContext *context, const AstStatement *statement, Error *e
 
 static const StatementRow statement_rows[] = {
 	{AST_SELECT, "SELECT", ROLE_READ, select_execute, 0},
-	{AST_CREATE_SOURCE, "CREATE", ROLE_WRITE, ddl_execute, NEEDS_STORE},
-	{AST_CREATE_VIEW, "CREATE VIEW", ROLE_WRITE, ddl_execute, NEEDS_STORE},
-	{AST_CREATE_TYPE, "CREATE TYPE", ROLE_WRITE, ddl_execute, NEEDS_STORE},
-	{AST_CREATE_FUNCTION, "CREATE FUNCTION", ROLE_ADMIN, ddl_execute, NEEDS_STORE},
+	{AST_CREATE_SOURCE, "CREATE", ROLE_WRITE, ddl_execute, NEEDS_STORE | IN_SANDBOX},
+	{AST_CREATE_VIEW, "CREATE VIEW", ROLE_WRITE, ddl_execute, NEEDS_STORE | IN_SANDBOX},
+	{AST_CREATE_TYPE, "CREATE TYPE", ROLE_WRITE, ddl_execute, NEEDS_STORE | IN_SANDBOX},
+	{AST_CREATE_FUNCTION, "CREATE FUNCTION", ROLE_ADMIN, ddl_execute, NEEDS_STORE | IN_SANDBOX},
 	{AST_CREATE_CONNECTOR, "CREATE CONNECTOR", ROLE_WRITE, refuse_connectors, 0},
-	{AST_INSERT_SELECT, "INSERT INTO", ROLE_WRITE, ddl_execute, NEEDS_STORE},
-	{AST_INSERT_VALUES, "INSERT VALUES", ROLE_WRITE, insert_values_execute, NEEDS_STORE},
-	{AST_DROP, "DROP", ROLE_WRITE, ddl_execute, NEEDS_STORE},
-	{AST_ALTER, "ALTER", ROLE_WRITE, ddl_execute, NEEDS_STORE},
-	{AST_TERMINATE, "TERMINATE", ROLE_WRITE, ddl_execute, NEEDS_STORE},
-	{AST_PAUSE, "PAUSE", ROLE_WRITE, ddl_execute, NEEDS_STORE},
-	{AST_RESUME, "RESUME", ROLE_WRITE, ddl_execute, NEEDS_STORE},
-	{AST_SHOW, "SHOW", ROLE_READ, show_execute, 0},
-	{AST_DESCRIBE, "DESCRIBE", ROLE_READ, describe_execute, 0},
+	{AST_INSERT_SELECT, "INSERT INTO", ROLE_WRITE, ddl_execute, NEEDS_STORE | IN_SANDBOX},
+	{AST_INSERT_VALUES, "INSERT VALUES", ROLE_WRITE, insert_values_execute, NEEDS_STORE | IN_SANDBOX},
+	{AST_DROP, "DROP", ROLE_WRITE, ddl_execute, NEEDS_STORE | IN_SANDBOX},
+	{AST_ALTER, "ALTER", ROLE_WRITE, ddl_execute, NEEDS_STORE | IN_SANDBOX},
+	{AST_TERMINATE, "TERMINATE", ROLE_WRITE, ddl_execute, NEEDS_STORE | IN_SANDBOX},
+	{AST_PAUSE, "PAUSE", ROLE_WRITE, ddl_execute, NEEDS_STORE | IN_SANDBOX},
+	{AST_RESUME, "RESUME", ROLE_WRITE, ddl_execute, NEEDS_STORE | IN_SANDBOX},
+	{AST_SHOW, "SHOW", ROLE_READ, show_execute, IN_SANDBOX},
+	{AST_DESCRIBE, "DESCRIBE", ROLE_READ, describe_execute, IN_SANDBOX},
 	{AST_EXPLAIN, "EXPLAIN", ROLE_READ, explain_execute, 0},
 	{AST_PRINT, "PRINT", ROLE_READ, print_execute, NEEDS_STORE},
-	{AST_SET, "SET", ROLE_READ, set_execute, 0},
-	{AST_UNSET, "UNSET", ROLE_READ, set_execute, 0},
-	{AST_ALTER_SYSTEM, "ALTER SYSTEM", ROLE_ADMIN, set_execute, 0},
-	{AST_DEFINE, "DEFINE", ROLE_READ, define_execute, 0},
-	{AST_UNDEFINE, "UNDEFINE", ROLE_READ, define_execute, 0},
+	{AST_SET, "SET", ROLE_READ, set_execute, IN_SANDBOX},
+	{AST_UNSET, "UNSET", ROLE_READ, set_execute, IN_SANDBOX},
+	{AST_ALTER_SYSTEM, "ALTER SYSTEM", ROLE_ADMIN, set_execute, IN_SANDBOX},
+	{AST_DEFINE, "DEFINE", ROLE_READ, define_execute, IN_SANDBOX},
+	{AST_UNDEFINE, "UNDEFINE", ROLE_READ, define_execute, IN_SANDBOX},
 	{AST_ASSERT_TOPIC, "ASSERT TOPIC", ROLE_READ, assert_topic_execute, NEEDS_STORE},
 	{AST_ASSERT_SCHEMA, "ASSERT SCHEMA", ROLE_READ, refuse_schema, 0},
 	{AST_ASSERT_VALUES, "ASSERT VALUES", ROLE_READ, assert_execute, NEEDS_STORE},
@@ -243,6 +244,8 @@ statement_execute(StatementContext *context, const AstStatement *statement, Erro
 	Status				status;
 
 	TRY(statement_check_role(context->session, statement, err));
+	if (context->engine->is_sandbox && !(row->flags & IN_SANDBOX))
+		return OK;
 	counters->statements++;
 	status = row->flags & NEEDS_STORE ? engine_need_store(context->engine, err) : OK;
 	if (status == OK)
@@ -250,4 +253,12 @@ statement_execute(StatementContext *context, const AstStatement *statement, Erro
 	if (status == FAILED)
 		counters->statement_errors++;
 	return status;
+}
+
+const char *
+statement_kind_name(AstStatementKind kind)
+{
+	const StatementRow *row = statement_row(kind);
+
+	return row != NULL ? row->name : "?";
 }

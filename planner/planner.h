@@ -108,6 +108,9 @@ typedef struct InsertRow {
 	Time				 time;		/* ROWTIME */
 } InsertRow;
 
+/* The source of that name, if rows can be inserted into it. */
+Status bind_insert_target(PlannerContext *context, AstIdent name, const CatalogSource **out, Error *err);
+
 /* All rows of an INSERT VALUES (standard allows several; ksqldb one). */
 Status bind_insert_values(PlannerContext *context, const AstStatement *statement, InsertRow **rows, int *n_rows, Error *err);
 

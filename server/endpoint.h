@@ -6,6 +6,8 @@
  *
  * Order of checks of a request: liveness (rows that are always open), authentication, role, state of the server, handler.
  */
+#include <stdatomic.h>
+
 #include "common/role.h"
 #include "data/json_text.h"
 #include "server/http.h"
@@ -39,6 +41,7 @@ const Endpoint *endpoint_find(Str method, Str path, Arena *arena, const char *se
 
 /* One request in hand.  Lives until its exchange has ended and every holder has released it. */
 struct Request {
+	_Atomic int		refs;
 	Server		   *server;
 	HttpExchange   *exchange;
 	const Endpoint *endpoint;

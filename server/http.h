@@ -59,6 +59,8 @@ typedef struct HttpOptions {
 	void (*request)(void *context, HttpExchange *exchange);
 	/* A response has been sent or given up: for metrics and the log of requests.  status 0: none was begun. */
 	void (*finished)(void *context, HttpExchange *exchange, int status, Nanos took, int64_t bytes_sent);
+	/* http_server_stop was called: nothing is accepted any more, and streams without an end should be ended. */
+	void (*draining)(void *context);
 	void		   *context;
 } HttpOptions;
 

@@ -48,6 +48,8 @@ struct Connection {
 	bool			tls_has_more;	/* not read, because the protocol is paused */
 	bool			is_dirty;
 	Connection	   *next_dirty;
+	Nanos			linger_since;	/* closed for sending; 0: not */
+	size_t			lingered_bytes;
 	Nanos			last_active;
 	Nanos			head_since;		/* a request's head has begun and is not complete; 0: none */
 	char			peer[64];

@@ -22,6 +22,8 @@
 #define MAX_EVENTS 256
 #define READ_BYTES (64 * 1024)
 #define READS_A_TURN 4			/* of one connection, so that a fast sender does not hold up the others */
+#define LINGER_BYTES (4 * 1024 * 1024)	/* of a client that is told to go and goes on sending */
+#define LINGER_NANOS 2000000000
 #define TURN_MS 500				/* how often time-outs are looked at */
 
 static const char http2_preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -340,11 +342,39 @@ connection_read(Connection *c)
 	connection_dirty(c);
 }
 
+/*
+ * Everything is sent.  Closing now, while bytes of the client are unread, would reset the connection and take the answer from it: the
+ * sending side is closed, and what comes is dropped until the client closes too, or has had its time.
+ */
+static void
+connection_linger(Connection *c)
+{
+	if (c->linger_since != 0)
+		return;
+	c->linger_since = nanos_now();
+	c->is_paused = false;
+	shutdown(c->fd, SHUT_WR);
+}
+
+static void
+connection_drop_input(Connection *c)
+{
+	char	buffer[16384];
+	ssize_t got = recv(c->fd, buffer, sizeof buffer, 0);
+
+	if (got > 0)
+		c->lingered_bytes += (size_t)got;
+	if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR) || c->lingered_bytes > LINGER_BYTES)
+		c->is_broken = true;
+}
+
 static void
 connection_event(Connection *c, uint32_t events)
 {
 	if (events & (EPOLLERR | EPOLLHUP))
 		c->is_broken = true;
+	else if (c->linger_since != 0)
+		connection_drop_input(c);
 	else if ((events & EPOLLRDHUP) && c->is_paused && c->type != NULL) {
 		c->has_ended = true;
 		c->type->ended(c);
@@ -370,10 +400,12 @@ connection_flush(Connection *c)
 	}
 	if (c->tls_has_more && !c->is_paused && !c->is_broken)
 		connection_read(c);
-	if (c->is_broken || (c->closes && connection_pending(c) == 0)) {
+	if (c->is_broken || (c->closes && connection_pending(c) == 0 && c->has_ended)) {
 		connection_free(c);
 		return;
 	}
+	if (c->closes && connection_pending(c) == 0)
+		connection_linger(c);
 	connection_watch(c);
 }
 
@@ -480,6 +512,7 @@ look_at_times(HttpServer *server)
 
 		next = c->next;
 		if ((is_idle && idle > 0 && now - c->last_active > idle)
+			|| (c->linger_since != 0 && now - c->linger_since > LINGER_NANOS)
 			|| (c->head_since != 0 && now - c->head_since > HEAD_TIMEOUT_NANOS)
 			|| (server->is_draining && is_idle && connection_pending(c) == 0))
 			connection_free(c);
@@ -613,6 +646,8 @@ start_draining(HttpServer *server)
 	for (int i = 0; i < server->n_listeners; i++)
 		close(server->listen_fds[i]);
 	server->n_listeners = 0;
+	if (server->options.draining != NULL)
+		server->options.draining(server->options.context);
 }
 
 Status

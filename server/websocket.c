@@ -100,7 +100,7 @@ websocket_input(Connection *c)
 
 /* Frames stand in the exchange as length and text. */
 static void
-queue_frames(Connection *c, WebSocket *w)
+queue_frames(WebSocket *w)
 {
 	HttpExchange *e = w->exchange;
 	size_t		  queued = 0;
@@ -119,28 +119,36 @@ queue_frames(Connection *c, WebSocket *w)
 		strbuf_free(&frame);
 		queued += length + 16;
 	}
-	if (e->is_finished && e->out.length == e->out_taken && !w->close_queued) {
-		w->close_queued = true;
-		w->lib->wslay_event_queue_close(w->context, (uint16_t)e->close_code, (const uint8_t *)strbuf_text(&e->close_reason),
-										e->close_reason.length);
-	}
-	(void)c;
+}
+
+/* The library lets the close overtake frames that are queued: it is queued when they are out. */
+static void
+queue_close(WebSocket *w)
+{
+	HttpExchange *e = w->exchange;
+
+	if (!e->is_finished || e->out.length > e->out_taken || w->close_queued)
+		return;
+	w->close_queued = true;
+	w->lib->wslay_event_queue_close(w->context, (uint16_t)e->close_code, (const uint8_t *)strbuf_text(&e->close_reason), e->close_reason.length);
 }
 
 static void
 websocket_output(Connection *c)
 {
 	WebSocket *w = c->protocol;
-	bool	   aborted = false;
+	bool	   aborted = false, failed = false;
 
 	if (w->exchange != NULL) {
 		pthread_mutex_lock(&w->exchange->lock);
 		aborted = w->exchange->is_aborted;
-		queue_frames(c, w);
+		queue_frames(w);
+		failed = w->lib->wslay_event_send(w->context) != 0;
+		queue_close(w);
 		pthread_mutex_unlock(&w->exchange->lock);
 		exchange_tell_drained(w->exchange);
 	}
-	if (aborted || w->lib->wslay_event_send(w->context) != 0) {
+	if (aborted || failed || w->lib->wslay_event_send(w->context) != 0) {
 		c->is_broken = true;
 		return;
 	}
@@ -220,6 +228,8 @@ websocket_start(Connection *c, HttpExchange *exchange, Error *err)
 	lib->wslay_event_context_server_init(&w->context, &callbacks, c);
 	lib->wslay_event_config_set_max_recv_msg_length(w->context, MAX_MESSAGE);
 	write_handshake(c, exchange);
+	if (c->in.length > c->in_taken)
+		websocket_input(c);
 	connection_dirty(c);
 	return true;
 }

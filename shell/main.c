@@ -13,6 +13,7 @@
 #include "engine/engine.h"
 #include "engine/test_run.h"
 #include "server/auth.h"
+#include "server/server.h"
 #include "shell/datagen_topic.h"
 #include "shell/print/printer.h"
 #include "shell/repl.h"
@@ -24,6 +25,7 @@ static const char usage_text[] =
 	"       sluice [options] -c \"SQL\"              run statements and exit\n"
 	"       sluice [options] -f FILE               run a script and exit\n"
 	"       ... | sluice [options]                 run statements of standard input\n"
+	"       sluice server [--listen URL] ...       the long-running engine behind an HTTP API\n"
 	"       sluice test --sql-file FILE ...        run SQL against recorded inputs\n"
 	"       sluice datagen SET ...                 make data to try things with\n"
 	"       sluice passwd [--role ROLE] USER       a line for the server's file of users\n"
@@ -373,7 +375,7 @@ main(int argc, char **argv)
 	if (argc > 1 && strcmp(argv[1], "passwd") == 0)
 		return passwd_main(argc - 1, argv + 1);
 	if (argc > 1 && strcmp(argv[1], "server") == 0)
-		return fail_usage("%s is not supported yet: use the shell, -c or -f", "sluice server");
+		return server_main(argc - 1, argv + 1);
 	options.settings = settings_new(NULL);
 	result = parse_options(&options, argc, argv);
 	if (result < 0)

@@ -147,6 +147,11 @@ def suite_engine(options):
     yield from engine_test.run_all(options)
 
 
+def suite_server(options):
+    import server_test
+    yield from server_test.run_all(options)
+
+
 def suite_laws(options):
     """Bounded = continuous, batches = single rows, threads = one thread."""
     import laws_test

@@ -52,6 +52,13 @@ check_target(const CatalogSource *target, Error *err)
 	return OK;
 }
 
+Status
+bind_insert_target(PlannerContext *context, AstIdent name, const CatalogSource **out, Error *err)
+{
+	TRY(find_target(context, &name, out, err));
+	return check_target(*out, err);
+}
+
 static int
 find_column(PlannerContext *context, const CatalogSource *target, const char *name)
 {
@@ -182,8 +189,7 @@ bind_insert_values(PlannerContext *context, const AstStatement *statement, Inser
 	int					*to;
 	int					 n;
 
-	TRY(find_target(context, &insert->name, &target, err));
-	TRY(check_target(target, err));
+	TRY(bind_insert_target(context, insert->name, &target, err));
 	n = insert->n_columns > 0 ? insert->n_columns : target->schema->n_columns;
 	to = arena_array(context->arena, int, n + 1);
 	if (insert->n_columns > 0)

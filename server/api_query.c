@@ -1,0 +1,423 @@
+/*
+ * Queries: /query, /query-stream, /ws/query and /close-query.
+ *
+ * A query is begun on the pool.  A bounded one runs there and waits for its client; a push query goes to the engine's workers and holds
+ * no thread: a client that is behind parks it (is_full), room resumes it (on_drained), leaving cancels it (on_closed).
+ */
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "server/server_impl.h"
+
+#define FLUSH_BYTES 8192		/* of a bounded query's rows that are sent together */
+
+typedef struct QueryJob {
+	ResultSink		sink;		/* first */
+	_Atomic int		refs;		/* the exchange's watcher, and who runs the query */
+	Request		   *request;
+	HttpExchange   *exchange;
+	RowWriter		writer;
+	Session		   *session;	/* NULL once a live query has it */
+	LiveQuery	   *live;
+	const char	   *sql;
+	pthread_mutex_t lock;		/* of live, is_closed */
+	bool			is_closed;	/* the client has left */
+	bool			is_push;
+	bool			is_pull_of_table;
+	bool			prints;		/* lines of PRINT have come */
+	bool			limit_reached;
+	int				code;		/* of the error, where it is a special one; 0: by its class */
+	StrBuf			out;
+} QueryJob;
+
+static void
+job_release(QueryJob *job)
+{
+	if (--job->refs > 0)
+		return;
+	live_release(job->live);
+	session_close(job->session);
+	row_writer_free(&job->writer);
+	strbuf_free(&job->out);
+	pthread_mutex_destroy(&job->lock);
+	request_release(job->request);
+	free(job);
+}
+
+/* ---- rows on their way ---- */
+
+static void
+send_frame(void *context, Str text)
+{
+	QueryJob *job = context;
+
+	http_write(job->exchange, text);
+}
+
+static void
+send_out(QueryJob *job)
+{
+	if (job->out.length > 0 && job->is_push)
+		http_write(job->exchange, strbuf_str(&job->out));
+	else if (job->out.length > 0)
+		http_write_wait(job->exchange, strbuf_str(&job->out));
+	strbuf_clear(&job->out);
+}
+
+static Status
+job_begin(ResultSink *sink, const ResultHeader *header, Error *err)
+{
+	QueryJob *job = (QueryJob *)sink;
+	int64_t	  most = settings_int(job->request->server->settings, "ksql.max.push.queries");
+
+	if (header->is_continuous && engine_live_queries(job->request->server->engine) >= most) {
+		job->code = 40003;
+		return error_user(err, "Maximum number of push queries exceeded: %lld (ksql.max.push.queries)", (long long)most);
+	}
+	job->is_push = header->is_continuous;
+	job->is_pull_of_table = header->is_pull;
+	if (job->writer.format != ROWS_FRAMES)
+		http_begin(job->exchange, 200, row_format_type(job->writer.format), NULL, 0);
+	row_writer_begin(&job->writer, header, &job->out);
+	if (job->is_push)
+		send_out(job);
+	return OK;
+}
+
+static Status
+job_rows(ResultSink *sink, const Batch *rows, Error *err)
+{
+	QueryJob *job = (QueryJob *)sink;
+
+	(void)err;
+	row_writer_rows(&job->writer, rows, &job->out);
+	if (job->is_push || job->out.length >= FLUSH_BYTES)
+		send_out(job);
+	return http_is_closed(job->exchange) ? DONE : OK;
+}
+
+static void
+job_end(ResultSink *sink, const ResultEnd *end)
+{
+	((QueryJob *)sink)->limit_reached = end->limit_reached;
+}
+
+/* A line of PRINT. */
+static void
+job_entity(ResultSink *sink, const Entity *entity)
+{
+	QueryJob *job = (QueryJob *)sink;
+
+	if (entity->value->kind != JSON_STRING)
+		return;
+	if (!job->prints && job->writer.format != ROWS_FRAMES)
+		http_begin(job->exchange, 200, "text/plain; charset=utf-8", NULL, 0);
+	job->prints = true;
+	if (job->writer.format == ROWS_FRAMES) {
+		http_write(job->exchange, entity->value->text);
+		return;
+	}
+	strbuf_add_str(&job->out, entity->value->text);
+	strbuf_add_char(&job->out, '\n');
+	send_out(job);
+}
+
+static void
+job_message(ResultSink *sink, const char *text, bool is_warning)
+{
+	(void)sink;
+	(void)text;
+	(void)is_warning;
+}
+
+/* ---- the end ---- */
+
+static void
+end_websocket(QueryJob *job, Status status, const Error *err)
+{
+	StrBuf text = {0};
+
+	strbuf_add_text(&text, "{\"error\":");
+	json_write_string(&text, status == FAILED ? str_of(err->message) : STR("done"));
+	strbuf_add_char(&text, '}');
+	http_write(job->exchange, strbuf_str(&text));
+	strbuf_free(&text);
+	if (status != FAILED)
+		http_close_websocket(job->exchange, 1000, STR("done"));
+	else
+		http_close_websocket(job->exchange, error_code_of(err) < 50000 ? 1003 : 1011, str_of(err->message));
+}
+
+static const char *
+final_message(const QueryJob *job)
+{
+	return job->is_pull_of_table ? NULL : job->limit_reached ? "Limit Reached" : "Query Completed";
+}
+
+/* The query has ended; a client that was told nothing yet gets its error as status and body. */
+static void
+finish_job(QueryJob *job, Status status, const Error *err)
+{
+	bool was_ended = status == FAILED && err->class == ERROR_INTERRUPTED;
+
+	if (!job->writer.has_begun && !job->prints) {
+		if (job->writer.format == ROWS_FRAMES)
+			end_websocket(job, status, err);
+		else if (status == FAILED)
+			answer_statement_error(job->exchange, job->code != 0 ? job->code : error_code_of(err), err, job->sql, NULL);
+		else
+			http_respond(job->exchange, 200, "text/plain; charset=utf-8", NULL, 0, STR(""));
+		return;
+	}
+	if (job->writer.has_begun) {
+		StrBuf error = {0};
+
+		if (status == FAILED && !was_ended)
+			error_write(&error, error_code_of(err), err, NULL, NULL);
+		row_writer_end(&job->writer, status == FAILED ? NULL : final_message(job), error.length > 0 ? strbuf_text(&error) : NULL, &job->out);
+		strbuf_free(&error);
+	}
+	send_out(job);
+	if (job->writer.format == ROWS_FRAMES)
+		end_websocket(job, was_ended ? OK : status, err);
+	else
+		http_finish(job->exchange);
+}
+
+/* ---- push queries ---- */
+
+static bool
+job_is_full(void *context)
+{
+	QueryJob *job = context;
+
+	return http_unsent(job->exchange) >= HTTP_HIGH_WATER;
+}
+
+static void
+job_ended(void *context, Status status, const Error *err)
+{
+	QueryJob *job = context;
+
+	finish_job(job, status, err);
+	job_release(job);
+}
+
+/* On the loop's thread. */
+static void
+on_closed(void *context, HttpExchange *exchange)
+{
+	QueryJob *job = context;
+
+	(void)exchange;
+	pthread_mutex_lock(&job->lock);
+	job->is_closed = true;
+	if (job->live != NULL)
+		live_cancel(job->live);
+	else if (job->session != NULL)
+		session_cancel(job->session);
+	pthread_mutex_unlock(&job->lock);
+	job_release(job);
+}
+
+static void
+on_drained(void *context, HttpExchange *exchange)
+{
+	QueryJob *job = context;
+
+	(void)exchange;
+	pthread_mutex_lock(&job->lock);
+	if (job->live != NULL)
+		live_resume(job->live);
+	pthread_mutex_unlock(&job->lock);
+}
+
+/* ---- running ---- */
+
+static void
+run_query(QueryJob *job)
+{
+	LiveOptions options = {.is_full = job_is_full, .ended = job_ended, .context = job};
+	LiveQuery  *live = NULL;
+	Error		err;
+	Status		status;
+
+	/* The query's own reference: a live query may end before session_query has returned. */
+	job->refs++;
+	status = session_query(job->session, str_of(job->sql), &job->sink, &options, &live, &err);
+	if (live == NULL) {
+		finish_job(job, status, &err);
+		job_release(job);
+		return;
+	}
+	pthread_mutex_lock(&job->lock);
+	job->live = live;
+	job->session = NULL;
+	if (job->is_closed)
+		live_cancel(live);
+	pthread_mutex_unlock(&job->lock);
+}
+
+/* On the pool: job and request are whole. */
+static void
+run_job(void *context)
+{
+	QueryJob		*job = context;
+	Request			*request = job->request;
+	const char		*member = request->endpoint->handle == handle_query_stream ? "sql" : "ksql";
+	const JsonValue *text = json_member(&request->body, str_of(member));
+	Session			*session = NULL;
+	Error			 err;
+	int				 code = 40000;
+
+	if (text == NULL || text->kind != JSON_STRING || str_trim(text->text).length == 0)
+		error_user(&err, "Missing required field: \"%s\" must be a text with one statement", member);
+	else if (strcmp(member, "ksql") == 0 && !request_wait_command(request)) {
+		job_release(job);
+		return;
+	} else if (request_session(request, strcmp(member, "sql") == 0 ? "properties" : "streamsProperties", &session, &code, &err) == OK) {
+		pthread_mutex_lock(&job->lock);
+		job->session = session;
+		pthread_mutex_unlock(&job->lock);
+		job->sql = str_to_arena(&request->arena, text->text);
+		run_query(job);
+		job_release(job);
+		return;
+	}
+	if (job->writer.format == ROWS_FRAMES)
+		end_websocket(job, FAILED, &err);
+	else
+		answer_statement_error(request->exchange, code, &err, NULL, NULL);
+	job_release(job);
+}
+
+static QueryJob *
+job_new(Request *request, RowFormat format)
+{
+	QueryJob *job = xcalloc(1, sizeof *job);
+
+	job->sink = (ResultSink){.begin = job_begin, .rows = job_rows, .end = job_end, .entity = job_entity, .message = job_message};
+	job->refs = 2;
+	job->request = request;
+	job->exchange = request->exchange;
+	pthread_mutex_init(&job->lock, NULL);
+	row_writer_init(&job->writer, format);
+	job->writer.frame = send_frame;
+	job->writer.frame_context = job;
+	return job;
+}
+
+static void
+start_job(Request *request, RowFormat format)
+{
+	QueryJob *job = job_new(request, format);
+
+	request_hold(request);
+	http_watch(request->exchange, on_closed, on_drained, job);
+	if (!request_run(request, run_job, job))
+		job_release(job);
+}
+
+/* ---- which encoding ---- */
+
+typedef struct AcceptRow {
+	const char *type;
+	RowFormat	query_stream;
+	RowFormat	query;
+} AcceptRow;
+
+static const AcceptRow accept_rows[] = {
+	{"application/vnd.ksqlapi.delimited.v1", ROWS_DELIMITED, ROWS_DELIMITED},
+	{"application/json", ROWS_ARRAY, ROWS_OBJECTS},
+	{"application/vnd.ksql.v1+json", ROWS_OBJECTS, ROWS_OBJECTS},
+};
+
+/* The first of the Accept list that is known; false: none is. */
+static bool
+choose_format(Request *request, bool is_query_stream, RowFormat *out)
+{
+	Str accept = http_header(request->exchange, "accept");
+
+	*out = is_query_stream ? ROWS_DELIMITED : ROWS_OBJECTS;
+	if (str_trim(accept).length == 0)
+		return true;
+	while (accept.length > 0) {
+		const char *comma = memchr(accept.data, ',', accept.length);
+		Str			item = comma != NULL ? str_make(accept.data, (size_t)(comma - accept.data)) : accept;
+		const char *semicolon = memchr(item.data, ';', item.length);
+		Str			type = str_trim(semicolon != NULL ? str_make(item.data, (size_t)(semicolon - item.data)) : item);
+
+		for (size_t i = 0; i < sizeof accept_rows / sizeof *accept_rows; i++)
+			if (str_equal_nocase(type, str_of(accept_rows[i].type))) {
+				*out = is_query_stream ? accept_rows[i].query_stream : accept_rows[i].query;
+				return true;
+			}
+		if (str_equal(type, STR("*/*")) || str_equal_nocase(type, STR("application/*")))
+			return true;
+		accept = comma != NULL ? str_make(comma + 1, accept.length - item.length - 1) : STR("");
+	}
+	return false;
+}
+
+static void
+handle_either(Request *request, bool is_query_stream)
+{
+	RowFormat format;
+
+	if (!choose_format(request, is_query_stream, &format)) {
+		answer_error(request->exchange, 40600, "None of the accepted content types can be given: application/vnd.ksqlapi.delimited.v1, "
+					 "application/json, application/vnd.ksql.v1+json");
+		return;
+	}
+	start_job(request, format);
+}
+
+void
+handle_query(Request *request)
+{
+	handle_either(request, false);
+}
+
+void
+handle_query_stream(Request *request)
+{
+	handle_either(request, true);
+}
+
+/* ---- WebSocket ---- */
+
+void
+handle_websocket(Request *request)
+{
+	StrBuf text = {0};
+	Error  err;
+
+	if (!http_wants_websocket(request->exchange)) {
+		answer_error(request->exchange, 40000, "This endpoint speaks WebSocket (version 13) only");
+		return;
+	}
+	http_accept_websocket(request->exchange);
+	if (!http_query_parameter(http_query(request->exchange), "request", &text)
+		|| json_parse(&request->arena, str_make(str_to_arena(&request->arena, strbuf_str(&text)), text.length), 0, &request->body, &err) == FAILED
+		|| request->body.kind != JSON_OBJECT) {
+		http_write(request->exchange, STR("{\"error\":\"the parameter request must be a JSON object\"}"));
+		http_close_websocket(request->exchange, 1003, STR("the parameter request must be a JSON object"));
+	} else
+		start_job(request, ROWS_FRAMES);
+	strbuf_free(&text);
+}
+
+/* ---- closing ---- */
+
+void
+handle_close_query(Request *request)
+{
+	const char *id = json_text_of(&request->arena, &request->body, "queryId");
+
+	if (id == NULL)
+		answer_error(request->exchange, 40000, "Missing required field: \"queryId\"");
+	else if (engine_live_cancel(request->server->engine, id))
+		http_respond(request->exchange, 200, NULL, NULL, 0, STR(""));
+	else
+		answer_error(request->exchange, 40000, "No query with id %s", id);
+}

@@ -1,0 +1,442 @@
+#include "server/row_writer.h"
+
+#include <stdlib.h>
+
+#include "common/base64.h"
+#include "data/decimal.h"
+#include "data/double_text.h"
+#include "data/json_text.h"
+#include "data/time_text.h"
+
+const char *
+row_format_type(RowFormat format)
+{
+	static const char *const types[] = {
+		"application/vnd.ksqlapi.delimited.v1", "application/json", "application/vnd.ksql.v1+json", NULL, "application/vnd.ksql.v1+protobuf",
+	};
+
+	return types[format];
+}
+
+/* ---- cells ---- */
+
+static void
+write_quoted(StrBuf *out, const char *text, size_t n)
+{
+	strbuf_add_char(out, '"');
+	strbuf_add(out, text, n);
+	strbuf_add_char(out, '"');
+}
+
+static void
+write_boolean(const Vector *v, int64_t at, StrBuf *out)
+{
+	strbuf_add_text(out, ((const uint8_t *)v->data)[at] ? "true" : "false");
+}
+
+static void
+write_int32(const Vector *v, int64_t at, StrBuf *out)
+{
+	char text[NUMBER_TEXT_MAX];
+
+	strbuf_add(out, text, int64_print(((const int32_t *)v->data)[at], text));
+}
+
+static void
+write_int64(const Vector *v, int64_t at, StrBuf *out)
+{
+	char text[NUMBER_TEXT_MAX];
+
+	strbuf_add(out, text, int64_print(((const int64_t *)v->data)[at], text));
+}
+
+static void
+write_double(const Vector *v, int64_t at, StrBuf *out)
+{
+	char text[NUMBER_TEXT_MAX];
+
+	strbuf_add(out, text, double_print_json(((const double *)v->data)[at], text));
+}
+
+static void
+write_decimal(const Vector *v, int64_t at, StrBuf *out)
+{
+	char text[DECIMAL_TEXT_MAX];
+
+	strbuf_add(out, text, decimal_print(((const Decimal *)v->data)[at], v->type->scale, text));
+}
+
+static void
+write_string(const Vector *v, int64_t at, StrBuf *out)
+{
+	json_write_string(out, str_view_str(&((const StrView *)v->data)[at]));
+}
+
+static void
+write_bytes(const Vector *v, int64_t at, StrBuf *out)
+{
+	strbuf_add_char(out, '"');
+	base64_add_encoded(out, str_view_str(&((const StrView *)v->data)[at]));
+	strbuf_add_char(out, '"');
+}
+
+static void
+write_date(const Vector *v, int64_t at, StrBuf *out)
+{
+	char text[TIME_TEXT_MAX];
+
+	write_quoted(out, text, date_print(((const int32_t *)v->data)[at], text));
+}
+
+static void
+write_time(const Vector *v, int64_t at, StrBuf *out)
+{
+	char text[TIME_TEXT_MAX];
+
+	write_quoted(out, text, time_print_ksql(((const int32_t *)v->data)[at], text));
+}
+
+static void
+write_timestamp(const Vector *v, int64_t at, StrBuf *out)
+{
+	char text[TIME_TEXT_MAX];
+
+	write_quoted(out, text, timestamp_print_ksql(((const int64_t *)v->data)[at], text));
+}
+
+/* ISO 8601: P1Y2M3DT4H5M6.5S; microseconds are the smallest part. */
+static void
+write_interval(const Vector *v, int64_t at, StrBuf *out)
+{
+	Interval i = ((const Interval *)v->data)[at];
+
+	strbuf_printf(out, "\"P%dM%dDT%lld.%06lldS\"", i.months, i.days, (long long)(i.micros / 1000000), (long long)llabs(i.micros % 1000000));
+}
+
+static void
+write_array(const Vector *v, int64_t at, StrBuf *out)
+{
+	ListEntry entry = ((const ListEntry *)v->data)[at];
+
+	strbuf_add_char(out, '[');
+	for (uint32_t i = 0; i < entry.length; i++) {
+		if (i > 0)
+			strbuf_add_char(out, ',');
+		cell_write(&v->children[0], entry.offset + i, out);
+	}
+	strbuf_add_char(out, ']');
+}
+
+/* A key as the name of a member: what is no text is quoted. */
+static void
+write_key(const Vector *keys, int64_t at, StrBuf *out)
+{
+	StrBuf text = {0};
+
+	cell_write(keys, at, &text);
+	if (text.length > 0 && text.data[0] == '"')
+		strbuf_add_str(out, strbuf_str(&text));
+	else
+		json_write_string(out, strbuf_str(&text));
+	strbuf_free(&text);
+}
+
+static void
+write_map(const Vector *v, int64_t at, StrBuf *out)
+{
+	ListEntry entry = ((const ListEntry *)v->data)[at];
+
+	strbuf_add_char(out, '{');
+	for (uint32_t i = 0; i < entry.length; i++) {
+		if (i > 0)
+			strbuf_add_char(out, ',');
+		write_key(&v->children[0], entry.offset + i, out);
+		strbuf_add_char(out, ':');
+		cell_write(&v->children[1], entry.offset + i, out);
+	}
+	strbuf_add_char(out, '}');
+}
+
+static void
+write_struct(const Vector *v, int64_t at, StrBuf *out)
+{
+	strbuf_add_char(out, '{');
+	for (int f = 0; f < v->type->n_fields; f++) {
+		if (f > 0)
+			strbuf_add_char(out, ',');
+		json_write_string(out, str_of(v->type->fields[f].name));
+		strbuf_add_char(out, ':');
+		cell_write(&v->children[f], at, out);
+	}
+	strbuf_add_char(out, '}');
+}
+
+static void
+write_null(const Vector *v, int64_t at, StrBuf *out)
+{
+	(void)v;
+	(void)at;
+	strbuf_add_text(out, "null");
+}
+
+static CellWriter
+cell_writer(const Type *type)
+{
+	static const CellWriter writers[] = {
+		[TYPE_BOOLEAN] = write_boolean, [TYPE_INTEGER] = write_int32, [TYPE_BIGINT] = write_int64, [TYPE_DECIMAL] = write_decimal,
+		[TYPE_DOUBLE] = write_double, [TYPE_STRING] = write_string, [TYPE_BYTES] = write_bytes, [TYPE_DATE] = write_date,
+		[TYPE_TIME] = write_time, [TYPE_TIMESTAMP] = write_timestamp, [TYPE_INTERVAL] = write_interval, [TYPE_ARRAY] = write_array,
+		[TYPE_MAP] = write_map, [TYPE_STRUCT] = write_struct,
+	};
+
+	return type->kind < sizeof writers / sizeof *writers && writers[type->kind] != NULL ? writers[type->kind] : write_null;
+}
+
+void
+cell_write(const Vector *v, int64_t at, StrBuf *out)
+{
+	if (v->validity != NULL && !bitmap_get(v->validity, at))
+		strbuf_add(out, "null", 4);
+	else
+		cell_writer(v->type)(v, at, out);
+}
+
+/* ---- life ---- */
+
+void
+row_writer_init(RowWriter *writer, RowFormat format)
+{
+	*writer = (RowWriter){.format = format};
+}
+
+void
+row_writer_free(RowWriter *writer)
+{
+	strbuf_free(&writer->scratch);
+	arena_free(&writer->arena);
+}
+
+/* ---- the header ---- */
+
+static void
+write_type_text(const Type *type, StrBuf *out)
+{
+	StrBuf text = {0};
+
+	type_print(type, &text);
+	json_write_string(out, strbuf_str(&text));
+	strbuf_free(&text);
+}
+
+static void
+write_metadata(const ResultHeader *header, StrBuf *out)
+{
+	const Schema *schema = header->schema;
+
+	strbuf_add_text(out, "{\"queryId\":");
+	json_write_string(out, str_of(header->query_id));
+	strbuf_add_text(out, ",\"columnNames\":[");
+	for (int i = 0; i < schema->n_columns; i++) {
+		if (i > 0)
+			strbuf_add_char(out, ',');
+		json_write_string(out, str_of(schema->columns[i].name));
+	}
+	strbuf_add_text(out, "],\"columnTypes\":[");
+	for (int i = 0; i < schema->n_columns; i++) {
+		if (i > 0)
+			strbuf_add_char(out, ',');
+		write_type_text(schema->columns[i].type, out);
+	}
+	strbuf_add_text(out, "]}");
+}
+
+/* Columns as SQL; look-ups mark which are the key. */
+static void
+write_schema(const ResultHeader *header, StrBuf *out)
+{
+	StrBuf text = {0};
+
+	for (int i = 0; i < header->schema->n_columns; i++) {
+		Schema one = {1, header->is_key != NULL && header->is_key[i] ? 1 : 0, &header->schema->columns[i]};
+
+		if (i > 0)
+			strbuf_add_text(&text, ", ");
+		schema_print(&one, &text);
+	}
+	json_write_string(out, strbuf_str(&text));
+	strbuf_free(&text);
+}
+
+static void
+write_header(const ResultHeader *header, StrBuf *out)
+{
+	strbuf_add_text(out, "{\"header\":{\"queryId\":");
+	json_write_string(out, str_of(header->query_id));
+	strbuf_add_text(out, ",\"schema\":");
+	write_schema(header, out);
+	strbuf_add_text(out, "}}");
+}
+
+/* The first frame describes the columns as DESCRIBE does. */
+static void
+write_fields(const ResultHeader *header, StrBuf *out)
+{
+	strbuf_add_char(out, '[');
+	for (int i = 0; i < header->schema->n_columns; i++) {
+		const Column *column = &header->schema->columns[i];
+
+		strbuf_add_text(out, i > 0 ? ",{\"name\":" : "{\"name\":");
+		json_write_string(out, str_of(column->name));
+		strbuf_add_text(out, ",\"schema\":{\"type\":");
+		StrBuf text = {0};
+
+		type_print(column->type, &text);
+		for (size_t k = 0; k < text.length; k++)
+			if (text.data[k] == '<' || text.data[k] == '(') {
+				text.length = k;
+				text.data[k] = '\0';
+			}
+		json_write_string(out, strbuf_str(&text));
+		strbuf_free(&text);
+		strbuf_add_text(out, ",\"fields\":null,\"memberSchema\":null}}");
+	}
+	strbuf_add_char(out, ']');
+}
+
+static void
+send_frame(RowWriter *w, StrBuf *text)
+{
+	w->frame(w->frame_context, strbuf_str(text));
+	strbuf_clear(text);
+}
+
+void
+row_writer_begin(RowWriter *w, const ResultHeader *header, StrBuf *out)
+{
+	w->has_begun = true;
+	w->n_columns = header->schema->n_columns;
+	w->schema = header->schema;
+	w->cells = arena_array(&w->arena, CellWriter, w->n_columns + 1);
+	w->is_key = arena_array(&w->arena, bool, w->n_columns + 1);
+	for (int i = 0; i < w->n_columns; i++) {
+		const char *name = header->schema->columns[i].name;
+
+		w->cells[i] = cell_writer(header->schema->columns[i].type);
+		w->is_key[i] = (header->is_key != NULL && header->is_key[i]) || i < header->schema->n_key || strcmp(name, "WINDOWSTART") == 0
+					   || strcmp(name, "WINDOWEND") == 0;
+	}
+	switch (w->format) {
+	case ROWS_DELIMITED:
+		write_metadata(header, out);
+		strbuf_add_char(out, '\n');
+		break;
+	case ROWS_ARRAY:
+		strbuf_add_char(out, '[');
+		write_metadata(header, out);
+		break;
+	case ROWS_OBJECTS:
+	case ROWS_PROTOBUF:
+		strbuf_add_char(out, '[');
+		write_header(header, out);
+		break;
+	case ROWS_FRAMES:
+		write_fields(header, &w->scratch);
+		send_frame(w, &w->scratch);
+		break;
+	}
+}
+
+/* ---- rows ---- */
+
+static void
+write_columns(RowWriter *w, const Batch *rows, int32_t row, bool keys_only, StrBuf *out)
+{
+	strbuf_add_char(out, '[');
+	for (int c = 0; c < w->n_columns; c++) {
+		const Vector *v = rows->columns[c];
+		const Vector *base = vector_base(v);
+		int64_t		  at = vector_at(v, row);
+
+		if (c > 0)
+			strbuf_add_char(out, ',');
+		if ((keys_only && !w->is_key[c]) || (base->validity != NULL && !bitmap_get(base->validity, at)))
+			strbuf_add(out, "null", 4);
+		else
+			w->cells[c](base, at, out);
+	}
+	strbuf_add_char(out, ']');
+}
+
+static void
+write_object(RowWriter *w, const Batch *rows, int32_t row, bool is_tombstone, StrBuf *out)
+{
+	strbuf_add_text(out, "{\"row\":{\"columns\":");
+	write_columns(w, rows, row, is_tombstone, out);
+	strbuf_add_text(out, is_tombstone ? ",\"tombstone\":true}}" : "}}");
+}
+
+void
+row_writer_rows(RowWriter *w, const Batch *rows, StrBuf *out)
+{
+	for (int32_t i = 0; i < rows->n_rows; i++) {
+		RowKind kind = batch_row_kind(rows, i);
+		bool	is_tombstone = kind == ROW_DELETE || kind == ROW_DELETE_OLD;
+
+		if (kind == ROW_BEFORE)
+			continue;
+		if (is_tombstone && (w->format == ROWS_DELIMITED || w->format == ROWS_ARRAY)) {
+			w->n_dropped++;
+			continue;
+		}
+		switch (w->format) {
+		case ROWS_DELIMITED:
+			write_columns(w, rows, i, false, out);
+			strbuf_add_char(out, '\n');
+			break;
+		case ROWS_ARRAY:
+			strbuf_add_char(out, ',');
+			write_columns(w, rows, i, false, out);
+			break;
+		case ROWS_OBJECTS:
+		case ROWS_PROTOBUF:
+			strbuf_add_text(out, ",\n");
+			write_object(w, rows, i, is_tombstone, out);
+			break;
+		case ROWS_FRAMES:
+			write_object(w, rows, i, is_tombstone, &w->scratch);
+			send_frame(w, &w->scratch);
+			break;
+		}
+	}
+}
+
+/* ---- the end ---- */
+
+void
+row_writer_end(RowWriter *w, const char *message, const char *error, StrBuf *out)
+{
+	bool	is_objects = w->format == ROWS_OBJECTS || w->format == ROWS_PROTOBUF || w->format == ROWS_FRAMES;
+	StrBuf *to = w->format == ROWS_FRAMES ? &w->scratch : out;
+
+	if (is_objects && (error != NULL || message != NULL)) {
+		if (w->format != ROWS_FRAMES)
+			strbuf_add_text(to, ",\n");
+		if (error != NULL)
+			strbuf_printf(to, "{\"errorMessage\":%s}", error);
+		else {
+			strbuf_add_text(to, "{\"finalMessage\":");
+			json_write_string(to, str_of(message));
+			strbuf_add_char(to, '}');
+		}
+		if (w->format == ROWS_FRAMES)
+			send_frame(w, to);
+	} else if (error != NULL) {
+		if (w->format == ROWS_ARRAY)
+			strbuf_add_char(to, ',');
+		strbuf_add_text(to, error);
+		if (w->format == ROWS_DELIMITED)
+			strbuf_add_char(to, '\n');
+	}
+	if (w->format == ROWS_ARRAY || w->format == ROWS_OBJECTS || w->format == ROWS_PROTOBUF)
+		strbuf_add_text(to, "]\n");
+}
