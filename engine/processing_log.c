@@ -30,7 +30,7 @@ static const char declaration[] =
 static Status
 make_topic(Engine *engine, Error *err)
 {
-	TopicConfig config = {.n_partitions = 1, .retention_ms = LOG_RETENTION_MS};
+	TopicConfig config = {.n_partitions = 1, .retention_ms = atoll(LOG_RETENTION_MS)};
 	Topic	   *topic;
 
 	TRY(engine_topic(engine, LOG_TOPIC, &topic, err));

@@ -99,6 +99,7 @@ sandbox_open(Engine *sandbox, SandboxTopics *topics, Engine *engine)
 	sandbox->store = engine->store;
 	sandbox->topics = &topics->topics;
 	sandbox->registry = engine->registry;
+	sandbox->functions = atomic_load(&engine->functions);
 	sandbox->n_commands = engine->n_commands;
 	sandbox->catalog = catalog_new();
 	sandbox->command_statuses = command_statuses_new();
@@ -126,6 +127,7 @@ sandbox_close(Engine *sandbox, SandboxTopics *topics)
 	}
 	catalog_free(sandbox->catalog);
 	command_statuses_free(sandbox->command_statuses);
+	arena_free(&sandbox->functions_arena);
 	pthread_mutex_destroy(&sandbox->lock_ddl);
 	pthread_mutex_destroy(&sandbox->lock_queries);
 	pthread_cond_destroy(&sandbox->work);
@@ -163,6 +165,7 @@ try_on_copy(Session *session, Str sql, Error *err)
 	status = session_open(sandbox, &copy, err);
 	if (status == OK) {
 		settings_visit(session->settings, copy_setting, copy->settings);
+		session_set_user(copy, session->user, session->role);
 		for (int i = 0; i < session->n_variables; i++)
 			session_define(copy, session->variables[2 * i], session->variables[2 * i + 1]);
 		status = session_execute(copy, sql, &sink, err);
