@@ -18,6 +18,7 @@ print_exprs(const Expr *const *exprs, int n, StrBuf *out)
 static void
 print_aggregate(const AggregateSpec *spec, StrBuf *out)
 {
+	print_exprs(spec->keys, spec->n_keys, out);
 	for (int i = 0; i < spec->n_items; i++) {
 		strbuf_printf(out, ";%s", spec->items[i].function->name);
 		for (int k = 0; k < spec->items[i].n_args; k++)
@@ -26,6 +27,19 @@ print_aggregate(const AggregateSpec *spec, StrBuf *out)
 	}
 	if (spec->window.kind != WINDOW_NONE)
 		window_print(&spec->window, out);
+}
+
+static void
+print_join(const PlanNode *node, StrBuf *out)
+{
+	if (node->op == &op_join_window) {
+		const JoinWindowSpec *spec = node->spec;
+
+		strbuf_printf(out, "%d %lld %lld %lld", spec->kind, (long long)spec->before_ms, (long long)spec->after_ms, (long long)spec->grace_ms);
+	} else if (node->op == &op_join_foreign)
+		strbuf_printf(out, "%d", ((const JoinForeignSpec *)node->spec)->kind);
+	else if (node->op == &op_join_stream_table || node->op == &op_join_table_table)
+		strbuf_printf(out, "%d", ((const JoinTableSpec *)node->spec)->kind);
 }
 
 static uint64_t
@@ -46,6 +60,7 @@ shape_of(const PlanNode *node, bool has_join, uint64_t h)
 		strbuf_add_text(&buf, ((const ScanSpec *)node->spec)->source->name);
 	if (node->op == &op_aggregate)
 		print_aggregate(node->spec, &buf);
+	print_join(node, &buf);
 	h = hash_combine(h, hash_bytes(strbuf_text(&buf), buf.length));
 	strbuf_free(&buf);
 	return h;

@@ -635,7 +635,7 @@ plan_aggregate(SelectBinder *sb, const AstQuery *query, BoundColumn *columns, in
 		return error_user(err, "WINDOW clause requires a GROUP BY clause.");
 	if (input->is_table && !b->is_bounded) {
 		if (sb->has_window)
-			return error_user(err, "WINDOW clause is only supported for streams, not for tables.");
+			return error_user(err, "WINDOW clause is only supported for streams, not for tables. Windowing not supported for table aggregations.");
 		if (input->window.kind != WINDOW_NONE)
 			return error_user(err, "KSQL does not support aggregations of windowed tables.");
 		keep_values(sb);

@@ -59,7 +59,8 @@ bind_constant(PlannerContext *context, const AstExpr *ast, const Type *type, con
 		if (context->standard && is_text && type->kind != TYPE_STRING)
 			TRY(literal_to(&binder, e, type, &e, err));
 		else if (cast_is_implicit(e->type, type) || (context->standard && cast_is_possible(true, e->type, type)) ||
-				 (e->kind == EXPR_CONSTANT && type_is_number(e->type) && type->kind == TYPE_DECIMAL))
+				 (e->kind == EXPR_CONSTANT && type_is_number(e->type) && type->kind == TYPE_DECIMAL &&
+				  (context->standard || e->type->kind != TYPE_DECIMAL)))
 			e = expr_cast_to(&binder, e, type);
 		else if (type_is_nested(type) && struct_fits_by_name(e->type, type)) {
 			Value given;

@@ -917,6 +917,12 @@ schema_text(Arena *arena, const Schema *schema)
 	return copy;
 }
 
+static const char *
+text_or_none(const char *text)
+{
+	return text != NULL ? text : "none";
+}
+
 Status
 bind_replace_check(PlannerContext *context, const CatalogSource *old_source, const CatalogSource *new_source, Error *err)
 {
@@ -932,13 +938,17 @@ bind_replace_check(PlannerContext *context, const CatalogSource *old_source, con
 	if (old_source->kind != new_source->kind)
 		REFUSE("type", old_source->kind == ENTITY_TABLE ? "KTABLE" : "KSTREAM", new_source->kind == ENTITY_TABLE ? "KTABLE" : "KSTREAM");
 	if (old_source->topic == NULL || new_source->topic == NULL || strcmp(old_source->topic, new_source->topic) != 0)
-		REFUSE("topic", old_source->topic != NULL ? old_source->topic : "none", new_source->topic != NULL ? new_source->topic : "none");
+		REFUSE("topic", text_or_none(old_source->topic), text_or_none(new_source->topic));
 	if (strcmp(old_source->key_format.format, new_source->key_format.format) != 0)
 		REFUSE("key format", old_source->key_format.format, new_source->key_format.format);
 	if (strcmp(old_source->value_format.format, new_source->value_format.format) != 0)
 		REFUSE("value format", old_source->value_format.format, new_source->value_format.format);
 	if (old_source->window.kind != new_source->window.kind || old_source->window.size_ms != new_source->window.size_ms)
 		REFUSE("window", window_kind_name(old_source->window.kind), window_kind_name(new_source->window.kind));
+	if (strcmp(text_or_none(old_source->timestamp_column), text_or_none(new_source->timestamp_column)) != 0)
+		REFUSE("timestamp column", text_or_none(old_source->timestamp_column), text_or_none(new_source->timestamp_column));
+	if (strcmp(text_or_none(old_source->timestamp_format), text_or_none(new_source->timestamp_format)) != 0)
+		REFUSE("timestamp format", text_or_none(old_source->timestamp_format), text_or_none(new_source->timestamp_format));
 	changed = changed_columns(arena, a, b, true);
 	is_key = changed[0] != '\0' || a->n_key != b->n_key;
 	if (!is_key)

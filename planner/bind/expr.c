@@ -243,6 +243,11 @@ bind_typed_literal(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err)
 		*out = expr_constant(b->arena, (Value){.type = type_decimal(shape.precision, shape.scale), .decimal = decimal});
 		return OK;
 	}
+	if (!b->standard) {
+		error_user(err, "Failed to prepare statement: line %d:%d: Unknown type: %s", e->pos.line, e->pos.column + 1,
+				   bind_name(b->context, e->name));
+		return error_at_pos(err, e->pos);
+	}
 	if (str_equal_nocase(str_of(e->name.text), STR("INTERVAL")))
 		return bind_interval(eb, e, out, err);
 	TRY(bind_type(b->context, &ast, &type, err));
@@ -287,8 +292,10 @@ find_window_bound(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err, Stat
 	if (eb->select == NULL || !eb->select->has_window || (!is_start && !str_equal_nocase(str_of(name), STR("WINDOWEND"))))
 		return false;
 	if (!b->standard && (eb->in_aggregate || eb->clause == CLAUSE_GROUP_BY || eb->clause == CLAUSE_HAVING)) {
-		*status = error_user(err, "Window bounds column %s can only be used in the SELECT clause of windowed aggregations",
-							 is_start ? "WINDOWSTART" : "WINDOWEND");
+		*status = error_user(err, "Window bounds column %s can only be used in the SELECT clause of windowed aggregations%s",
+							 is_start ? "WINDOWSTART" : "WINDOWEND",
+							 eb->binder->standard ? "" : " and can not be passed to aggregate functions.\n"
+														 "See https://github.com/confluentinc/ksql/issues/4397");
 		error_at_pos(err, e->pos);
 		return true;
 	}

@@ -159,19 +159,29 @@ find_row(const char *name)
 	return NULL;
 }
 
+/* All unknown names are told, in upper case as ksqlDB has them; the hint is for the first. */
 static Status
-refuse_unknown(const AstProperty *property, Error *err)
+refuse_unknown(const AstProperty *properties, int n, int first, Error *err)
 {
 	const char *names[N_ROWS];
 	const char *nearest;
+	StrBuf		unknown = {0};
 
+	for (int i = first; i < n; i++) {
+		if (find_row(properties[i].name) != NULL)
+			continue;
+		strbuf_add_text(&unknown, unknown.length > 0 ? ", " : "");
+		for (const char *c = properties[i].name; *c != '\0'; c++)
+			strbuf_add_char(&unknown, (char)toupper((unsigned char)*c));
+	}
 	for (int i = 0; i < N_ROWS; i++)
 		names[i] = property_rows[i].name;
-	nearest = str_nearest(property->name, names, N_ROWS);
-	error_user(err, "Invalid config variable(s) in the WITH clause: %s", property->name);
+	nearest = str_nearest(properties[first].name, names, N_ROWS);
+	error_user(err, "Invalid config variable(s) in the WITH clause: %s", strbuf_text(&unknown));
+	strbuf_free(&unknown);
 	if (nearest != NULL)
 		error_hint(err, "Did you mean %s?", nearest);
-	return refuse_at(property, err);
+	return refuse_at(&properties[first], err);
 }
 
 static Status
@@ -186,7 +196,7 @@ bind_each(PlannerContext *context, const AstProperty *properties, int n, bool is
 				return refuse_at(&properties[i], err);
 			}
 		if (row == NULL)
-			return refuse_unknown(&properties[i], err);
+			return refuse_unknown(properties, n, i, err);
 		TRY(bind_property(context, &properties[i], row, is_table, out, err));
 	}
 	return OK;

@@ -114,6 +114,14 @@ star_add_bounds(SelectList *list, const AstExpr *star, int at, Error *err)
 	return OK;
 }
 
+/* ksqlDB: behind a join that is partitioned anew, * has the pseudo columns of each source. */
+static bool
+is_carried(const SelectBinder *sb, const AstExpr *star, const ScopeColumn *c)
+{
+	return !sb->binder->standard && sb->scope->is_join && sb->ast->n_partition_by > 0 && star->kind == AST_STAR && c->source >= 0 &&
+		   (strcmp(c->name, "ROWTIME") == 0 || strcmp(c->name, "ROWPARTITION") == 0 || strcmp(c->name, "ROWOFFSET") == 0);
+}
+
 /*
  * Key columns of all sources first, then the values; windowed sources of transient queries have their bounds behind the
  * key.  Standard: in the order of the sources.
@@ -155,7 +163,7 @@ expand_star(SelectList *list, const AstExpr *star, Error *err)
 					(strcmp(scope->columns[j].name, "WINDOWSTART") == 0 || strcmp(scope->columns[j].name, "WINDOWEND") == 0))
 					TRY(star_add(list, star, &scope->columns[j], err));
 		}
-		if (c == NULL || c->is_hidden || (source >= 0 && c->source != source) || (c->is_merged && source >= 0))
+		if (c == NULL || (c->is_hidden && !is_carried(sb, star, c)) || (source >= 0 && c->source != source) || (c->is_merged && source >= 0))
 			continue;
 		TRY(star_add(list, star, c, err));
 	}
