@@ -54,6 +54,8 @@ struct ResultSink {
 	void (*statement)(ResultSink *sink, Str sql);
 	/* rows taken so far, units done and in all (0: unknown); NULL: not wanted.  May be called from another thread. */
 	void (*progress)(ResultSink *sink, int64_t rows, int64_t done, int64_t all);
+	/* SPOOL: from now on everything is written into the file as well; NULL: no more.  NULL callback: this client keeps no such copy. */
+	Status (*spool)(ResultSink *sink, const char *path, Error *err);
 	void *context;
 };
 

@@ -143,11 +143,13 @@ refuse_summarize(StatementContext *context, const AstStatement *statement, Error
 }
 
 static Status
-refuse_spool(StatementContext *context, const AstStatement *statement, Error *err)
+spool_execute(StatementContext *context, const AstStatement *statement, Error *err)
 {
-	(void)context;
-	(void)statement;
-	return error_unsupported(err, "SPOOL is not supported: redirect the output of `sluice -f` instead");
+	if (context->sink->spool == NULL)
+		return error_unsupported(err, "SPOOL is for the shell, which keeps a copy of what it prints");
+	if (statement->file.path != NULL)
+		TRY(file_access_check(context->engine->file_access, statement->file.path, err));
+	return context->sink->spool(context->sink, statement->file.path, err);
 }
 
 static Status
@@ -187,7 +189,7 @@ static const StatementRow statement_rows[] = {
 	{AST_ASSERT_NULL_VALUES, "ASSERT NULL VALUES", ROLE_READ, assert_execute, NEEDS_STORE},
 	{AST_ASSERT_SOURCE, "ASSERT STREAM", ROLE_READ, assert_execute, NEEDS_STORE},
 	{AST_RUN_SCRIPT, "RUN SCRIPT", ROLE_ADMIN, run_script_execute, 0},
-	{AST_SPOOL, "SPOOL", ROLE_ADMIN, refuse_spool, 0},
+	{AST_SPOOL, "SPOOL", ROLE_ADMIN, spool_execute, 0},
 	{AST_COPY, "COPY", ROLE_WRITE, copy_execute, 0},
 	{AST_SUMMARIZE, "SUMMARIZE", ROLE_READ, refuse_summarize, 0},
 };

@@ -47,6 +47,41 @@ def success_is_0(p):
 
 
 @case
+def spool_copies_what_is_printed(p):
+    status, out, err = p.run("-c", "SELECT 1 AS a; SPOOL 'copy.txt'; SELECT 2 AS b; SPOOL OFF; SELECT 3 AS c;")
+    equal((status, err), (0, ""))
+    equal(out, "a\n1\nb\n2\nc\n3\n")
+    with open(os.path.join(p.folder, "copy.txt")) as f:
+        equal(f.read(), "b\n2\n")
+    equal(p.run("--output", "table", "-c", "SPOOL 'copy.txt'; SELECT 2 AS b;")[0], 0)     # closed at the end
+    with open(os.path.join(p.folder, "copy.txt")) as f:
+        equal(f.read(), " b\n---\n 2\n(1 row)\n")
+    status, _, err = p.run("-c", "SPOOL 'no/where.txt'; SELECT 1;")
+    equal(status, 1)
+    contains(err, "Cannot write the file 'no/where.txt'")
+
+
+@case
+def a_deleted_row_is_shown_as_one(p):
+    sql = """CREATE TABLE u (k STRING PRIMARY KEY, v BIGINT) WITH (KAFKA_TOPIC='u', VALUE_FORMAT='JSON', PARTITIONS=1);
+        CREATE STREAM us (k STRING KEY, v STRING) WITH (KAFKA_TOPIC='u', VALUE_FORMAT='KAFKA');
+        INSERT INTO u VALUES ('a', 1); INSERT INTO us (k, v) VALUES ('a', NULL); SELECT * FROM u EMIT CHANGES LIMIT 2;"""
+    equal(p.run("--data", "t", "--output", "table", "-c", sql)[1].splitlines()[2:4], [" a |         1", " a | (deleted)"])
+    equal(p.run("--data", "j", "--output", "json", "-c", sql)[1], '{"k":"a","v":1}\n{"k":"a","v":null,"tombstone":true}\n')
+    contains(p.run("--data", "v", "--output", "vertical", "-c", sql)[1], "v | (deleted)")
+
+
+@case
+def series_keep_within_the_memory_limit(p):
+    for series in ("GENERATE_SERIES(1, 5000000)", "RANGE(5000000)",
+                   "GENERATE_SERIES(TIMESTAMP '2000-01-01 00:00:00', TIMESTAMP '2030-01-01 00:00:00', INTERVAL 1 MINUTE)"):
+        status, out, err = p.run("--no-header", "-c", f"SET 'memory.limit'='64M'; SELECT COUNT(*) FROM {series} t(x);")
+        equal((status, out), (0, "0\n"))
+        contains(err, "memory.limit allows")
+    equal(p.run("--no-header", "-c", "SELECT COUNT(*) FROM GENERATE_SERIES(1, 5000000) t(x);")[:2], (0, "5000000\n"))
+
+
+@case
 def final_semicolon_is_optional(p):
     equal(p.run("-c", "SELECT 1 AS x")[1], "x\n1\n")
 

@@ -153,12 +153,15 @@ all_constant(const Node *node)
 	return true;
 }
 
+/* A larger value is made when it is asked for, within the budget of the query. */
+#define FOLD_BYTES_MAX (1 << 20)
+
 /* Replaces a node over constants by its value, unless evaluating it fails: then every row has to report that. */
 static void
 fold(Arena *arena, Node *node)
 {
 	Batch		  batch = {.n_rows = 1};
-	EvalContext	  context = {.scratch = arena};
+	EvalContext	  context = {.scratch = arena, .value_bytes_max = FOLD_BYTES_MAX};
 	EvalFrame	  frame = {.context = &context, .batch = &batch, .n_rows = 1};
 	const Vector *result;
 	Value		  value;

@@ -20,6 +20,23 @@ bitmap_zero(Arena *arena, int32_t n_rows)
 	return arena_calloc(arena, sizeof(uint64_t) * (size_t)bitmap_words(n_rows > 0 ? n_rows : 1));
 }
 
+bool
+eval_has_room(EvalContext *context, int32_t row, const char *what, int64_t n_bytes)
+{
+	const MemoryBudget *budget = context->budget;
+	int64_t				used = budget != NULL ? budget->used_bytes + (int64_t)context->scratch->size_bytes : 0;
+
+	if (context->value_bytes_max > 0 && n_bytes > context->value_bytes_max) {
+		eval_fail(context, row, "%s is too large to be computed beforehand", what);
+		return false;
+	}
+	if (budget == NULL || budget->limit_bytes <= 0 || used + n_bytes <= budget->limit_bytes)
+		return true;
+	eval_fail(context, row, "%s would take %lld MB, with %lld MB in use of the %lld MB that memory.limit allows", what,
+			  (long long)(n_bytes >> 20), (long long)(used >> 20), (long long)(budget->limit_bytes >> 20));
+	return false;
+}
+
 void
 eval_fail(EvalContext *context, int32_t row, const char *format, ...)
 {

@@ -9,6 +9,7 @@
  * (a compiled regular expression) may belong to one thread at a time: compile one Program a task.  The Expr must live
  * as long as the Program.
  */
+#include "common/budget.h"
 #include "common/env.h"
 #include "data/batch.h"
 #include "exec/expr/expr.h"
@@ -27,6 +28,8 @@ typedef struct EvalContext {
 	Arena	  *scratch;			/* results live here: reset by the owner when the push is over */
 	EvalLog	  *log;				/* NULL: failures are counted only */
 	const Env *env;				/* clock and randomness for UNIX_TIMESTAMP, RANDOM, UUID */
+	MemoryBudget *budget;		/* that large values are measured by; NULL: none */
+	int64_t	   value_bytes_max;		/* of one value; 0: no limit but the budget */
 	int64_t	   collect_list_limit;	/* of COLLECT_LIST, COLLECT_SET: most elements; 0 and less: no limit */
 	int64_t	   collect_set_limit;
 	int64_t	   n_failed;		/* rows that failed, all in all */
@@ -45,6 +48,12 @@ typedef struct EvalContext {
  * reason, n_failed and, if there is one, the bit in `failed`.
  */
 void eval_fail(EvalContext *context, int32_t row, const char *format, ...) PRINTF_LIKE(3, 4);
+
+/*
+ * May row `row` hold a value of about so many bytes, with what the evaluation holds already?  Otherwise the row fails and says that
+ * `what` is too large.  For kernels that make large values of small arguments; nothing is reserved, scratch memory is short-lived.
+ */
+bool eval_has_room(EvalContext *context, int32_t row, const char *what, int64_t n_bytes);
 
 /* Fails with ERROR_USER only for constants that cannot be (a bad regular expression literal may wait for run time). */
 Status program_compile(Arena *arena, const Expr *expr, Program **out, Error *err);

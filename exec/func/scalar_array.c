@@ -4,6 +4,7 @@
 #include "exec/func/kernel.h"
 
 #define SERIES_MAX 10000000		/* elements that GENERATE_SERIES may make: what a row can hold within reason */
+#define SERIES_ELEMENT_BYTES (int64_t)(2 * sizeof(Value) + 8)	/* made, put into a vector, and read from there */
 
 static bool
 items_have(const Value *items, uint32_t n, const Value *wanted)
@@ -388,6 +389,8 @@ generate_series(const ScalarCall *call, int32_t row, const Value *args, Value *o
 		eval_fail(call->context, row, "GENERATE_SERIES would make more than %d elements", SERIES_MAX);
 		return false;
 	}
+	if (!eval_has_room(call->context, row, "GENERATE_SERIES", (int64_t)n * SERIES_ELEMENT_BYTES))
+		return false;
 	items = arena_array(call->arena, Value, n);
 	for (int64_t i = 0; i < (int64_t)n; i++)
 		items[i] = value_integer(call->result_type->element, (int64_t)((uint64_t)start + (uint64_t)i * (uint64_t)step));
@@ -412,6 +415,8 @@ range(const ScalarCall *call, int32_t row, const Value *args, Value *out)
 		eval_fail(call->context, row, "RANGE would make more than %d elements", SERIES_MAX);
 		return false;
 	}
+	if (!eval_has_room(call->context, row, "RANGE", (int64_t)n * SERIES_ELEMENT_BYTES))
+		return false;
 	items = arena_array(call->arena, Value, n + 1);
 	for (int64_t i = 0; i < (int64_t)n; i++)
 		items[i] = value_integer(type_bigint, (int64_t)((uint64_t)start + (uint64_t)i * (uint64_t)step));

@@ -539,6 +539,8 @@ calendar_add_interval(int64_t t, Interval by, int sign)
 }
 
 #define SERIES_MAX 10000000		/* elements of one array, as of GENERATE_SERIES of numbers */
+#define SERIES_CHECK 4096		/* elements after which memory is looked at */
+#define SERIES_ELEMENT_BYTES (int64_t)(4 * sizeof(Value) + 8)	/* a growing list, a vector, and read from there */
 
 /* GENERATE_SERIES from a time to another, the end included; RANGE leaves it out. */
 static bool
@@ -562,6 +564,9 @@ time_series(const ScalarCall *call, int32_t row, const Value *args, Value *out)
 			eval_fail(call->context, row, "%s would make more than %d elements", call->function->name, SERIES_MAX);
 			return false;
 		}
+		if (list.n % SERIES_CHECK == 0 &&
+			!eval_has_room(call->context, row, call->function->name, (list.n + SERIES_CHECK) * SERIES_ELEMENT_BYTES))
+			return false;
 		item_add(&list, value_integer(type_timestamp, t));
 		/* From the start, so that the 31st of January is followed by the ends of all months. */
 		next = calendar_add_interval(start, (Interval){(int32_t)((int64_t)step.months * list.n),

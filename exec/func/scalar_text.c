@@ -84,6 +84,8 @@ repeat(const ScalarCall *call, int32_t row, const Value *args, Value *out)
 
 	if (length > 0 && n > RESULT_BYTES_MAX / (int64_t)length)
 		return fail_too_long(call, row);
+	if (!eval_has_room(call->context, row, "REPEAT", (int64_t)length * n))
+		return false;
 	text = arena_alloc(call->arena, length * (size_t)n + 1);
 	for (int64_t i = 0; i < n && length > 0; i++)
 		memcpy(text + (size_t)i * length, args[0].text.data, length);

@@ -210,7 +210,7 @@ task_configure(Bounded *b, Task *task)
 	task->output = options->output;
 	task->result = options->result;
 	task->result_context = options->result_context;
-	task->services.budget = options->budget;
+	task->services.budget = task->eval.budget = options->budget;
 	task->services.is_timed = options->is_timed;
 	task->services.interrupted = options->interrupted;
 }

@@ -82,6 +82,40 @@ cell_text(Printer *p, const Batch *rows, int32_t row, int c)
 	return text;
 }
 
+/* A change that says that a row of a table is gone. */
+static bool
+is_deleted(const Printer *p, const Batch *rows, int32_t row)
+{
+	return p->is_table && row_kind_is_null(batch_row_kind(rows, row));
+}
+
+/* Of such a row only the key stands; the mark is in the first column that has nothing to show. */
+static bool
+is_gone(const Printer *p, const Batch *rows, int32_t row, int c)
+{
+	return (p->schema->n_key > 0 && c >= p->schema->n_key) || !vector_is_valid(rows->columns[c], row);
+}
+
+static char *
+deleted_cell(Printer *p, const Batch *rows, int32_t row, int c)
+{
+	int first = 0;
+
+	while (first < p->n_columns && !is_gone(p, rows, row, first))
+		first++;
+	if (first == p->n_columns && c == first - 1)
+		return arena_printf(&p->arena, "%s (deleted)", cell_text(p, rows, row, c));
+	if (is_gone(p, rows, row, c))
+		return arena_strdup(&p->arena, c == first ? "(deleted)" : "");
+	return cell_text(p, rows, row, c);
+}
+
+static char *
+row_cell(Printer *p, const Batch *rows, int32_t row, int c)
+{
+	return is_deleted(p, rows, row) ? deleted_cell(p, rows, row, c) : cell_text(p, rows, row, c);
+}
+
 static bool
 is_right_aligned(const Type *type)
 {
@@ -182,7 +216,7 @@ table_rows(Printer *p, const Batch *rows)
 		}
 		cells = p->header_printed ? p->cells : &p->cells[p->n_held * p->n_columns];
 		for (int c = 0; c < p->n_columns; c++)
-			cells[c] = cell_text(p, rows, i, c);
+			cells[c] = row_cell(p, rows, i, c);
 		if (p->header_printed)
 			print_table_row(p, (const char *const *)cells, false);
 		else if (++p->n_held >= HELD_ROWS)
@@ -207,7 +241,7 @@ vertical_rows(Printer *p, const Batch *rows)
 		for (int c = 0; c < p->n_columns; c++) {
 			print_padded(p, p->schema->columns[c].name, width, false);
 			strbuf_add_text(&p->line, " | ");
-			strbuf_add_text(&p->line, cell_text(p, rows, i, c));
+			strbuf_add_text(&p->line, row_cell(p, rows, i, c));
 			flush_line(p);
 		}
 	}
@@ -290,7 +324,8 @@ json_rows(Printer *p, const Batch *rows)
 	for (int32_t i = 0; i < rows->n_rows; i++) {
 		strbuf_add_char(&p->line, '{');
 		for (int c = 0; c < p->n_columns; c++) {
-			Value value = vector_get(rows->columns[c], i, &p->arena);
+			Value value = is_deleted(p, rows, i) && is_gone(p, rows, i, c) ? value_null(rows->columns[c]->type)
+																		   : vector_get(rows->columns[c], i, &p->arena);
 			Value name = value_text(type_string, str_of(p->schema->columns[c].name));
 
 			if (c > 0)
@@ -299,7 +334,7 @@ json_rows(Printer *p, const Batch *rows)
 			strbuf_add_char(&p->line, ':');
 			value_print_json(&value, &p->line);
 		}
-		strbuf_add_text(&p->line, "}\n");
+		strbuf_add_text(&p->line, is_deleted(p, rows, i) ? ",\"tombstone\":true}\n" : "}\n");
 	}
 	fwrite(p->line.data, 1, p->line.length, p->out);
 	strbuf_clear(&p->line);
@@ -329,7 +364,7 @@ markdown_rows(Printer *p, const Batch *rows)
 		arena_reset(&p->arena);
 		for (int c = 0; c < p->n_columns; c++) {
 			strbuf_add_text(&p->line, "| ");
-			for (const char *t = cell_text(p, rows, i, c); *t != '\0'; t++) {
+			for (const char *t = row_cell(p, rows, i, c); *t != '\0'; t++) {
 				if (*t == '|')
 					strbuf_add_char(&p->line, '\\');
 				strbuf_add_char(&p->line, *t);
@@ -609,17 +644,75 @@ printer_progress(ResultSink *sink, int64_t rows, int64_t done, int64_t all)
 	p->progress_shown = true;
 }
 
+/* ---- SPOOL ---- */
+
+static ssize_t
+tee_write(void *cookie, const char *data, size_t size)
+{
+	Printer *p = cookie;
+
+	if (fwrite(data, 1, size, p->spool) != size)
+		return 0;
+	fwrite(data, 1, size, p->plain_out);
+	return ferror(p->plain_out) ? 0 : (ssize_t)size;
+}
+
+/* False: the file is not whole. */
+static bool
+spool_end(Printer *p)
+{
+	bool is_whole = true;
+
+	if (p->spool == NULL)
+		return true;
+	is_whole = fclose(p->out) == 0;
+	is_whole = fclose(p->spool) == 0 && is_whole;
+	p->out = p->plain_out;
+	p->spool = NULL;
+	fflush(p->out);
+	return is_whole;
+}
+
+static Status
+printer_spool(ResultSink *sink, const char *path, Error *err)
+{
+	Printer *p = (Printer *)sink;
+	FILE	*file, *tee;
+
+	if (!spool_end(p))
+		return error_fatal(err, "The file of SPOOL could not be written to its end: %s", strerror(errno));
+	if (path == NULL)
+		return OK;
+	file = fopen(path, "w");
+	if (file == NULL) {
+		error_user(err, "Cannot write the file '%s': %s", path, strerror(errno));
+		return error_hint(err, "SPOOL 'file' copies what is printed into the file, SPOOL OFF ends that.");
+	}
+	tee = fopencookie(p, "w", (cookie_io_functions_t){.write = tee_write});
+	if (tee == NULL) {
+		fclose(file);
+		return error_fatal(err, "Cannot copy the output: %s", strerror(errno));
+	}
+	/* In the order in which it is printed. */
+	setvbuf(tee, NULL, _IOLBF, 0);
+	p->spool = file;
+	p->plain_out = p->out;
+	p->out = tee;
+	return OK;
+}
+
 void
 printer_init(Printer *printer, FILE *out, OutputMode mode)
 {
 	*printer = (Printer){.sink = {.begin = printer_begin, .rows = printer_rows, .end = printer_end, .entity = printer_entity,
-								  .message = printer_message, .progress = printer_progress},
+								  .message = printer_message, .progress = printer_progress, .spool = printer_spool},
 						 .out = out, .notes = stderr, .mode = mode, .has_header = true, .is_terminal = isatty(fileno(out))};
 }
 
 void
 printer_free(Printer *printer)
 {
+	spool_end(printer);
 	arena_free(&printer->arena);
 	strbuf_free(&printer->line);
 	free(printer->widths);

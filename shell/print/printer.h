@@ -38,6 +38,9 @@ struct Printer {
 	StrBuf		 line;
 	bool		 progress_shown;
 	Nanos		 started;
+	/* SPOOL: `out` writes into both. */
+	FILE		*spool;				/* NULL: none */
+	FILE		*plain_out;
 };
 
 void printer_init(Printer *printer, FILE *out, OutputMode mode);
