@@ -93,8 +93,9 @@ $(BIN)/tests/%: $(OBJ)/tests/unit/%.o $(OBJS)
 unit: $(UNIT:tests/unit/%.c=$(BIN)/tests/%) ## build the unit tests
 	
 .PHONY: docs
-docs: $(BIN)/docs-functions ## write the reference pages that are made from the program
+docs: $(BIN)/docs-functions $(BIN)/sluice ## write the reference pages that are made from the program
 	$(Q)$(BIN)/docs-functions > docs/functions.md
+	$(Q)$(BIN)/sluice server --print-permissions > docs/permissions.md
 
 $(BIN)/docs-functions: $(OBJ)/docs/gen/functions.o $(OBJS)
 	$(Q)$(CXX) $(LDFLAGS) -o $@ $^ $(LIBS)

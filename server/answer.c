@@ -70,18 +70,34 @@ answer_statement_error(HttpExchange *exchange, int code, const Error *err, const
 	strbuf_free(&body);
 }
 
+static void
+answer_generic(HttpExchange *exchange, int code, const HttpHeader *header, const Error *err)
+{
+	StrBuf body = {0};
+
+	error_write(&body, code, err, NULL, NULL);
+	http_respond(exchange, code / 100, KSQL_TYPE, header, header != NULL ? 1 : 0, strbuf_str(&body));
+	strbuf_free(&body);
+}
+
 void
 answer_error(HttpExchange *exchange, int code, const char *format, ...)
 {
-	static const HttpHeader retry[] = {{"retry-after", "10"}};
-	StrBuf	body = {0};
+	static const HttpHeader retry = {"retry-after", "10"};
 	Error	err;
 	va_list args;
 
 	va_start(args, format);
 	error_set_v(&err, ERROR_USER, format, args);
 	va_end(args);
-	error_write(&body, code, &err, NULL, NULL);
-	http_respond(exchange, code / 100, KSQL_TYPE, retry, code == 50302 ? 1 : 0, strbuf_str(&body));
-	strbuf_free(&body);
+	answer_generic(exchange, code, code == 50302 ? &retry : NULL, &err);
+}
+
+void
+answer_error_with(HttpExchange *exchange, int code, const HttpHeader *header, const char *message)
+{
+	Error err;
+
+	error_user(&err, "%s", message);
+	answer_generic(exchange, code, header, &err);
 }

@@ -33,6 +33,32 @@ handle_info(Request *request)
 	answer_json(request->exchange, &object);
 }
 
+/* ---- figures ---- */
+
+static void
+run_metrics(void *context)
+{
+	Request *request = context;
+	Server	*server = request->server;
+	StrBuf	 text = {0};
+
+	guard_metrics(server->guard, server->engine, http_server_connections(server->http), &text);
+	http_respond(request->exchange, 200, METRICS_CONTENT_TYPE, NULL, 0, strbuf_str(&text));
+	strbuf_free(&text);
+	request_release(request);
+}
+
+/* On the pool: lag is asked of the store. */
+void
+handle_metrics(Request *request)
+{
+	request_hold(request);
+	if (!request_run(request, run_metrics, request))
+		request_release(request);
+}
+
+/* ---- health ---- */
+
 static const char *
 state_name(int state)
 {

@@ -128,10 +128,12 @@ open_target(Inserts *in, Str line)
 		return;
 	}
 	if (row_inserter_open(in->session, target, &in->inserter, &err) != OK) {
+		guard_told_inserts(request, target, FAILED, &err);
 		in->has_failed = true;
 		answer_statement_error(in->exchange, error_code_of(&err), &err, NULL, NULL);
 		return;
 	}
+	guard_told_inserts(request, target, OK, NULL);
 	/* The client may wait for the head before it sends rows. */
 	begin_answer(in);
 	send_out(in);

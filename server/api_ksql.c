@@ -94,16 +94,22 @@ execute_checked(Request *request, Session *session, Str sql)
 	bool	 not_here;
 	Error	 err;
 
+	int		 code = 0;
+	Status	 status = guard_statements(request, sql, &code, &err);
+
 	strbuf_add_char(&k.entities, '[');
-	if (session_check(session, sql, &not_here, &err) != OK)
+	if (status == FAILED)
+		answer_statement_error(request->exchange, code, &err, NULL, NULL);
+	else if ((status = session_check(session, sql, &not_here, &err)) != OK)
 		answer_statement_error(request->exchange, not_here ? 40002 : error_code_of(&err), &err, session_statement_text(session), NULL);
-	else if (session_execute(session, sql, &k.sink, &err) == FAILED) {
+	else if ((status = session_execute(session, sql, &k.sink, &err)) == FAILED) {
 		strbuf_add_char(&k.entities, ']');
 		answer_statement_error(request->exchange, error_code_of(&err), &err, session_statement_text(session), strbuf_text(&k.entities));
 	} else {
 		strbuf_add_char(&k.entities, ']');
 		http_respond(request->exchange, 200, KSQL_TYPE, NULL, 0, strbuf_str(&k.entities));
 	}
+	guard_told(request, sql, NULL, status, &err);
 	strbuf_free(&k.entities);
 	strbuf_free(&k.sql);
 }
@@ -163,6 +169,7 @@ run_terminate(void *context)
 						 "\"commandStatus\":{\"status\":\"SUCCESS\",\"message\":\"Cluster terminated\",\"queryId\":null},"
 						 "\"commandSequenceNumber\":-1,\"warnings\":[]}]"));
 		server->state = SERVER_TERMINATED;
+		audit_operator(server->guard->log, "The cluster was terminated over /ksql/terminate");
 	}
 	request_release(request);
 }

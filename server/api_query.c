@@ -26,6 +26,10 @@ typedef struct QueryJob {
 	bool			is_pull_of_table;
 	bool			prints;		/* lines of PRINT have come */
 	bool			limit_reached;
+	bool			has_slot;	/* within the limits of queries, until it ends */
+	int64_t			n_rows;
+	int64_t			n_bytes;	/* sent */
+	Nanos			began;
 	int				code;		/* of the error, where it is a special one; 0: by its class */
 	StrBuf			out;
 } QueryJob;
@@ -57,6 +61,7 @@ send_frame(void *context, Str text)
 static void
 send_out(QueryJob *job)
 {
+	job->n_bytes += (int64_t)job->out.length;
 	if (job->out.length > 0 && job->is_push)
 		http_write(job->exchange, strbuf_str(&job->out));
 	else if (job->out.length > 0)
@@ -68,12 +73,12 @@ static Status
 job_begin(ResultSink *sink, const ResultHeader *header, Error *err)
 {
 	QueryJob *job = (QueryJob *)sink;
-	int64_t	  most = settings_int(job->request->server->settings, "ksql.max.push.queries");
+	Limits	 *limits = job->request->server->guard->limits;
 
-	if (header->is_continuous && engine_live_queries(job->request->server->engine) >= most) {
-		job->code = 40003;
-		return error_user(err, "Maximum number of push queries exceeded: %lld (ksql.max.push.queries)", (long long)most);
-	}
+	job->code = header->is_continuous ? 40003 : 42900;
+	TRY(header->is_continuous ? limits_begin_push(limits, job->request->user, err) : limits_begin_pull(limits, job->request->user, err));
+	job->code = 0;
+	job->has_slot = true;
 	job->is_push = header->is_continuous;
 	job->is_pull_of_table = header->is_pull;
 	if (job->writer.format != ROWS_FRAMES)
@@ -90,6 +95,7 @@ job_rows(ResultSink *sink, const Batch *rows, Error *err)
 	QueryJob *job = (QueryJob *)sink;
 
 	(void)err;
+	job->n_rows += rows->n_rows;
 	row_writer_rows(&job->writer, rows, &job->out);
 	if (job->is_push || job->out.length >= FLUSH_BYTES)
 		send_out(job);
@@ -154,12 +160,28 @@ final_message(const QueryJob *job)
 	return job->is_pull_of_table ? NULL : job->limit_reached ? "Limit Reached" : "Query Completed";
 }
 
+/* For limits, figures and the audit log. */
+static void
+tell_end(QueryJob *job, Status status, const Error *err)
+{
+	Guard *guard = job->request->server->guard;
+	bool   is_ok = status != FAILED || err->class == ERROR_INTERRUPTED;
+
+	if (job->has_slot && job->is_push)
+		limits_end_push(guard->limits, job->request->user);
+	else if (job->has_slot)
+		limits_end_pull(guard->limits, job->request->user, job->n_bytes);
+	server_metrics_query(guard->metrics, job->is_push ? SERVER_PUSH : SERVER_PULL, is_ok, job->n_rows, nanos_now() - job->began);
+	guard_told(job->request, str_of(job->sql), NULL, is_ok ? OK : status, err);
+}
+
 /* The query has ended; a client that was told nothing yet gets its error as status and body. */
 static void
 finish_job(QueryJob *job, Status status, const Error *err)
 {
 	bool was_ended = status == FAILED && err->class == ERROR_INTERRUPTED;
 
+	tell_end(job, status, err);
 	if (!job->writer.has_begun && !job->prints) {
 		if (job->writer.format == ROWS_FRAMES)
 			end_websocket(job, status, err);
@@ -298,6 +320,7 @@ job_new(Request *request, RowFormat format)
 
 	job->sink = (ResultSink){.begin = job_begin, .rows = job_rows, .end = job_end, .entity = job_entity, .message = job_message};
 	job->refs = 2;
+	job->began = nanos_now();
 	job->request = request;
 	job->exchange = request->exchange;
 	pthread_mutex_init(&job->lock, NULL);

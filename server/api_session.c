@@ -24,18 +24,6 @@ scalar_text(Arena *arena, const JsonValue *value)
 }
 
 static Status
-apply_property(Settings *settings, const char *name, const char *value, Error *err)
-{
-	const Setting *row = setting_find(name);
-
-	if (row != NULL && row->scope == SCOPE_SERVER) {
-		error_user(err, "Cannot override property '%s'", name);
-		return error_hint(err, "It belongs to the start of the server.");
-	}
-	return settings_set(settings, name, value, err);
-}
-
-static Status
 apply_properties(Request *request, const char *member, Settings *settings, Error *err)
 {
 	const JsonValue *properties = json_member(&request->body, str_of(member));
@@ -52,7 +40,8 @@ apply_properties(Request *request, const char *member, Settings *settings, Error
 			continue;
 		if (value == NULL)
 			return error_user(err, "The value of property '%s' must be a string, a number or a boolean", name);
-		TRY(apply_property(settings, name, value, err));
+		TRY(settings_check_override(request->server->settings, name, err));
+		TRY(settings_set(settings, name, value, err));
 	}
 	return OK;
 }
@@ -93,6 +82,7 @@ request_session(Request *request, const char *properties, Session **out, int *co
 
 	*code = 50000;
 	TRY(session_open(request->server->engine, &session, err));
+	session_set_user(session, request->user, request->role);
 	status = default_dialect(request->server, session, err);
 	if (status == OK) {
 		*code = 40000;

@@ -5,20 +5,10 @@
 #define STATEMENT_BYTES_MAX 65536		/* of a masked text; the rest is left out */
 
 void
-audit_statements(Log *log, const AuditEvent *event)
+audit_action(Log *log, const AuditEvent *event, const char *what)
 {
-	StrBuf		sql = {0};
 	const char *outcome = event->status != FAILED ? "ok" : event->class == ERROR_DENIED ? "denied" : "failed";
-
-	if (!log_wants(log, LOG_LEVEL_INFO))
-		return;
-	redact_statements(event->sql, &sql);
-	if (sql.length > STATEMENT_BYTES_MAX) {
-		sql.length = STATEMENT_BYTES_MAX;
-		sql.data[sql.length] = '\0';
-		strbuf_add_text(&sql, "...");
-	}
-	LogField fields[] = {
+	LogField	fields[] = {
 		LOG_TEXT("user", event->user),
 		LOG_TEXT("address", event->address),
 		LOG_TEXT("endpoint", event->endpoint),
@@ -28,7 +18,23 @@ audit_statements(Log *log, const AuditEvent *event)
 		LOG_SECONDS("seconds", event->took),
 	};
 
-	log_event(log, LOG_LEVEL_INFO, "audit", fields, (int)(sizeof fields / sizeof *fields), "%s", strbuf_text(&sql));
+	log_event(log, LOG_LEVEL_INFO, "audit", fields, (int)(sizeof fields / sizeof *fields), "%s", what);
+}
+
+void
+audit_statements(Log *log, const AuditEvent *event)
+{
+	StrBuf sql = {0};
+
+	if (!log_wants(log, LOG_LEVEL_INFO))
+		return;
+	redact_statements(event->sql, &sql);
+	if (sql.length > STATEMENT_BYTES_MAX) {
+		sql.length = STATEMENT_BYTES_MAX;
+		sql.data[sql.length] = '\0';
+		strbuf_add_text(&sql, "...");
+	}
+	audit_action(log, event, strbuf_text(&sql));
 	strbuf_free(&sql);
 }
 

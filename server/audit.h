@@ -22,6 +22,9 @@ typedef struct AuditEvent {
 /* The outcome is "ok", "denied" or "failed".  A NULL log takes nothing, and then nothing is parsed. */
 void audit_statements(Log *log, const AuditEvent *event);
 
+/* The same for something that is no statement: `what` is told as it is; event->sql is not looked at. */
+void audit_action(Log *log, const AuditEvent *event, const char *what);
+
 /* `why`: "wrong user or password", "too many failures", ...; the name that was tried is not told: people type passwords there. */
 void audit_login_failed(Log *log, const char *address, const char *why);
 

@@ -6,6 +6,7 @@ const Endpoint endpoint_rows[] = {
 	{"GET", "/", ROLE_READ, ENDPOINT_PLAIN, handle_root, "Redirects to /info."},
 	{"GET", "/info", ROLE_READ, ENDPOINT_HEADLESS, handle_info, "Version and identity of the server."},
 	{"GET", "/healthcheck", ROLE_NONE, ENDPOINT_HEADLESS, handle_healthcheck, "Whether the parts of the server work."},
+	{"GET", "/metrics", ROLE_READ, ENDPOINT_HEADLESS, handle_metrics, "Figures for Prometheus."},
 	{"GET", "/clusterStatus", ROLE_READ, ENDPOINT_PLAIN, handle_cluster_status, "Hosts and their queries."},
 	{"GET", "/status", ROLE_READ, ENDPOINT_PLAIN, handle_status_all, "What became of all commands since the start."},
 	{"GET", "/status/{type}/{entity}/{action}", ROLE_READ, ENDPOINT_PLAIN, handle_status, "What became of one command."},

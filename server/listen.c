@@ -7,8 +7,6 @@
 
 #include "common/str.h"
 
-#define DEFAULT_PORT 8088
-
 static Status
 fail_address(Str address, const char *what, Error *err)
 {
@@ -21,9 +19,8 @@ parse_port(Str address, Str text, int *port, Error *err)
 {
 	long number = 0;
 
-	*port = DEFAULT_PORT;
 	if (text.length == 0)
-		return OK;
+		return fail_address(address, "there is no port", err);
 	if (text.data[0] != ':' || text.length > 6)
 		return fail_address(address, "the port is not a number", err);
 	for (size_t i = 1; i < text.length; i++) {

@@ -16,7 +16,7 @@ typedef struct ListenAddress {
 	bool		is_tls;		/* https */
 } ListenAddress;
 
-/* "http://127.0.0.1:8088, https://[::]:8443": the setting `listeners`.  The port may be left out: 8088. */
+/* "http://127.0.0.1:8088, https://[::]:8443": the setting `listeners`. */
 Status listen_parse(Arena *arena, const char *listeners, ListenAddress **out, int *n, Error *err);
 
 /* A numeric loopback address or "localhost".  Other names don't count, wherever they lead now. */

@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "server/listen.h"
+#include "server/notify.h"
 #include "server/server_impl.h"
 
-#define DEFAULT_LISTENER "http://127.0.0.1:8088"
 #define DEFAULT_THREADS 100
-#define DRAIN_MS 10000
 
 /* ---- requests ---- */
 
@@ -75,21 +75,19 @@ handle_body(void *context, HttpExchange *exchange, Str body)
 	request_release(request);
 }
 
-/* What stands between a client and a handler.  False: answered. */
+/* Is the server in a state to do it?  False: answered. */
 static bool
-may_pass(Server *server, const Request *request)
+is_served(Server *server, const Request *request)
 {
 	unsigned flags = request->endpoint->flags;
 	int		 state = server->state;
 
-	if (flags & ENDPOINT_ALWAYS)
-		return true;
 	if (server->is_headless && !(flags & ENDPOINT_HEADLESS)) {
 		http_respond(request->exchange, 404, "text/plain", NULL, 0, STR("Not Found"));
 		return false;
 	}
-	/* Health can be asked in every state. */
-	if (state == SERVER_READY || request->endpoint->handle == handle_healthcheck)
+	/* Health and figures can be asked in every state. */
+	if (state == SERVER_READY || request->endpoint->handle == handle_healthcheck || request->endpoint->handle == handle_metrics)
 		return true;
 	if (state == SERVER_INITIALIZING)
 		answer_error(request->exchange, 50302, "KSQL is not yet ready to serve requests.");
@@ -97,6 +95,21 @@ may_pass(Server *server, const Request *request)
 		answer_error(request->exchange, state == SERVER_TERMINATING ? 50303 : 50304,
 					 state == SERVER_TERMINATING ? "The server is shutting down" : "The server is shut down");
 	return false;
+}
+
+/* Who asks is known, and may. */
+static void
+serve_request(Request *request)
+{
+	Server *server = request->server;
+
+	if (!is_served(server, request))
+		return;
+	if (request->endpoint->flags & ENDPOINT_BODY) {
+		request_hold(request);
+		http_collect_body(request->exchange, (size_t)settings_int(server->settings, "http.max.request.bytes"), handle_body, request);
+	} else
+		request->endpoint->handle(request);
 }
 
 static void
@@ -107,17 +120,26 @@ on_request(void *context, HttpExchange *exchange)
 
 	server->n_requests++;
 	request->endpoint = endpoint_find(http_method(exchange), http_path(exchange), &request->arena, request->segments);
+	http_set_state(exchange, (void *)request->endpoint);
 	if (request->endpoint == NULL)
 		http_respond(exchange, 404, "text/plain", NULL, 0, STR("Not Found"));
-	else if (!may_pass(server, request))
-		;
-	else if (request->endpoint->flags & ENDPOINT_BODY) {
-		request_hold(request);
-		http_collect_body(exchange, MAX_BODY_BYTES, handle_body, request);
-	} else
+	else if (request->endpoint->flags & ENDPOINT_ALWAYS)
 		request->endpoint->handle(request);
+	else
+		guard_admit(request, serve_request);
 	request_release(request);
 }
+
+static void
+on_finished(void *context, HttpExchange *exchange, int status, Nanos took, int64_t bytes_sent)
+{
+	Server		   *server = context;
+	const Endpoint *endpoint = http_state(exchange);
+
+	server_metrics_request(server->guard->metrics, endpoint != NULL ? (int)(endpoint - endpoint_rows) : -1, status, took, bytes_sent);
+}
+
+/* ---- opening ---- */
 
 /* On the pool, because it waits for the workers. */
 static void
@@ -131,58 +153,48 @@ on_draining(void *context)
 {
 	Server *server = context;
 
+	log_line(server->guard->log, LOG_LEVEL_INFO, "server", "Stopping: what is in hand ends");
+	service_notify("STOPPING=1");
 	if (server->state != SERVER_TERMINATED)
 		server->state = SERVER_TERMINATING;
 	pool_run(server->pool, end_live, server);
 }
 
-/* ---- opening ---- */
-
 static Status
-parse_listener(Server *server, const char *text, const ServerOptions *options, HttpListener *out, Error *err)
+open_http(Server *server, const char *listeners, Error *err)
 {
-	bool		is_tls = strncmp(text, "https://", 8) == 0;
-	const char *host = text + (is_tls ? 8 : 7);
-	const char *colon = strrchr(text, ':');
-	char	   *end;
-	long		port;
-	size_t		n;
+	const Settings *settings = server->settings;
+	HttpOptions		http = {.idle_timeout_ms = settings_int(settings, "ksql.idle.connection.timeout.seconds") * 1000,
+							.max_connections = (int)settings_int(settings, "http.max.connections"),
+							.max_header_bytes = (size_t)settings_int(settings, "http.max.header.bytes"),
+							.request = on_request, .finished = on_finished, .draining = on_draining, .context = server};
+	ListenAddress  *addresses;
 
-	if (!is_tls && strncmp(text, "http://", 7) != 0)
-		return error_user(err, "A listener must be http://HOST:PORT or https://HOST:PORT, not '%s'", text);
-	if (is_tls && options->tls == NULL) {
-		error_user(err, "The listener %s needs a certificate", text);
-		return error_hint(err, "Set ssl.keystore.location (docs/security.md).");
-	}
-	port = colon > host - 1 && colon >= host ? strtol(colon + 1, &end, 10) : -1;
-	if (port < 0 || port > 65535 || (*end != '\0' && strcmp(end, "/") != 0))
-		return error_user(err, "The listener '%s' has no port between 0 and 65535", text);
-	n = (size_t)(colon - host);
-	if (n >= 2 && host[0] == '[' && host[n - 1] == ']') {
-		host++;
-		n -= 2;
-	}
-	*out = (HttpListener){.host = arena_strndup(&server->arena, host, n), .port = (int)port, .tls = is_tls ? options->tls : NULL};
+	TRY(listen_parse(&server->arena, listeners, &addresses, &http.n_listeners, err));
+	server->listeners = arena_array(&server->arena, HttpListener, http.n_listeners);
+	for (int i = 0; i < http.n_listeners; i++)
+		server->listeners[i] = (HttpListener){.host = addresses[i].host, .port = addresses[i].port,
+											  .tls = addresses[i].is_tls ? tls_http(server->guard->tls) : NULL};
+	http.listeners = server->listeners;
+	TRY(http_server_open(&http, &server->http, err));
+	server->n_listeners = http.n_listeners;
+	snprintf(server->host, sizeof server->host, "%.255s:%d", server->listeners[0].host, http_server_port(server->http, 0));
 	return OK;
 }
 
-static Status
-open_http(Server *server, const ServerOptions *options, Error *err)
+/* Those of the options, or of the setting. */
+static const char *
+listeners_of(Server *server, const ServerOptions *options)
 {
-	static const char *const default_listeners[] = {DEFAULT_LISTENER};
-	const char *const *texts = options->n_listeners > 0 ? options->listeners : default_listeners;
-	int				   n = options->n_listeners > 0 ? options->n_listeners : 1;
-	HttpOptions		   http = {.n_listeners = n, .idle_timeout_ms = settings_int(server->settings, "ksql.idle.connection.timeout.seconds") * 1000,
-							   .request = on_request, .draining = on_draining, .context = server};
+	StrBuf		text = {0};
+	const char *listeners = settings_text(server->settings, "listeners");
 
-	server->listeners = arena_array(&server->arena, HttpListener, n);
-	for (int i = 0; i < n; i++)
-		TRY(parse_listener(server, texts[i], options, &server->listeners[i], err));
-	http.listeners = server->listeners;
-	TRY(http_server_open(&http, &server->http, err));
-	server->n_listeners = n;
-	snprintf(server->host, sizeof server->host, "%.255s:%d", server->listeners[0].host, http_server_port(server->http, 0));
-	return OK;
+	for (int i = 0; i < options->n_listeners; i++)
+		strbuf_printf(&text, "%s%s", i > 0 ? "," : "", options->listeners[i]);
+	if (text.length > 0)
+		listeners = arena_strdup(&server->arena, strbuf_text(&text));
+	strbuf_free(&text);
+	return listeners;
 }
 
 static void
@@ -198,6 +210,7 @@ server_open(const ServerOptions *options, Server **out, Error *err)
 {
 	Server		  *server = xcalloc(1, sizeof *server);
 	EngineOptions  engine = {.directory = options->directory, .env = options->env, .n_workers = options->n_workers};
+	const char	  *listeners;
 	Status		   status;
 
 	server->env = options->env != NULL ? options->env : &env_real;
@@ -208,7 +221,11 @@ server_open(const ServerOptions *options, Server **out, Error *err)
 	server->is_headless = options->queries_file != NULL;
 	server->queries_file = options->queries_file;
 	server->pool = pool_new(options->n_threads > 0 ? options->n_threads : DEFAULT_THREADS);
-	TRY_OUT(open_http(server, options, err));
+	listeners = listeners_of(server, options);
+	TRY_OUT(guard_open(server->settings, listeners, &server->guard, err));
+	engine.file_access = server->guard->file_access;
+	engine.log = server->guard->log;
+	TRY_OUT(open_http(server, listeners, err));
 	status = engine_open(&engine, &server->engine, err);
 out:
 	if (status != OK) {
@@ -243,9 +260,12 @@ recover(void *context)
 	recovery->status = engine_need_store(server->engine, &recovery->err);
 	if (recovery->status == OK && server->is_headless)
 		recovery->status = headless_start(server, &recovery->err);
-	if (recovery->status == OK)
+	if (recovery->status == OK) {
 		server->state = SERVER_READY;
-	else
+		server->guard->startup = nanos_now() - server->guard->opened;
+		log_event(server->guard->log, LOG_LEVEL_INFO, "server", &LOG_SECONDS("seconds", server->guard->startup), 1, "Ready");
+		service_notify("READY=1");
+	} else
 		http_server_stop(server->http);
 }
 
@@ -257,7 +277,7 @@ server_run(Server *server, Error *err)
 
 	if (!pool_run(server->pool, recover, &recovery))
 		return error_bug(err, "The pool of a new server takes no work");
-	status = http_server_run(server->http, DRAIN_MS, err);
+	status = http_server_run(server->http, settings_int(server->settings, "server.shutdown.timeout.ms"), err);
 	pool_free(server->pool);
 	server->pool = NULL;
 	if (recovery.status == FAILED) {
@@ -274,6 +294,14 @@ server_stop(Server *server)
 }
 
 void
+server_reload(Server *server)
+{
+	service_notify_reloading();
+	guard_reload(server->guard);
+	service_notify("READY=1");
+}
+
+void
 server_close(Server *server)
 {
 	if (server == NULL)
@@ -283,6 +311,7 @@ server_close(Server *server)
 	pool_free(server->pool);
 	http_server_close(server->http);
 	engine_close(server->engine);
+	guard_close(server->guard);
 	settings_free(server->settings);
 	arena_free(&server->arena);
 	free(server);

@@ -15,8 +15,7 @@
 
 typedef struct ServerOptions {
 	int				 n_listeners;
-	const char *const *listeners;	/* "http://127.0.0.1:8088", "https://0.0.0.0:8443"; none: the first of these */
-	HttpTls			*tls;			/* for https listeners; NULL: they are refused */
+	const char *const *listeners;	/* "http://127.0.0.1:8088", "https://0.0.0.0:8443"; none: those of the setting */
 	const char		*directory;		/* NULL: everything in memory */
 	const char		*queries_file;	/* headless: its statements run at the start, and only health, info and metrics are served */
 	const Settings	*settings;		/* of the server: file, environment and flags together; NULL: defaults */
@@ -30,6 +29,9 @@ typedef struct Server Server;
 Status server_open(const ServerOptions *options, Server **out, Error *err);
 int	   server_port(const Server *server, int listener);		/* that it really listens at */
 Status server_run(Server *server, Error *err);
+
+/* Reads certificates and users again, and opens the logs anew.  Any thread, but not a signal handler. */
+void   server_reload(Server *server);
 
 /* Stops accepting, ends what is in hand and makes server_run return.  Callable from a signal handler, twice too. */
 void   server_stop(Server *server);

@@ -8,10 +8,10 @@
 #include "engine/engine.h"
 #include "engine/live.h"
 #include "server/endpoint.h"
+#include "server/guard.h"
 #include "server/pool.h"
 #include "server/row_writer.h"
 
-#define MAX_BODY_BYTES ((size_t)16 * 1024 * 1024)
 #define JSON_TYPE "application/json"
 #define KSQL_TYPE "application/vnd.ksql.v1+json"
 
@@ -20,6 +20,7 @@ typedef enum ServerState { SERVER_INITIALIZING, SERVER_READY, SERVER_TERMINATING
 struct Server {
 	const Env	   *env;
 	Settings	   *settings;
+	Guard		   *guard;
 	Engine		   *engine;
 	HttpServer	   *http;
 	Pool		   *pool;
@@ -49,6 +50,7 @@ Status headless_start(Server *server, Error *err);
 
 /* {"@type": "generic_error", ...}; HTTP status is code / 100. */
 void answer_error(HttpExchange *exchange, int code, const char *format, ...) PRINTF_LIKE(3, 4);
+void answer_error_with(HttpExchange *exchange, int code, const HttpHeader *header, const char *message);
 void answer_json(HttpExchange *exchange, const JsonValue *value);
 
 /* The code that stands for an error of a statement. */
@@ -72,6 +74,7 @@ bool request_wait_command(Request *request);
 /* ---- handlers ---- */
 void handle_root(Request *request);
 void handle_info(Request *request);
+void handle_metrics(Request *request);
 void handle_healthcheck(Request *request);
 void handle_live(Request *request);
 void handle_metadata(Request *request);

@@ -152,6 +152,11 @@ def suite_server(options):
     yield from server_test.run_all(options)
 
 
+def suite_security(options):
+    import security_test
+    yield from security_test.run_all(options)
+
+
 def suite_laws(options):
     """Bounded = continuous, batches = single rows, threads = one thread."""
     import laws_test

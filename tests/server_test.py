@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -39,7 +40,7 @@ class Server:
                                         env=self.environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL, text=True)
         line = self.process.stderr.readline()
         assert "listening at" in line, line + self.process.stderr.read()
-        self.port = int(line.rsplit(":", 1)[1])
+        self.port = int(re.search(r"listening at \S+:(\d+)", line).group(1))
         deadline = time.time() + 30
         while self.get("/healthcheck")["serverState"] != "READY":
             assert time.time() < deadline, "the server is not ready after 30 s"

@@ -327,15 +327,15 @@ START_TEST(listeners)
 	int			   n;
 	Error		   err;
 
-	ck_assert_int_eq(listen_parse(&arena, "http://127.0.0.1:8088 , HTTPS://[::]:8443/,http://localhost", &a, &n, &err), OK);
+	ck_assert_int_eq(listen_parse(&arena, "http://127.0.0.1:8088 , HTTPS://[::]:8443/,http://localhost:0", &a, &n, &err), OK);
 	ck_assert_int_eq(n, 3);
 	ck_assert_str_eq(a[0].host, "127.0.0.1");
 	ck_assert_int_eq(a[0].port, 8088);
 	ck_assert(!a[0].is_tls && a[1].is_tls);
 	ck_assert_str_eq(a[1].host, "::");
 	ck_assert_int_eq(a[1].port, 8443);
-	ck_assert_int_eq(a[2].port, 8088);
-	static const char *const bad[] = {"", ",", "127.0.0.1:8088", "ftp://x", "http://", "http://:80", "http://x:", "http://x:port", "http://x:99999",
+	ck_assert_int_eq(a[2].port, 0);
+	static const char *const bad[] = {"", ",", "127.0.0.1:8088", "ftp://x", "http://x", "http://", "http://:80", "http://x:", "http://x:port", "http://x:99999",
 		"http://[::1:80", "http://x/y", "http://[::1]x"};
 
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
