@@ -41,6 +41,27 @@ redact_statements(Str sql, StrBuf *out)
 }
 
 const char *
+redact_shown(Arena *arena, const char *sql)
+{
+	AstStatementList written, masked;
+	StrBuf			 text = {0};
+	const char		*shown;
+	Error			 ignored;
+
+	if (parser_parse(arena, str_of(sql), (ParserOptions){0}, &written, &ignored) == FAILED || written.n_items != 1 ||
+		parser_parse(arena, str_of(sql), (ParserOptions){0}, &masked, &ignored) == FAILED)
+		return sql;
+	ast_mask(arena, masked.items[0], setting_is_secret);
+	if (ast_equal(written.items[0], masked.items[0]))
+		return sql;
+	ast_print_statement(&text, masked.items[0]);
+	strbuf_add_char(&text, ';');
+	shown = arena_strdup(arena, strbuf_text(&text));
+	strbuf_free(&text);
+	return shown;
+}
+
+const char *
 redact_value(const char *name, const char *value)
 {
 	return value != NULL && setting_is_secret(name) ? SETTING_MASK : value;

@@ -13,6 +13,12 @@
  */
 void redact_statements(Str sql, StrBuf *out);
 
+/*
+ * One statement as others may see it: as written if it holds no secret, else canonical and masked; what cannot be parsed as it is, because
+ * only who sent it sees it.  In the arena, or `sql` itself.
+ */
+const char *redact_shown(Arena *arena, const char *sql);
+
 /* The value of a setting or property, or the mask if its name is a secret's. */
 const char *redact_value(const char *name, const char *value);
 

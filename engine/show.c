@@ -2,6 +2,8 @@
  * SHOW and DESCRIBE: what the catalog and the registries hold, as entities.  No text is laid out here.
  */
 #include "engine/engine_impl.h"
+#include "engine/redact.h"
+#include "parser/ast_mask.h"
 #include "engine/entity.h"
 #include "planner/bind/properties.h"
 
@@ -71,7 +73,7 @@ show_sources(StatementContext *context, const CatalogSnapshot *catalog, EntityKi
 		json_add(arena, &item, "type", json_string(kind_word(kind)));
 		json_add(arena, &item, "name", json_string(s->name));
 		if (kind != ENTITY_VIEW) {
-			json_add(arena, &item, "topic", json_string(s->topic != NULL ? s->topic : s->path != NULL ? s->path : ""));
+			json_add(arena, &item, "topic", json_string(s->topic != NULL ? s->topic : s->path != NULL ? mask_address(arena, s->path) : ""));
 			json_add(arena, &item, "keyFormat", json_string(s->key_format.format));
 			json_add(arena, &item, "valueFormat", json_string(s->value_format.format));
 			json_add(arena, &item, "isWindowed", json_bool(s->window.kind != WINDOW_NONE));
@@ -181,7 +183,7 @@ query_summary(StatementContext *context, const CatalogSnapshot *catalog, const C
 	if (sink != NULL && sink->topic != NULL)
 		json_push(arena, &topics, json_string(sink->topic));
 	json_add(arena, &counts, api_state(query), json_int(arena, 1));
-	json_add(arena, &item, "queryString", json_string(entry->sql));
+	json_add(arena, &item, "queryString", json_string(redact_shown(arena, entry->sql)));
 	json_add(arena, &item, "sinks", sinks);
 	json_add(arena, &item, "sinkKafkaTopics", topics);
 	json_add(arena, &item, "id", json_string(entry->id));
@@ -508,16 +510,16 @@ describe_source(StatementContext *context, const CatalogSnapshot *catalog, const
 	json_add(arena, &object, "extended", json_bool(extended));
 	json_add(arena, &object, "keyFormat", json_string(source->key_format.format));
 	json_add(arena, &object, "valueFormat", json_string(source->value_format.format));
-	json_add(arena, &object, "topic", json_string(source->topic != NULL ? source->topic : source->path != NULL ? source->path : ""));
+	json_add(arena, &object, "topic", json_string(source->topic != NULL ? source->topic : source->path != NULL ? mask_address(arena, source->path) : ""));
 	json_add(arena, &object, "partitions", json_int(arena, extended && source->topic != NULL ? source->n_partitions : 0));
 	json_add(arena, &object, "replication", json_int(arena, extended && source->topic != NULL ? 1 : 0));
-	json_add(arena, &object, "statement", json_string(source->sql != NULL ? source->sql : ""));
+	json_add(arena, &object, "statement", json_string(source->sql != NULL ? redact_shown(arena, source->sql) : ""));
 	json_add(arena, &object, "queryOffsetSummaries", offsets);
 	json_add(arena, &object, "sourceConstraints", source_constraints(arena, catalog, source));
 	json_add(arena, &object, "clusterStatistics", json_array());
 	json_add(arena, &object, "clusterErrorStats", json_array());
 	json_add(arena, &object, "dialect", json_string(source->standard ? "standard" : "ksqldb"));
-	json_add(arena, &object, "path", json_string(source->path));
+	json_add(arena, &object, "path", json_string(source->path != NULL ? mask_address(arena, source->path) : NULL));
 	json_add(arena, &object, "window", json_string(window_text(arena, &source->window)));
 	json_add(arena, &object, "ttlMs", source->ttl_ms > 0 ? json_int(arena, source->ttl_ms) : json_null());
 	json_add(arena, &object, "records", source->topic != NULL && extended ? json_int(arena, n_records) : json_null());
@@ -565,7 +567,7 @@ query_description(StatementContext *context, const CatalogSnapshot *catalog, con
 		json_push(arena, &errors, item);
 	}
 	json_add(arena, &object, "id", json_string(id));
-	json_add(arena, &object, "statementText", json_string(sql));
+	json_add(arena, &object, "statementText", json_string(redact_shown(arena, sql)));
 	json_add(arena, &object, "windowType", plan != NULL && plan->window.kind != WINDOW_NONE ? json_string(window_kind_name(plan->window.kind)) : json_null());
 	json_add(arena, &object, "fields", plan != NULL ? entity_fields(arena, plan->schema, 0)
 									   : entity_fields(arena, sink != NULL ? sink->schema : NULL, sink != NULL ? sink->schema->n_key : 0));

@@ -3,10 +3,12 @@
  */
 #include <stdlib.h>
 
+#include "engine/redact.h"
 #include "server/server_impl.h"
 
 typedef struct KsqlSink {
 	ResultSink sink;			/* first */
+	Arena	  *arena;			/* of the request */
 	StrBuf	   entities;		/* "[{...},{...}" */
 	StrBuf	   sql;				/* of the statement in hand */
 } KsqlSink;
@@ -17,7 +19,7 @@ begin_entity(KsqlSink *k, const char *kind)
 	strbuf_add_text(&k->entities, k->entities.length > 1 ? ",{\"@type\":" : "{\"@type\":");
 	json_write_string(&k->entities, str_of(kind));
 	strbuf_add_text(&k->entities, ",\"statementText\":");
-	json_write_string(&k->entities, strbuf_str(&k->sql));
+	json_write_string(&k->entities, str_of(redact_shown(k->arena, strbuf_text(&k->sql))));
 }
 
 static void
@@ -86,11 +88,20 @@ ksql_end(ResultSink *sink, const ResultEnd *end)
 	(void)end;
 }
 
+/* Proxies and clients' logs keep answers: secrets are masked as ksqlDB does. */
+static const char *
+text_at_fault(Request *request, Session *session)
+{
+	const char *text = session_statement_text(session);
+
+	return text != NULL ? redact_shown(&request->arena, text) : NULL;
+}
+
 static void
 execute_checked(Request *request, Session *session, Str sql)
 {
 	KsqlSink k = {.sink = {.begin = ksql_begin, .rows = ksql_rows, .end = ksql_end, .entity = ksql_entity, .message = ksql_message,
-						   .statement = ksql_statement}};
+						   .statement = ksql_statement}, .arena = &request->arena};
 	bool	 not_here;
 	Error	 err;
 
@@ -101,10 +112,10 @@ execute_checked(Request *request, Session *session, Str sql)
 	if (status == FAILED)
 		answer_statement_error(request->exchange, code, &err, NULL, NULL);
 	else if ((status = session_check(session, sql, &not_here, &err)) != OK)
-		answer_statement_error(request->exchange, not_here ? 40002 : error_code_of(&err), &err, session_statement_text(session), NULL);
+		answer_statement_error(request->exchange, not_here ? 40002 : error_code_of(&err), &err, text_at_fault(request, session), NULL);
 	else if ((status = session_execute(session, sql, &k.sink, &err)) == FAILED) {
 		strbuf_add_char(&k.entities, ']');
-		answer_statement_error(request->exchange, error_code_of(&err), &err, session_statement_text(session), strbuf_text(&k.entities));
+		answer_statement_error(request->exchange, error_code_of(&err), &err, text_at_fault(request, session), strbuf_text(&k.entities));
 	} else {
 		strbuf_add_char(&k.entities, ']');
 		http_respond(request->exchange, 200, KSQL_TYPE, NULL, 0, strbuf_str(&k.entities));

@@ -61,6 +61,19 @@ START_TEST(no_secret_is_left)
 }
 END_TEST
 
+START_TEST(shown_to_others)
+{
+	Arena		arena = {0};
+	const char *plain = "create stream s (a int) with (kafka_topic='t', value_format='json'); -- as written";
+
+	ck_assert_ptr_eq(redact_shown(&arena, plain), plain);
+	ck_assert_str_eq(redact_shown(&arena, "CREATE STREAM s WITH (PATH='https://u:Hush77@h/x.csv');"), "CREATE STREAM s WITH (PATH = 'https://[hidden]@h/x.csv');");
+	ck_assert_str_eq(redact_shown(&arena, "INSERT INTO s VALUES (1)"), "INSERT INTO s VALUES ('[value]');");
+	ck_assert_str_eq(redact_shown(&arena, "SELEKT"), "SELEKT");
+	arena_free(&arena);
+}
+END_TEST
+
 START_TEST(the_rest_stays)
 {
 	ck_assert_str_eq(redacted("select a from s where b = 'word' emit changes"), "SELECT a FROM s WHERE b = 'word' EMIT CHANGES;");
@@ -128,6 +141,7 @@ main(void)
 	tcase_set_timeout(tc, 30);
 	tcase_add_test(tc, as_ksqldb_masks);
 	tcase_add_test(tc, no_secret_is_left);
+	tcase_add_test(tc, shown_to_others);
 	tcase_add_test(tc, the_rest_stays);
 	tcase_add_test(tc, visiting);
 	tcase_add_test(tc, permissions);
