@@ -47,6 +47,19 @@ typedef struct FileSpec {
 	int64_t		size_bytes;		/* of all files when they were described: for estimates; 0: not known */
 } FileSpec;
 
+/*
+ * What the rows that a plan needs are known to satisfy: all bounds of a scan hold for them.  A source may leave out rows for which one
+ * does not hold and need not: the filter stays in the plan.
+ */
+typedef enum BoundOp { BOUND_EQ, BOUND_LT, BOUND_LE, BOUND_GT, BOUND_GE, BOUND_IN, BOUND_IS_NULL, BOUND_NOT_NULL } BoundOp;
+
+typedef struct ScanBound {
+	int			 column;		/* of the file's columns */
+	BoundOp		 op;
+	int			 n_values;		/* IN: any of them; the others: 1, or 0 for the NULL tests */
+	const Value *values;		/* not NULL; of the column's type, or another number (DATE: TIMESTAMP), and compared as what is wider */
+} ScanBound;
+
 /* A key look-up or range on kept rows of a table. */
 typedef struct StateRange {
 	Str	 from;					/* key bytes (key_encode of the key columns); empty: from the first */
@@ -69,6 +82,8 @@ typedef struct SourceSpec {
 	const char		 *table_name;	/* SOURCE_TABLE_STATE */
 	int				  n_ranges;
 	const StateRange *ranges;		/* empty: all */
+	int				  n_bounds;		/* SOURCE_FILE of a bounded plan */
+	const ScanBound	 *bounds;
 	bool			  from_latest;	/* SOURCE_TOPIC: start at the end when there is no position */
 	bool			  skips_null_keys;	/* SOURCE_TOPIC: records without a key are left out, if there are key columns */
 } SourceSpec;

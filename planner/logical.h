@@ -75,6 +75,8 @@ typedef struct LogicalScan {
 	bool				 fail_on_bad_time;
 	int					 n_ranges;
 	const StateRange	*ranges;
+	int					 n_bounds;
+	const ScanBound		*bounds;
 } LogicalScan;
 
 typedef struct Logical Logical;
@@ -126,6 +128,7 @@ Logical *logical_rewrite(RewriteContext *context, Logical *root);
 Logical *rewrite_push_filters(RewriteContext *context, Logical *root);
 Logical *rewrite_join_order(RewriteContext *context, Logical *root);
 Logical *rewrite_key_lookup(RewriteContext *context, Logical *root);
+Logical *rewrite_scan_bounds(RewriteContext *context, Logical *root);
 Logical *rewrite_prune(RewriteContext *context, Logical *root);
 
 /* ---- physical (planner/physical/physical.c) ---- */

@@ -190,6 +190,8 @@ scan_explain(const void *spec, Explain *out)
 		explain_text(out, "rows", "changes of a table");
 	if (s->source->n_ranges > 0)
 		explain_int(out, "key look-ups", s->source->n_ranges);
+	if (s->source->n_bounds > 0)
+		explain_int(out, "bounds", s->source->n_bounds);
 	if (s->timestamp != NULL)
 		explain_expr(out, "event time", s->timestamp);
 }

@@ -138,6 +138,8 @@ scan_spec(Builder *b, const Logical *node)
 	source->table_name = in->is_state ? in->source->name : NULL;
 	source->n_ranges = in->n_ranges;
 	source->ranges = in->ranges;
+	source->n_bounds = in->n_bounds;
+	source->bounds = in->bounds;
 	source->from_latest = in->from_latest;
 	spec->source = source;
 	spec->alias = in->alias;

@@ -8,6 +8,7 @@ logical_rewrite(RewriteContext *context, Logical *root)
 	root = rewrite_join_order(context, root);
 	root = rewrite_push_filters(context, root);
 	root = rewrite_key_lookup(context, root);
+	root = rewrite_scan_bounds(context, root);
 	root = rewrite_prune(context, root);
 	return root;
 }

@@ -90,6 +90,9 @@ def main():
     duckdb.sql(f"""COPY (SELECT i::INTEGER AS i, 'n' || i % 3 AS t, i * 1.5::DECIMAL(9,2) AS d, uuid_of AS u, INTERVAL 14 MONTHS + INTERVAL 3 DAYS AS span
         FROM range(10) r(i), (SELECT '01234567-89ab-cdef-0123-456789abcdef'::UUID AS uuid_of))
         TO '{HERE}/duck.parquet' (FORMAT PARQUET)""")
+    # two row groups of the same range: even and odd numbers, told apart only by Bloom filters
+    duckdb.sql(f"""COPY (SELECT CASE WHEN i < 2048 THEN i % 50 * 2 ELSE i % 50 * 2 + 1 END AS v, 'text ' || CASE WHEN i < 2048 THEN i % 50 * 2 ELSE i % 50 * 2 + 1 END AS t
+        FROM range(4096) r(i)) TO '{HERE}/bloom.parquet' (FORMAT PARQUET, ROW_GROUP_SIZE 2048)""")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@
 #include "io/connector/file/file_impl.h"
 #include "io/connector/file/parquet_cast.h"
 #include "io/connector/file/parquet_file.h"
+#include "io/connector/file/parquet_prune.h"
 #include "io/format/parquet/parquet_column.h"
 
 #define PIECE_ROWS INT64_C(65536)		/* row groups are not cut into smaller pieces than this */
@@ -43,6 +44,7 @@ struct ParquetSource {
 	char		 **paths;
 	ParquetPart	  *parts;
 	int64_t		   total_bytes;
+	const ParquetNode ***bound_nodes;	/* by file: the column of each bound */
 	ParquetScan	  *spare;		/* of the part that was finished last: the next one may be of the same file */
 	ParquetSource *original;	/* of a clone: owns what is shared */
 	Nanos		   next_glob;
@@ -270,6 +272,16 @@ read_rows(ParquetSource *self, ParquetPart *part, int32_t max_rows, Arena *arena
 	n = end - part->row < n ? (int32_t)(end - part->row) : n;
 	TRY(part_begin(self, part, err));
 	before = part->scan->input.bytes_read;
+	if (self->context.is_bounded && part->scan->group != group) {
+		bool matches;
+
+		TRY(parquet_group_bloom_matches(self->files[part->file], &part->scan->input.base, group, self->base.spec->bounds,
+										self->base.spec->n_bounds, self->bound_nodes[part->file], &matches, err));
+		if (!matches) {
+			part->row = end;
+			return OK;
+		}
+	}
 	TRY(scan_seek(self, part->scan, group, part->row, err));
 	batch = batch_new(arena, self->base.spec->n_columns, n);
 	for (int c = 0; c < self->base.spec->n_columns; c++)
@@ -385,14 +397,32 @@ piece_rows(const ParquetSource *self, int n_groups, int64_t n_rows)
 	return n_rows / n_pieces > PIECE_ROWS ? (n_rows + n_pieces - 1) / n_pieces : n_rows < PIECE_ROWS ? n_rows : PIECE_ROWS;
 }
 
+/* Finds the columns that the bounds speak of. */
+static void
+bind_bounds(ParquetSource *self, int file)
+{
+	const SourceSpec *spec = self->base.spec;
+
+	self->bound_nodes[file] = arena_array(self->arena, const ParquetNode *, spec->n_bounds + 1);
+	for (int i = 0; i < spec->n_bounds; i++)
+		self->bound_nodes[file][i] = parquet_file_column(self->files[file], self->spec->columns[spec->bounds[i].column].name);
+}
+
+static bool
+group_may_match(const ParquetSource *self, int file, int group)
+{
+	return parquet_group_may_match(self->files[file], group, self->base.spec->bounds, self->base.spec->n_bounds, self->bound_nodes[file]);
+}
+
 static void
 plan_parts(ParquetSource *self)
 {
 	int	 capacity = 0, n_groups = 0;
 	bool can_split = self->context.is_bounded && !self->spec->follow;
 
-	for (int f = 0; f < self->n_files; f++)
-		n_groups += self->files[f]->meta->n_groups;
+	for (int f = 0; f < self->n_files && can_split; f++)
+		for (int g = 0; g < self->files[f]->meta->n_groups; g++)
+			n_groups += group_may_match(self, f, g);
 	for (int f = 0; f < self->n_files; f++) {
 		const ParquetMeta *meta = self->files[f]->meta;
 
@@ -403,8 +433,11 @@ plan_parts(ParquetSource *self)
 		}
 		for (int g = 0; g < meta->n_groups; g++) {
 			const ParquetRowGroup *group = &meta->groups[g];
-			int64_t				   step = piece_rows(self, n_groups, group->n_rows);
+			int64_t				   step;
 
+			if (!group_may_match(self, f, g))
+				continue;
+			step = piece_rows(self, n_groups, group->n_rows);
 			for (int64_t row = 0; row < group->n_rows; row += step)
 				add_part(self, &capacity, f, group->first_row + row, group->first_row + (group->n_rows - row < step ? group->n_rows : row + step));
 		}
@@ -431,11 +464,13 @@ parquet_source_open(Arena *arena, const SourceSpec *spec, const SourceContext *c
 	TRY(file_glob(arena, spec->file->access, spec->file->path, &paths, &self->n_files, err));
 	self->paths = arena_array(arena, char *, self->n_files + FOLLOW_ROOM);
 	self->files = arena_array(arena, ParquetFile *, self->n_files + FOLLOW_ROOM);
+	self->bound_nodes = arena_array(arena, const ParquetNode **, self->n_files + FOLLOW_ROOM);
 	memcpy(self->paths, paths, sizeof *paths * (size_t)self->n_files);
 	for (int f = 0; f < self->n_files; f++) {
 		TRY(parquet_file_read(arena, spec->file->access, paths[f], false, &self->files[f], err));
 		for (int c = 0; c < spec->n_columns; c++)
 			TRY(find_column(self, self->files[f], c, &ignored, err));
+		bind_bounds(self, f);
 	}
 	plan_parts(self);
 	*out = &self->base;
