@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
-#include "io/connector/file/file_writer.h"
+#include "io/connector/file/partition_writer.h"
 #include "planner/bind/properties.h"
 
 #define COPY_ROWS 50000		/* of one commit */
@@ -60,10 +60,39 @@ refuse_option(const AstProperty *property, Error *err)
 typedef struct CopyTo {
 	ResultSink	  sink;
 	ResultSink	 *outer;
+	Arena		 *arena;
 	FileWriteSpec spec;
 	FileWriter	 *writer;
+	/* PARTITION_BY */
+	const AstProperty *partition_by;
+	PartitionWriteSpec partition_spec;
+	PartitionWriter *partition_writer;
 	int64_t		  n_rows;
 } CopyTo;
+
+/* The columns that PARTITION_BY names: one, or a list. */
+static Status
+to_keys(CopyTo *self, const Schema *schema, Arena *arena, Error *err)
+{
+	const AstExpr *value = self->partition_by->value;
+	int			   n = value->kind == AST_ARRAY ? value->n_args : 1;
+	int			  *keys = arena_array(arena, int, n + 1);
+
+	for (int k = 0; k < n; k++) {
+		const char *name = property_text(value->kind == AST_ARRAY ? value->args[k] : value);
+
+		keys[k] = -1;
+		for (int c = 0; name != NULL && c < schema->n_columns && keys[k] < 0; c++)
+			if (strcasecmp(schema->columns[c].name, name) == 0)
+				keys[k] = c;
+		if (keys[k] < 0) {
+			error_user(err, "PARTITION_BY: there is no column `%s` in what is copied", name != NULL ? name : "?");
+			return error_at(err, self->partition_by->pos.line, self->partition_by->pos.column, self->partition_by->pos.length);
+		}
+	}
+	self->partition_spec = (PartitionWriteSpec){.file = self->spec, .n_keys = n, .keys = keys};
+	return OK;
+}
 
 static Status
 to_begin(ResultSink *sink, const ResultHeader *header, Error *err)
@@ -72,7 +101,10 @@ to_begin(ResultSink *sink, const ResultHeader *header, Error *err)
 
 	self->spec.n_columns = header->schema->n_columns;
 	self->spec.columns = header->schema->columns;
-	return file_writer_open(&self->spec, &self->writer, err);
+	if (self->partition_by == NULL)
+		return file_writer_open(&self->spec, &self->writer, err);
+	TRY(to_keys(self, header->schema, self->arena, err));
+	return partition_writer_open(&self->partition_spec, &self->partition_writer, err);
 }
 
 static Status
@@ -81,7 +113,7 @@ to_rows(ResultSink *sink, const Batch *rows, Error *err)
 	CopyTo *self = (CopyTo *)sink;
 
 	self->n_rows += rows->n_rows;
-	return file_writer_add(self->writer, rows, err);
+	return self->partition_writer != NULL ? partition_writer_add(self->partition_writer, rows, err) : file_writer_add(self->writer, rows, err);
 }
 
 static void
@@ -101,12 +133,18 @@ to_progress(ResultSink *sink, int64_t rows, int64_t done, int64_t all)
 }
 
 static Status
-to_options(const AstCopy *copy, FileWriteSpec *spec, Error *err)
+to_options(const AstCopy *copy, CopyTo *to, Error *err)
 {
+	FileWriteSpec *spec = &to->spec;
+
 	for (int i = 0; i < copy->n_properties; i++) {
 		const AstProperty *p = &copy->properties[i];
 		const char		  *value = property_text(p->value);
 
+		if (strcasecmp(p->name, "PARTITION_BY") == 0) {
+			to->partition_by = p;
+			continue;
+		}
 		if (value == NULL)
 			return error_user(err, "Option %s of COPY needs a literal", p->name);
 		if (strcasecmp(p->name, "FORMAT") == 0)
@@ -137,12 +175,12 @@ static Status
 copy_to(StatementContext *context, const AstCopy *copy, Error *err)
 {
 	CopyTo			 to = {.sink = {.begin = to_begin, .rows = to_rows, .end = to_end, .progress = to_progress}, .outer = context->sink,
-						   .spec = {.access = context->engine->file_access, .path = copy->path}};
+						   .arena = context->arena, .spec = {.access = context->engine->file_access, .path = copy->path}};
 	StatementContext inner = *context;
 	const AstQuery	*query = copy->query;
 	Status			 status;
 
-	TRY(to_options(copy, &to.spec, err));
+	TRY(to_options(copy, &to, err));
 	if (query == NULL) {
 		StrBuf sql = {0};
 
@@ -161,6 +199,14 @@ copy_to(StatementContext *context, const AstCopy *copy, Error *err)
 	}
 	inner.sink = &to.sink;
 	status = select_run(&inner, query, err);
+	if (status == OK && to.partition_by != NULL) {
+		int n_files;
+
+		TRY(partition_writer_commit(to.partition_writer, &n_files, err));
+		context->sink->message(context->sink, arena_printf(context->arena, "Copied %lld rows to %d files in '%s'", (long long)to.n_rows, n_files, copy->path), false);
+		return OK;
+	}
+	partition_writer_abort(to.partition_writer);
 	if (status == OK)
 		status = file_writer_commit(to.writer, err);
 	else

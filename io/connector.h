@@ -44,6 +44,10 @@ typedef struct FileSpec {
 	bool		strict;			/* the first bad row fails the query */
 	int			n_columns;		/* columns of the file, in file order (CSV: by position; JSON: by name) */
 	const Column *columns;
+	bool		no_path_columns;	/* HIVE_PARTITIONING=false: folders are only folders */
+	int			n_path_columns;	/* the last of `columns` come from the folders of a file (year=2024/month=5/), by name */
+	int			n_paths;		/* the files, if they are known; 0: `path` says */
+	char *const *paths;
 	int64_t		size_bytes;		/* of all files when they were described: for estimates; 0: not known */
 } FileSpec;
 

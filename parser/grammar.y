@@ -1712,6 +1712,10 @@ copy_option(R) ::= property_name(N). {
 	R = property_new(ps, N, yes);
 }
 copy_value(R) ::= property_value(E). { R = E; }
+copy_value(R) ::= LP(T) copy_words(L) RP. { R = expr_list(ps, AST_ARRAY, T.pos, L); }
+%type copy_words {AstList *}
+copy_words(R) ::= name(N). { R = list_add(ps, NULL, word_value(ps, N)); }
+copy_words(R) ::= copy_words(L) COMMA name(N). { R = list_add(ps, L, word_value(ps, N)); }
 
 %code {
 void *

@@ -459,7 +459,7 @@ Status
 bind_file(PlannerContext *context, const char *path, const char *const *options, int n_options, FileSpec **out, Error *err)
 {
 	static const char *const known[] = {"FORMAT", "DELIMITER", "VALUE_DELIMITER", "QUOTE", "HEADER", "SCHEMA", "NULL", "COMPRESSION", "FOLLOW",
-										"STRICT", "TIMESTAMP", "TIMESTAMP_FORMAT", "VALUE_FORMAT"};
+										"STRICT", "HIVE_PARTITIONING", "TIMESTAMP", "TIMESTAMP_FORMAT", "VALUE_FORMAT"};
 	FileSpec *file = arena_new(context->arena, FileSpec);
 
 	file->access = context->file_access;
@@ -497,12 +497,14 @@ bind_file(PlannerContext *context, const char *path, const char *const *options,
 			file->follow = yes;
 		else if (strcasecmp(name, "STRICT") == 0)
 			file->strict = yes;
+		else if (strcasecmp(name, "HIVE_PARTITIONING") == 0)
+			file->no_path_columns = !yes;
 		else if (strcasecmp(name, "TIMESTAMP") != 0 && strcasecmp(name, "TIMESTAMP_FORMAT") != 0) {
 			const char *nearest = str_nearest(name, known, (int)(sizeof known / sizeof *known));
 
 			error_user(err, "Unknown option %s for the file '%s'", name, path);
 			return nearest != NULL ? error_hint(err, "Did you mean %s?", nearest)
-								   : error_hint(err, "Options are FORMAT, DELIMITER, QUOTE, HEADER, SCHEMA, NULL, TIMESTAMP, TIMESTAMP_FORMAT, COMPRESSION, FOLLOW, STRICT.");
+								   : error_hint(err, "Options are FORMAT, DELIMITER, QUOTE, HEADER, SCHEMA, NULL, TIMESTAMP, TIMESTAMP_FORMAT, COMPRESSION, FOLLOW, STRICT, HIVE_PARTITIONING.");
 		}
 	}
 	*out = file;

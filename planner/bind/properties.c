@@ -50,6 +50,7 @@ static const PropertyRow property_rows[] = {
 	{"COMPRESSION", PROPERTY_FILE, 0},
 	{"FOLLOW", PROPERTY_FILE, 0},
 	{"STRICT", PROPERTY_FILE, 0},
+	{"HIVE_PARTITIONING", PROPERTY_FILE, 0},
 };
 
 #define N_ROWS (int)(sizeof property_rows / sizeof *property_rows)

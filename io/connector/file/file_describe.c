@@ -14,6 +14,7 @@
 #include "data/time_text.h"
 #include "io/connector/file/file_impl.h"
 #include "io/connector/file/parquet_source.h"
+#include "io/connector/file/path_source.h"
 
 #define SAMPLE_BYTES ((size_t)1 << 20)
 #define MIDDLE_BYTES ((size_t)128 << 10)
@@ -764,6 +765,7 @@ file_describe(Arena *arena, FileSpec *spec, bool fold_names, Error *err)
 	Describe d = {.arena = arena, .spec = spec, .fold_names = fold_names};
 	char   **paths;
 	int		 n_paths;
+	PathColumns folders;
 	Status	 status = OK;
 
 	TRY_OUT(file_glob(&d.scratch, spec->access, spec->path, &paths, &n_paths, err));
@@ -775,6 +777,7 @@ file_describe(Arena *arena, FileSpec *spec, bool fold_names, Error *err)
 		if (stat(paths[i], &st) == 0 && S_ISREG(st.st_mode))
 			spec->size_bytes += st.st_size;
 	}
+	TRY_OUT(path_columns_split(arena, spec, paths, n_paths, fold_names, &folders, err));
 	TRY_OUT(find_format(&d, err));
 	if (spec->format == NULL || strcmp(spec->format, "PARQUET") != 0) {
 		TRY_OUT(read_samples(&d, err));
@@ -787,6 +790,8 @@ file_describe(Arena *arena, FileSpec *spec, bool fold_names, Error *err)
 	} else {
 		status = describe_csv(&d, err);
 	}
+	if (status == OK)
+		path_columns_join(arena, spec, &folders);
 out:
 	arena_free(&d.scratch);
 	return status;

@@ -4,6 +4,7 @@
 /* What the files of this folder share: the state of a file source, and of one of its partitions. */
 #include "io/connector/file/byte_input.h"
 #include "io/connector/file/csv_scan.h"
+#include "io/connector/file/file_paths.h"
 #include "io/connector/source_impl.h"
 #include "io/format/json/json_decode.h"
 
@@ -96,9 +97,6 @@ Status csv_check_header(FileSource *self, FilePart *part, Str line, Error *err);
 
 /* Splits one line of CSV; text is borrowed or (quotes inside) in the arena.  Returns the number of fields. */
 int csv_split_line(Arena *arena, Str line, char delimiter, char quote, Str **fields, bool **quoted);
-
-/* The paths that a glob (or plain path) names, sorted.  ERROR_USER if there is none. */
-Status file_glob(Arena *arena, const FileAccess *allowed, const char *path, char ***paths, int *n, Error *err);
 
 /* Rows larger than this are bad rows. */
 #define ROW_BYTES_MAX ((size_t)64 << 20)

@@ -7,54 +7,19 @@
  * answer than a wrong one.
  */
 #include <errno.h>
-#include <glob.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "io/connector/file/file_impl.h"
-#include "io/connector/file/parquet_source.h"
+#include "io/connector/file/path_source.h"
 
 #define BUFFER_BYTES ((size_t)512 << 10)
 #define RANGE_BYTES_MIN (INT64_C(2) << 20)
 #define RANGE_BYTES_MAX (INT64_C(32) << 20)
 #define FOLLOW_ROOM 256		/* files that may join while a glob is followed */
 #define GLOB_NANOS INT64_C(500000000)
-
-Status
-file_glob(Arena *arena, const FileAccess *allowed, const char *path, char ***paths, int *n, Error *err)
-{
-	glob_t found;
-	int	   code;
-	bool   is_pattern = strpbrk(path, "*?[") != NULL;
-
-	TRY(strcmp(path, "-") == 0 ? file_access_check_standard(allowed, err) : file_access_check(allowed, path, err));
-	if (strcmp(path, "-") == 0 || !is_pattern || access(path, F_OK) == 0) {
-		*paths = arena_array(arena, char *, 1);
-		(*paths)[0] = arena_strdup(arena, path);
-		*n = 1;
-		return OK;
-	}
-	code = glob(path, 0, NULL, &found);		/* sorted */
-	if (code != 0) {
-		if (code == GLOB_NOMATCH)
-			return error_user(err, "No file matches '%s'", path);
-		return error_user(err, "The files of '%s' cannot be listed: %s", path, strerror(errno));
-	}
-	*paths = arena_array(arena, char *, found.gl_pathc);
-	*n = 0;
-	for (size_t i = 0; i < found.gl_pathc; i++) {
-		struct stat st;
-
-		if (stat(found.gl_pathv[i], &st) == 0 && !S_ISDIR(st.st_mode))
-			(*paths)[(*n)++] = arena_strdup(arena, found.gl_pathv[i]);
-	}
-	globfree(&found);
-	if (*n == 0)
-		return error_user(err, "No file matches '%s'", path);
-	return OK;
-}
 
 /* ---- rows and their places ---- */
 
@@ -442,7 +407,7 @@ plan_parts(FileSource *self, Arena *arena, Error *err)
 				break;
 		}
 	}
-	self->base.n_partitions = n + (self->file->follow && strpbrk(self->file->path, "*?[") != NULL ? FOLLOW_ROOM : 0);
+	self->base.n_partitions = n + (self->file->follow && path_is_open(self->file->path) ? FOLLOW_ROOM : 0);
 	self->parts = arena_array(arena, FilePart, self->base.n_partitions);
 	memcpy(self->parts, parts, sizeof *parts * (size_t)n);
 	free(parts);
@@ -455,7 +420,7 @@ plan_parts(FileSource *self, Arena *arena, Error *err)
 }
 
 Status
-file_source_open(Arena *arena, const SourceSpec *spec, const SourceContext *context, Source **out, Error *err)
+text_source_open(Arena *arena, const SourceSpec *spec, const SourceContext *context, Source **out, Error *err)
 {
 	FileSource	   *self = arena_new(arena, FileSource);
 	const FileSpec *file = spec->file;
@@ -467,14 +432,12 @@ file_source_open(Arena *arena, const SourceSpec *spec, const SourceContext *cont
 	self->base = (Source){.type = &file_source, .spec = spec, .bad_records = context->bad_records};
 	if (file->format == NULL)
 		return error_bug(err, "The file '%s' was not described", file->path);
-	if (str_equal_nocase(str_of(file->format), STR("PARQUET")))
-		return parquet_source_open(arena, spec, context, out, err);
 	self->is_json = str_equal_nocase(str_of(file->format), STR("JSON"));
 	if (!self->is_json && !str_equal_nocase(str_of(file->format), STR("CSV")))
 		return error_unsupported(err, "Files of format %s cannot be read yet ('%s')", file->format, file->path);
 	if (file->compression != NULL)
 		self->compression = str_equal_nocase(str_of(file->compression), STR("gzip")) ? COMPRESSION_GZIP : COMPRESSION_ZSTD;
-	TRY(file_glob(arena, file->access, file->path, &paths, &self->n_paths, err));
+	TRY(file_spec_paths(arena, file, &paths, &self->n_paths, err));
 	self->n_used = self->n_paths;
 	self->paths = arena_array(arena, char *, self->n_paths + FOLLOW_ROOM);
 	memcpy(self->paths, paths, sizeof(char *) * (size_t)self->n_paths);
@@ -485,14 +448,10 @@ file_source_open(Arena *arena, const SourceSpec *spec, const SourceContext *cont
 }
 
 Status
-file_source_clone(Arena *arena, Source *source, Source **out, Error *err)
+text_source_clone(Arena *arena, Source *source, Source **out, Error *err)
 {
 	FileSource *from = (FileSource *)source;
-	FileSource *self;
-
-	if (source_is_parquet(source))
-		return parquet_source_clone(arena, source, out, err);
-	self = arena_memdup(arena, from, sizeof *from);
+	FileSource *self = arena_memdup(arena, from, sizeof *from);
 
 	self->base.n_bad = 0;
 	self->base.bytes_read = 0;
@@ -502,4 +461,12 @@ file_source_clone(Arena *arena, Source *source, Source **out, Error *err)
 	TRY(reader_open(self, arena, err));
 	*out = &self->base;
 	return OK;
+}
+
+const char *
+text_source_path(const Source *source, int file)
+{
+	const FileSource *self = (const FileSource *)source;
+
+	return file < self->n_used ? self->paths[file] : NULL;
 }

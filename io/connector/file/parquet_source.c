@@ -363,10 +363,12 @@ static const SourceType parquet_source = {
 	.close = parquet_close,
 };
 
-bool
-source_is_parquet(const Source *source)
+const char *
+parquet_source_path(const Source *source, int file)
 {
-	return source->type == &parquet_source;
+	const ParquetSource *self = (const ParquetSource *)source;
+
+	return file < self->n_files ? self->paths[file] : NULL;
 }
 
 /* ---- opening ---- */
@@ -442,7 +444,7 @@ plan_parts(ParquetSource *self)
 				add_part(self, &capacity, f, group->first_row + row, group->first_row + (group->n_rows - row < step ? group->n_rows : row + step));
 		}
 	}
-	if (self->spec->follow && strpbrk(self->spec->path, "*?[") != NULL)
+	if (self->spec->follow && path_is_open(self->spec->path))
 		for (int i = 0; i < FOLLOW_ROOM; i++)
 			add_part(self, &capacity, self->n_files + i, 0, -1);
 	if (self->base.n_partitions == 0)
@@ -461,7 +463,7 @@ parquet_source_open(Arena *arena, const SourceSpec *spec, const SourceContext *c
 	self->arena = arena;
 	self->original = self;
 	self->base = (Source){.type = &parquet_source, .spec = spec, .bad_records = context->bad_records};
-	TRY(file_glob(arena, spec->file->access, spec->file->path, &paths, &self->n_files, err));
+	TRY(file_spec_paths(arena, spec->file, &paths, &self->n_files, err));
 	self->paths = arena_array(arena, char *, self->n_files + FOLLOW_ROOM);
 	self->files = arena_array(arena, ParquetFile *, self->n_files + FOLLOW_ROOM);
 	self->bound_nodes = arena_array(arena, const ParquetNode **, self->n_files + FOLLOW_ROOM);

@@ -12,8 +12,8 @@
 Status parquet_source_open(Arena *arena, const SourceSpec *spec, const SourceContext *context, Source **out, Error *err);
 Status parquet_source_clone(Arena *arena, Source *source, Source **out, Error *err);
 
-/* Whether the source is one of these (file sources are cloned by what they are). */
-bool source_is_parquet(const Source *source);
+/* The path of a file by its number, NULL if it has not been seen yet. */
+const char *parquet_source_path(const Source *source, int file);
 
 /* Fills in the columns of spec (unless they are declared) from the footer of `path`. */
 Status parquet_describe(Arena *arena, FileSpec *spec, const char *path, bool fold_names, Error *err);
