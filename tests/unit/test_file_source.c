@@ -2,6 +2,7 @@
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -348,9 +349,11 @@ START_TEST(refusals)
 	spec = (FileSpec){.path = path_of("none*.csv")};
 	ck_assert_int_eq(file_describe(&arena, &spec, false, &err), FAILED);
 	ck_assert_ptr_nonnull(strstr(err.message, "No file matches"));
-	spec = (FileSpec){.path = directory};
+	ck_assert_int_eq(mkdir(path_of("folder"), 0777), 0);
+	spec = (FileSpec){.path = path_of("folder")};
 	ck_assert_int_eq(file_describe(&arena, &spec, false, &err), FAILED);
-	ck_assert_ptr_nonnull(strstr(err.message, "is a directory"));
+	ck_assert_ptr_nonnull(strstr(err.message, "has no files"));
+	ck_assert_int_eq(rmdir(path_of("folder")), 0);
 	spec = (FileSpec){.path = write_file("empty.csv", "")};
 	ck_assert_int_eq(file_describe(&arena, &spec, false, &err), FAILED);
 	ck_assert_ptr_nonnull(strstr(err.message, "is empty"));

@@ -14,9 +14,10 @@
 /* ---- listing ---- */
 
 typedef struct PathList {
-	Arena *arena;
-	char **paths;
-	int	   n, capacity;
+	Arena			 *arena;
+	const FileAccess *allowed;
+	char			**paths;
+	int				  n, capacity;
 } PathList;
 
 static void
@@ -52,11 +53,16 @@ is_folder(const char *path)
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-/* The files in and below a folder that match a pattern in which `*` matches slashes too (NULL: all). */
+/*
+ * The files in and below a folder that match a pattern in which `*` matches slashes too (NULL: all).  What may not be looked into, or
+ * cannot be, has no files.
+ */
 static void
 walk_folder(PathList *list, const char *folder, const char *pattern, int depth)
 {
-	DIR			  *dir = depth < FOLDER_DEPTH_MAX ? opendir(folder) : NULL;
+	Error		   ignored;
+	int			   fd = depth < FOLDER_DEPTH_MAX ? file_access_open(list->allowed, folder, &ignored) : -1;
+	DIR			  *dir = fd >= 0 ? fdopendir(fd) : NULL;
 	struct dirent *entry;
 
 	while (dir != NULL && (entry = readdir(dir)) != NULL) {
@@ -73,13 +79,15 @@ walk_folder(PathList *list, const char *folder, const char *pattern, int depth)
 	}
 	if (dir != NULL)
 		closedir(dir);
+	else if (fd >= 0)
+		close(fd);
 }
 
 /* The glob as fnmatch sees it: of what stands behind the first `**` a `*` may match slashes. */
 static Status
-glob_deep(Arena *arena, const char *path, char ***paths, int *n, Error *err)
+glob_deep(Arena *arena, const FileAccess *allowed, const char *path, char ***paths, int *n, Error *err)
 {
-	PathList list = {.arena = arena};
+	PathList list = {.arena = arena, .allowed = allowed};
 	StrBuf	 pattern = {0};
 	size_t	 fixed = strcspn(path, "*?[");
 	char	*folder;
@@ -121,9 +129,9 @@ glob_plain(Arena *arena, const char *path, char ***paths, int *n, Error *err)
 }
 
 static Status
-list_folder(Arena *arena, const char *path, char ***paths, int *n, Error *err)
+list_folder(Arena *arena, const FileAccess *allowed, const char *path, char ***paths, int *n, Error *err)
 {
-	PathList list = {.arena = arena};
+	PathList list = {.arena = arena, .allowed = allowed};
 
 	walk_folder(&list, path, NULL, 0);
 	if (list.n == 0) {
@@ -146,14 +154,14 @@ file_glob(Arena *arena, const FileAccess *allowed, const char *path, char ***pat
 
 	TRY(is_standard ? file_access_check_standard(allowed, err) : file_access_check(allowed, path, err));
 	if (!is_standard && is_folder(path))
-		return list_folder(arena, path, paths, n, err);
+		return list_folder(arena, allowed, path, paths, n, err);
 	if (is_standard || strpbrk(path, "*?[") == NULL || access(path, F_OK) == 0) {
 		*paths = arena_array(arena, char *, 1);
 		(*paths)[0] = arena_strdup(arena, path);
 		*n = 1;
 		return OK;
 	}
-	return strstr(path, "**") != NULL ? glob_deep(arena, path, paths, n, err) : glob_plain(arena, path, paths, n, err);
+	return strstr(path, "**") != NULL ? glob_deep(arena, allowed, path, paths, n, err) : glob_plain(arena, path, paths, n, err);
 }
 
 Status
