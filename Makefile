@@ -179,7 +179,7 @@ bench: all ## measure speed: bench/README.md
 	$(Q)python3 bench/run.py --bin $(BIN)/sluice
 
 PACKAGES := gcc g++ make lemon pkg-config check python3 libreadline-dev libsqlite3-dev libsimdjson-dev libpcre2-dev \
-            libutf8proc-dev libxxhash-dev zlib1g-dev libzstd-dev libhttp-parser-dev libnghttp2-dev libwslay-dev libwslay1 \
+            libutf8proc-dev libxxhash-dev zlib1g-dev libzstd-dev libhttp-parser-dev libnghttp2-dev libwslay-dev libwslay1 libcurl4-openssl-dev \
             libssl-dev libcrypt-dev openssl libsnappy1v5 liblz4-1 libbrotli1 librdkafka-dev
 
 .PHONY: deps

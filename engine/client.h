@@ -68,6 +68,10 @@ typedef struct ClientType {
 	void (*cancel)(Client *client);
 	/* Names of sources, columns and functions that begin with `prefix`, NULL-terminated, malloc'ed one by one. */
 	char **(*complete)(Client *client, const char *prefix);
+	/* Defines the variable ${name}. */
+	void (*define)(Client *client, const char *name, const char *value);
+	/* With keep_going every statement of a text is executed, and the first error is returned at the end; on_error may be NULL. */
+	void (*keep_going)(Client *client, bool keep_going, void (*on_error)(void *context, const Error *err, Str sql), void *context);
 	void (*close)(Client *client);
 } ClientType;
 

@@ -142,8 +142,10 @@ struct Engine {
 		struct LiveQuery *due;			/* in order of time */
 		struct LiveQuery *due_last;
 		int				  n;
+		bool			  is_ending;	/* new ones end at once */
 	} live;
 	bool			 is_sandbox;		/* a copy to try statements on (sandbox.c): nothing is logged, written or run */
+	bool			 sandbox_has_query;	/* a SELECT or PRINT was refused there */
 	Nanos			 next_poll;			/* when queries that nothing wakes are looked at again */
 	Nanos			 next_retention;	/* when a worker looks for old records of topics again */
 	/* sluice test: physical partitions are always one, whatever statements say. */

@@ -326,6 +326,7 @@ void
 engine_end_live(Engine *engine)
 {
 	pthread_mutex_lock(&engine->lock_queries);
+	engine->live.is_ending = true;
 	for (LiveQuery *l = engine->live.all; l != NULL; l = l->next)
 		cancel_locked(engine, l);
 	while (engine->live.n > 0 && engine->n_started > 0)
@@ -385,6 +386,9 @@ live_enlist(Engine *engine, LiveQuery *live)
 	engine->live.all = live;
 	engine->live.n++;
 	push_ready(engine, live);
+	/* It was begun while all were being ended. */
+	if (engine->live.is_ending)
+		cancel_locked(engine, live);
 	pthread_mutex_unlock(&engine->lock_queries);
 }
 

@@ -153,7 +153,7 @@ discard_message(ResultSink *sink, const char *text, bool is_warning)
 }
 
 static Status
-try_on_copy(Session *session, Str sql, Error *err)
+try_on_copy(Session *session, Str sql, bool *has_query, Error *err)
 {
 	SandboxTopics topics;
 	Engine		 *sandbox = xcalloc(1, sizeof *sandbox);
@@ -170,6 +170,7 @@ try_on_copy(Session *session, Str sql, Error *err)
 			session_define(copy, session->variables[2 * i], session->variables[2 * i + 1]);
 		status = session_execute(copy, sql, &sink, err);
 		session_note_text(session, str_of(session_statement_text(copy)));
+		*has_query = sandbox->sandbox_has_query;
 		session_close(copy);
 	}
 	sandbox_close(sandbox, &topics);
@@ -190,5 +191,5 @@ session_check(Session *session, Str sql, bool *not_here, Error *err)
 	if (!has_variables && n_statements <= 1)
 		return OK;
 	TRY(engine_need_store(session->engine, err));
-	return try_on_copy(session, sql, err);
+	return try_on_copy(session, sql, not_here, err);
 }

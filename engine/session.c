@@ -8,12 +8,16 @@
 static Status client_execute(Client *client, Str sql, ResultSink *sink, Error *err);
 static void client_cancel(Client *client);
 static char **client_complete(Client *client, const char *prefix);
+static void client_define(Client *client, const char *name, const char *value);
+static void client_keep_going(Client *client, bool keep_going, void (*on_error)(void *context, const Error *err, Str sql), void *context);
 static void client_close(Client *client);
 
 static const ClientType session_client_type = {
 	.execute = client_execute,
 	.cancel = client_cancel,
 	.complete = client_complete,
+	.define = client_define,
+	.keep_going = client_keep_going,
 	.close = client_close,
 };
 
@@ -365,6 +369,18 @@ static void
 client_cancel(Client *client)
 {
 	session_cancel((Session *)client);
+}
+
+static void
+client_define(Client *client, const char *name, const char *value)
+{
+	session_define((Session *)client, name, value);
+}
+
+static void
+client_keep_going(Client *client, bool keep_going, void (*on_error)(void *context, const Error *err, Str sql), void *context)
+{
+	session_keep_going((Session *)client, keep_going, on_error, context);
 }
 
 static void

@@ -246,6 +246,10 @@ statement_execute(StatementContext *context, const AstStatement *statement, Erro
 	Status				status;
 
 	TRY(statement_check_role(context->session, statement, err));
+	if (context->engine->is_sandbox && (statement->kind == AST_SELECT || statement->kind == AST_PRINT)) {
+		context->engine->sandbox_has_query = true;
+		return error_unsupported(err, "%s statements must be sent to /query or /query-stream", row->name);
+	}
 	if (context->engine->is_sandbox && !(row->flags & IN_SANDBOX))
 		return OK;
 	counters->statements++;

@@ -104,13 +104,14 @@ write_timestamp(const Vector *v, int64_t at, StrBuf *out)
 	write_quoted(out, text, timestamp_print_ksql(((const int64_t *)v->data)[at], text));
 }
 
-/* ISO 8601: P1Y2M3DT4H5M6.5S; microseconds are the smallest part. */
+/* ISO 8601 with months, days and seconds: P14M3DT3600.000000S. */
 static void
 write_interval(const Vector *v, int64_t at, StrBuf *out)
 {
 	Interval i = ((const Interval *)v->data)[at];
 
-	strbuf_printf(out, "\"P%dM%dDT%lld.%06lldS\"", i.months, i.days, (long long)(i.micros / 1000000), (long long)llabs(i.micros % 1000000));
+	strbuf_printf(out, "\"P%dM%dDT%s%lld.%06lldS\"", i.months, i.days, i.micros < 0 ? "-" : "", llabs(i.micros) / 1000000,
+				  llabs(i.micros) % 1000000);
 }
 
 static void

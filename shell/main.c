@@ -13,6 +13,7 @@
 #include "engine/engine.h"
 #include "engine/test_run.h"
 #include "server/auth.h"
+#include "server/client.h"
 #include "server/server.h"
 #include "shell/datagen_topic.h"
 #include "shell/print/printer.h"
@@ -25,6 +26,7 @@ static const char usage_text[] =
 	"       sluice [options] -c \"SQL\"              run statements and exit\n"
 	"       sluice [options] -f FILE               run a script and exit\n"
 	"       ... | sluice [options]                 run statements of standard input\n"
+	"       sluice [options] http://HOST:PORT      the same against a server\n"
 	"       sluice server [--listen URL] ...       the long-running engine behind an HTTP API\n"
 	"       sluice test --sql-file FILE ...        run SQL against recorded inputs\n"
 	"       sluice datagen SET ...                 make data to try things with\n"
@@ -42,6 +44,8 @@ static const char usage_text[] =
 	"      --set NAME=VALUE     a setting, as SET\n"
 	"      --keep-going         goes on after an error; the exit status still tells it\n"
 	"      --strict             the first bad row of a file fails the query\n"
+	"      --user NAME:PASSWORD  who you are to a server\n"
+	"      --ca-file FILE       certificates of servers to trust (default: the system's)\n"
 	"      --timing             how long each query took\n"
 	"  -h, --help               this text\n"
 	"  -V, --version            the version\n";
@@ -51,6 +55,7 @@ typedef struct Options {
 	const char **commands;		/* -c texts and -f paths in order */
 	bool		*is_file;
 	const char	*directory;
+	RemoteOptions remote;		/* url NULL: an engine of our own */
 	OutputMode	 mode;
 	bool		 has_mode;
 	bool		 no_header;
@@ -90,7 +95,7 @@ add_command(Options *options, const char *text, bool is_file)
 	options->is_file[options->n_commands++] = is_file;
 }
 
-enum { OPTION_DATA = 256, OPTION_OUTPUT, OPTION_NO_HEADER, OPTION_THREADS, OPTION_DIALECT, OPTION_KEEP_GOING, OPTION_TIMING, OPTION_SET, OPTION_STRICT, OPTION_BOOTSTRAP };
+enum { OPTION_DATA = 256, OPTION_OUTPUT, OPTION_NO_HEADER, OPTION_THREADS, OPTION_DIALECT, OPTION_KEEP_GOING, OPTION_TIMING, OPTION_SET, OPTION_STRICT, OPTION_BOOTSTRAP, OPTION_USER, OPTION_CA_FILE };
 
 static const struct option long_options[] = {
 	{"command", required_argument, NULL, 'c'},			{"file", required_argument, NULL, 'f'},
@@ -100,6 +105,7 @@ static const struct option long_options[] = {
 	{"keep-going", no_argument, NULL, OPTION_KEEP_GOING}, {"timing", no_argument, NULL, OPTION_TIMING},
 	{"set", required_argument, NULL, OPTION_SET},		{"strict", no_argument, NULL, OPTION_STRICT},
 	{"bootstrap-servers", required_argument, NULL, OPTION_BOOTSTRAP},
+	{"user", required_argument, NULL, OPTION_USER},		{"ca-file", required_argument, NULL, OPTION_CA_FILE},
 	{"help", no_argument, NULL, 'h'},					{"version", no_argument, NULL, 'V'},
 	{NULL, 0, NULL, 0},
 };
@@ -138,6 +144,12 @@ take_option(Options *options, int option, char *argument)
 		return set_option(options, "sql.dialect", argument) ? -1 : 2;
 	case OPTION_BOOTSTRAP:
 		return set_option(options, "bootstrap.servers", argument) ? -1 : 2;
+	case OPTION_USER:
+		options->remote.user = argument;
+		return -1;
+	case OPTION_CA_FILE:
+		options->remote.ca_file = argument;
+		return -1;
 	case OPTION_STRICT:
 		return set_option(options, "strict", "true") ? -1 : 2;
 	case OPTION_SET:
@@ -175,11 +187,10 @@ parse_options(Options *options, int argc, char **argv)
 		if (status >= 0)
 			return status;
 	}
-	if (optind < argc) {
-		if (strncmp(argv[optind], "http://", 7) == 0 || strncmp(argv[optind], "https://", 8) == 0)
-			return fail_usage("a server cannot be spoken to yet: %s", argv[optind]);
+	if (optind < argc && (strncmp(argv[optind], "http://", 7) == 0 || strncmp(argv[optind], "https://", 8) == 0))
+		options->remote.url = argv[optind++];
+	if (optind < argc)
 		return fail_usage("unknown argument '%s'", argv[optind]);
-	}
 	return -1;
 }
 
@@ -211,17 +222,17 @@ read_all(FILE *file, StrBuf *out)
 }
 
 static Status
-run_text(Session *session, Printer *printer, Str sql, const char *where, bool keep_going)
+run_text(Client *client, Printer *printer, Str sql, const char *where, bool keep_going)
 {
 	ErrorContext context = {where};
 	Error		 err;
 
-	session_keep_going(session, keep_going, print_statement_error, &context);
-	return session_execute(session, sql, &printer->sink, &err);
+	client->type->keep_going(client, keep_going, print_statement_error, &context);
+	return client->type->execute(client, sql, &printer->sink, &err);
 }
 
 static Status
-run_file(Session *session, Printer *printer, const char *path, bool keep_going)
+run_file(Client *client, Printer *printer, const char *path, bool keep_going)
 {
 	FILE  *file = fopen(path, "rb");
 	StrBuf text = {0};
@@ -235,21 +246,21 @@ run_file(Session *session, Printer *printer, const char *path, bool keep_going)
 		return FAILED;
 	}
 	fclose(file);
-	status = run_text(session, printer, strbuf_str(&text), path, keep_going);
+	status = run_text(client, printer, strbuf_str(&text), path, keep_going);
 	strbuf_free(&text);
 	return status;
 }
 
 static Status
-run_commands(const Options *options, Engine *engine, Session *session, Printer *printer)
+run_commands(const Options *options, Engine *engine, Client *client, Printer *printer)
 {
 	Status status = OK;
 	Error  err;
 
-	interrupt_target(session_client(session));
+	interrupt_target(client);
 	for (int i = 0; i < options->n_commands && (status == OK || options->keep_going); i++) {
-		Status one = options->is_file[i] ? run_file(session, printer, options->commands[i], options->keep_going)
-										 : run_text(session, printer, str_of(options->commands[i]), NULL, options->keep_going);
+		Status one = options->is_file[i] ? run_file(client, printer, options->commands[i], options->keep_going)
+										 : run_text(client, printer, str_of(options->commands[i]), NULL, options->keep_going);
 
 		if (one == FAILED)
 			status = FAILED;
@@ -260,10 +271,10 @@ run_commands(const Options *options, Engine *engine, Session *session, Printer *
 		if (read_all(stdin, &text) == FAILED)
 			status = FAILED;
 		else
-			status = run_text(session, printer, strbuf_str(&text), NULL, options->keep_going);
+			status = run_text(client, printer, strbuf_str(&text), NULL, options->keep_going);
 		strbuf_free(&text);
 	}
-	if (status == OK && engine_wait_bounded(engine, NULL, &err) == FAILED) {
+	if (status == OK && engine != NULL && engine_wait_bounded(engine, NULL, &err) == FAILED) {
 		error_print(stderr, &err, STR(""));
 		status = FAILED;
 	}
@@ -283,16 +294,32 @@ history_path(void)
 }
 
 static void
-define_variables(const Options *options, Session *session)
+define_variables(const Options *options, Client *client)
 {
 	for (int i = 0; i < options->n_variables; i++) {
 		char *name = xstrdup(options->variables[i]);
 		char *equals = strchr(name, '=');
 
 		*equals = '\0';
-		session_define(session, name, equals + 1);
+		client->type->define(client, name, equals + 1);
 		free(name);
 	}
+}
+
+/* A server's client, or a session of an engine of our own. */
+static Status
+open_client(const Options *options, const EngineOptions *engine_options, Engine **engine, Client **out, Error *err)
+{
+	RemoteOptions remote = options->remote;
+	Session		 *session;
+
+	remote.settings = options->settings;
+	if (remote.url != NULL)
+		return remote_client_open(&remote, out, err);
+	TRY(engine_open(engine_options, engine, err));
+	TRY(session_open(*engine, &session, err));
+	*out = session_client(session);
+	return OK;
 }
 
 static int
@@ -300,7 +327,7 @@ run(const Options *options)
 {
 	EngineOptions engine_options = {.directory = options->directory != NULL ? options->directory : "./sluice-data", .settings = options->settings};
 	Engine		 *engine = NULL;
-	Session		 *session = NULL;
+	Client		 *client = NULL;
 	Printer		  printer;
 	bool		  is_interactive = options->n_commands == 0 && isatty(STDIN_FILENO);
 	Error		  err;
@@ -311,24 +338,25 @@ run(const Options *options)
 	printer.has_header = !options->no_header;
 	printer.shows_timing = options->timing;
 	printer.is_quiet = !isatty(STDOUT_FILENO);
-	if (engine_open(&engine_options, &engine, &err) == FAILED || session_open(engine, &session, &err) == FAILED) {
+	if (open_client(options, &engine_options, &engine, &client, &err) == FAILED) {
 		error_print(stderr, &err, STR(""));
 		goto out;
 	}
-	define_variables(options, session);
+	define_variables(options, client);
 	if (is_interactive) {
 		char *history = history_path();
 
-		result = repl_run(session_client(session), &printer, history);
+		result = repl_run(client, &printer, history);
 		free(history);
 	} else
-		result = run_commands(options, engine, session, &printer) == OK ? 0 : 1;
+		result = run_commands(options, engine, client, &printer) == OK ? 0 : 1;
 	if (fflush(stdout) != 0) {
 		fprintf(stderr, "error: Cannot write the result: %s\n", strerror(errno));
 		result = 1;
 	}
 out:
-	session_close(session);
+	if (client != NULL)
+		client->type->close(client);
 	engine_close(engine);
 	printer_free(&printer);
 	return result;

@@ -230,7 +230,7 @@ def ksql_checks_all_before_it_does_any(s):
 @case
 def ksql_refusals(s):
     s.ok(STREAM)
-    for body, code in (({"ksql": "SELECT * FROM s EMIT CHANGES;"}, 40002), ({"ksql": "PRINT s;"}, 40002), ({"ksql": "  "}, 40000), ({}, 40000),
+    for body, code in (({"ksql": "SELECT * FROM s EMIT CHANGES;"}, 40002), ({"ksql": "SELECT * FROM ${x};", "sessionVariables": {"x": "s"}}, 40002), ({"ksql": "PRINT s;"}, 40002), ({"ksql": "  "}, 40000), ({}, 40000),
                        ({"ksql": 5}, 40000), ({"ksql": "SHOW STREAMS;", "streamsProperties": {"no.such": "x"}}, 40000),
                        ({"ksql": "SHOW STREAMS;", "streamsProperties": {"ksql.service.id": "x"}}, 40000), ({"ksql": "NONSENSE;"}, 40001),
                        ({"ksql": "SHOW STREAMS;", "streamsProperties": []}, 40000), ({"ksql": "SHOW STREAMS"}, 40001)):
@@ -467,6 +467,61 @@ def inserts_stream(s):
     for row in ({"ID": "x"}, {"ID": 1.5}, {"ID": 1, "V": 5}, {"ID": 1, "W": 1}, [1], {"ID": 3000000000}):
         equal(json.loads(insert({"target": "S"}, row))["status"], "error")
     equal(s.rows("SELECT * FROM s;"), [[1, "a"], [2, "b"], [3, None], [4, None]])
+
+
+# ---- the shell against it ----
+
+def shell(s, *arguments):
+    done = subprocess.run([s.sluice, f"http://127.0.0.1:{s.port}", *arguments], cwd=s.folder, env=s.environment, capture_output=True, text=True,
+                          stdin=subprocess.DEVNULL, timeout=30)
+    return done.returncode, done.stdout, done.stderr
+
+
+@case
+def the_shell_is_the_same(s):
+    """What a local engine shows and what a server's client shows: equal, text by text."""
+    sql = """CREATE STREAM s (id INT KEY, v STRING, ts TIMESTAMP, a ARRAY<INT>, m MAP<STRING,INT>, st STRUCT<x INT, y STRING>, d DECIMAL(5,2), x DOUBLE,
+        b BYTES, da DATE, ti TIME, bo BOOLEAN, l BIGINT) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON', PARTITIONS=1);
+        CREATE TABLE t AS SELECT id, COUNT(*) AS n FROM s GROUP BY id;
+        INSERT INTO s VALUES (1, 'a "b"', '2024-01-01T10:00:00', ARRAY[1,2], MAP('a':=1), STRUCT(x:=1, y:='q'), 1.50, 2.5, NULL, '2024-01-02', '10:00:00', true, 9007199254740993);
+        INSERT INTO s (id) VALUES (2);
+        SELECT * FROM s; SELECT * FROM t ORDER BY id; SHOW STREAMS; SHOW TABLES; SHOW TOPICS; DESCRIBE s; DESCRIBE FUNCTION LPAD;
+        SELECT INTERVAL '1' DAY AS i, INTERVAL '-1' HOUR AS j, 1.5 AS d, CAST('NaN' AS DOUBLE) AS n;
+        DEFINE src = 's'; SELECT COUNT(*) AS c FROM ${src}; SHOW VARIABLES; SELECT id FROM s EMIT CHANGES LIMIT 2;
+        EXPLAIN SELECT id FROM s WHERE id > 1; DROP STREAM IF EXISTS nothing; SELECT nothing FROM s;"""
+    for mode in ("csv", "table", "json", "markdown", "vertical"):
+        local = subprocess.run([s.sluice, "--data", "local" + mode, "--output", mode, "-c", sql], cwd=s.folder, env=s.environment, capture_output=True,
+                               text=True, stdin=subprocess.DEVNULL, timeout=30)
+        remote = shell(s, "--output", mode, "-c", sql)
+        equal((mode,) + remote, (mode, local.returncode, local.stdout, local.stderr))
+        equal(shell(s, "-c", "DROP TABLE t DELETE TOPIC; DROP STREAM s DELETE TOPIC;")[0], 0)
+
+
+@case
+def the_shell_says_what_is_wrong(s):
+    status, out, err = shell(s, "--keep-going", "-c", "SELECT * FROM zzz;\n SELECT 1 AS one; SELECT bad\n FROM s;")
+    equal((status, out), (1, "one\n1\n"))
+    contains(err, "line 1: SELECT * FROM zzz;")
+    contains(err, "line 3:  FROM s;")
+    s.ok(STREAM + TWO_ROWS)
+    contains(shell(s, "-c", "PRINT s FROM BEGINNING LIMIT 1;")[1], 'key: 1, value: {"V":"a"}, partition: 0')
+    equal(shell(s, "-v", "x=5", "-c", "SELECT ${x} AS x"), (0, "x\n5\n", ""))
+    done = subprocess.run([s.sluice, "http://127.0.0.1:1", "-c", "SELECT 1"], capture_output=True, text=True, timeout=30, env=s.environment)
+    equal(done.returncode, 1)
+    contains(done.stderr, "Cannot reach the server at http://127.0.0.1:1")
+
+
+@case
+def control_c_ends_a_query_of_the_shell(s):
+    s.ok(STREAM)
+    process = subprocess.Popen([s.sluice, f"http://127.0.0.1:{s.port}", "-c", "SELECT * FROM S EMIT CHANGES;"], cwd=s.folder, env=s.environment,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
+    s.ok(TWO_ROWS)
+    wait_for("the query", lambda: s.ok("SHOW STREAMS;") and process.poll() is None)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=10)
+    contains(err, "Query terminated")
 
 
 # ---- what is wrong on the wire ----
