@@ -208,7 +208,7 @@ engine_live_cancel(Engine *engine, const char *id)
 
 	pthread_mutex_lock(&engine->lock_queries);
 	for (LiveQuery *l = engine->live.all; l != NULL && found == NULL; l = l->next)
-		if (strcmp(l->id, id) == 0)
+		if (strcmp(l->id, id) == 0 && l->state != LIVE_ENDED && !l->is_cancelled)
 			found = l;
 	if (found != NULL)
 		found->refs++;
@@ -252,11 +252,12 @@ live_end(Engine *engine, LiveQuery *live, Status status, const Error *err)
 {
 	ResultEnd end = {.limit_reached = status == DONE && plan_is_limited(live->plan->root), .seconds = (double)(nanos_now() - live->started) / 1e9};
 
-	select_run_tell_end(&live->run, &end);
-	live->options.ended(live->options.context, status == FAILED ? FAILED : OK, err);
+	/* Who hears of the end must not find the query any more. */
 	pthread_mutex_lock(&engine->lock_queries);
 	live->state = LIVE_ENDED;
 	pthread_mutex_unlock(&engine->lock_queries);
+	select_run_tell_end(&live->run, &end);
+	live->options.ended(live->options.context, status == FAILED ? FAILED : OK, err);
 	live_close(live);
 	pthread_mutex_lock(&engine->lock_queries);
 	if (live->previous != NULL)

@@ -11,6 +11,7 @@ import struct
 import subprocess
 import tempfile
 import time
+import traceback
 import urllib.parse
 
 from cli_test import contains, equal
@@ -617,7 +618,8 @@ def run_all(options):
                     print(f"     {time.time() - began:.2f} s")
                 yield function.__name__, None
             except Exception as e:      # a test that breaks in any way has failed
-                yield function.__name__, f"{type(e).__name__}: {e}"
+                where = traceback.extract_tb(e.__traceback__)[1 if len(traceback.extract_tb(e.__traceback__)) > 1 else 0]
+                yield function.__name__, f"line {where.lineno}: {type(e).__name__}: {e}"
             finally:
                 if server is not None and server.process.poll() is None:
                     server.process.kill()
