@@ -326,6 +326,7 @@ class Maker:
                          f"NOT EXISTS (SELECT 1 FROM {inner} i WHERE i.f = o.k AND {self.condition('i')})",
                          f"EXISTS (SELECT 1 FROM t2 WHERE {self.condition()})", f"(g, s) IN (SELECT g, s FROM {inner})", f"v + g IN (SELECT v FROM {inner})",
                          f"v IN (SELECT v FROM t2 ORDER BY v DESC, k LIMIT 3)", f"s IN (SELECT DISTINCT s FROM {inner}) AND k NOT IN (SELECT f FROM t2 WHERE f IS NOT NULL)",
+                         "v IN (SELECT n FROM (SELECT g, COUNT(*) AS n FROM s1 WINDOW TUMBLING (SIZE 4 SECONDS) GROUP BY g))",
                          f"v IN (SELECT v FROM t1 UNION ALL SELECT v FROM t2 WHERE v > 5)", f"NOT EXISTS (SELECT 1 FROM {inner} WHERE v > 18)",
                          f"g IN (SELECT g FROM {inner} GROUP BY g HAVING COUNT(*) > 2)"))
         more = f" AND {self.condition('o')}" if r.random() < 0.3 else ""

@@ -91,7 +91,7 @@ output_emit(ChangeOutput *out, Error *err)
 	batch->event_time = times;
 	if (out->is_windowed)
 		output_windows(out, batch);
-	if (out->in->headers != NULL)
+	if (out->in != NULL && out->in->headers != NULL)
 		batch->headers = vector_dictionary(arena, out->in->headers, rows, out->n);
 	return op_emit(out->op, batch, err);
 }

@@ -32,7 +32,8 @@ typedef struct ChangeOutput {
 void change_output_init(ChangeOutput *out, Op *op, int n_key, int n_columns, const Type *const *types, bool is_windowed);
 void change_output_free(ChangeOutput *out);
 
-/* Scratch memory that is taken between begin and end goes with each batch that is handed on. */
+/* in NULL: the changes come from no row, but from time; all are kept rows.  Scratch memory that is taken between begin and end goes with each
+ * batch that is handed on. */
 void change_output_begin(ChangeOutput *out, const Batch *in, int port);
 
 /* DONE: no more output is wanted. */

@@ -10,9 +10,9 @@
 
 #include "data/key.h"
 #include "exec/op/change_output.h"
-#include "exec/state/state.h"
+#include "exec/state/expiry.h"
 
-enum { TABLE_LEFT, TABLE_INDEX, TABLE_COUNTS, TABLE_RIGHT, N_TABLES };
+enum { TABLE_LEFT, TABLE_INDEX, TABLE_COUNTS, TABLE_RIGHT, N_TABLES, TABLE_EXPIRY = N_TABLES };	/* + side */
 
 #define COUNT_OF_NULLS STR("\xfe")
 #define COUNT_OF_ALL   STR("\xff")
@@ -24,6 +24,7 @@ typedef struct JoinSemiOp {
 	Program		 **programs[2];
 	const Vector **keys;			/* join keys of the batch in hand */
 	StateTable	  *tables[N_TABLES];
+	WindowExpiry   expiry[2];		/* of TABLE_LEFT, TABLE_RIGHT */
 	Time		   times[2];
 	StrBuf		   row_key;
 	StrBuf		   join_key;
@@ -55,7 +56,25 @@ semi_open(Op *op, Error *err)
 	}
 	for (int t = 0; t < N_TABLES; t++)
 		TRY(state_table_open(op_services(op)->state, op->id, t, op_services(op)->budget, "IN or EXISTS", &self->tables[t], err));
+	TRY(window_expiry_open(&self->expiry[0], op_services(op)->state, op->id, TABLE_EXPIRY, op_services(op)->budget,
+						   spec->left_is_windowed ? spec->left_retention_ms : 0, spec->left_is_session, err));
+	TRY(window_expiry_open(&self->expiry[1], op_services(op)->state, op->id, TABLE_EXPIRY + 1, op_services(op)->budget,
+						   spec->right_is_windowed ? spec->right_retention_ms : 0, spec->right_is_session, err));
 	op->state_rows = state_table_count(self->tables[TABLE_LEFT]) + state_table_count(self->tables[TABLE_COUNTS]);
+	return OK;
+}
+
+/* Notes when the window of a kept row ends; of self->row_key. */
+static Status
+semi_note_window(JoinSemiOp *self, const Batch *in, int32_t row, int side, bool deletes, Error *err)
+{
+	Str key = strbuf_str(&self->row_key);
+
+	if (self->expiry[side].index == NULL || in->window_start == NULL)
+		return OK;
+	if (!deletes)
+		return window_expiry_add(&self->expiry[side], in->window_start[row], in->window_end[row], key, err);
+	window_expiry_remove(&self->expiry[side], in->window_start[row], in->window_end[row], key);
 	return OK;
 }
 
@@ -190,6 +209,7 @@ semi_left_table(JoinSemiOp *self, const Batch *in, int32_t row, Error *err)
 		if (!key.is_null)
 			state_table_remove(self->tables[TABLE_INDEX], semi_index_key(self, key, strbuf_str(&self->row_key)));
 	}
+	TRY(semi_note_window(self, in, row, 0, deletes, err));
 	if (deletes)
 		state_table_remove(self->tables[TABLE_LEFT], strbuf_str(&self->row_key));
 	else {
@@ -228,7 +248,8 @@ semi_show(JoinSemiOp *self, const Batch *in, int32_t row, Str kept, bool passes,
 {
 	const JoinSemiSpec *spec = self->op.spec;
 	Change				change = {.kind = passes ? ROW_UPSERT : ROW_DELETE, .is_kept = true, .input_row = row,
-								  .time = join_time_of(in, row), .kept = join_kept_decode(kept, spec->left_is_windowed)};
+								  .time = in != NULL ? join_time_of(in, row) : INT64_MIN,
+								  .kept = join_kept_decode(kept, spec->left_is_windowed)};
 
 	if (change.kept.time > change.time)
 		change.time = change.kept.time;
@@ -300,6 +321,21 @@ semi_count_change(JoinSemiOp *self, const Batch *in, int32_t row, SemiKey key, i
 	return semi_visit(self, in, row, key, before, err);
 }
 
+/* The join key that the right row of self->row_key had, copied; false: there was none. */
+static bool
+semi_old_right(JoinSemiOp *self, SemiKey *old)
+{
+	Str value;
+
+	if (!state_table_get(self->tables[TABLE_RIGHT], strbuf_str(&self->row_key), &value))
+		return false;
+	semi_split(value, old);
+	strbuf_clear(&self->old_join_key);
+	strbuf_add_str(&self->old_join_key, old->bytes);
+	old->bytes = strbuf_str(&self->old_join_key);
+	return true;
+}
+
 static Status
 semi_right_table(JoinSemiOp *self, const Batch *in, int32_t row, Error *err)
 {
@@ -307,16 +343,10 @@ semi_right_table(JoinSemiOp *self, const Batch *in, int32_t row, Error *err)
 	bool				deletes = join_row_deletes(in, row), has_old;
 	SemiKey				old = {0}, key = {0};
 	uint32_t			length;
-	Str					value;
 
 	change_key_encode(in, row, spec->n_right_key, spec->right_is_windowed, &self->row_key);
-	has_old = state_table_get(self->tables[TABLE_RIGHT], strbuf_str(&self->row_key), &value);
-	if (has_old) {
-		semi_split(value, &old);
-		strbuf_clear(&self->old_join_key);
-		strbuf_add_str(&self->old_join_key, old.bytes);
-		old.bytes = strbuf_str(&self->old_join_key);
-	}
+	has_old = semi_old_right(self, &old);
+	TRY(semi_note_window(self, in, row, 1, deletes, err));
 	if (deletes)
 		state_table_remove(self->tables[TABLE_RIGHT], strbuf_str(&self->row_key));
 	else {
@@ -376,14 +406,57 @@ semi_advance(Op *op, int port, Time time, Error *err)
 	return join_time_reached(self->times, port, time, &reached) ? op_advance_outputs(op, reached, err) : OK;
 }
 
+/* Left rows whose windows are over for good are forgotten: what keeps the result forgets them too. */
+static void
+semi_forget_left(JoinSemiOp *self)
+{
+	Str row_key, value;
+
+	while (window_expiry_next(&self->expiry[0], &row_key)) {
+		SemiKey key;
+
+		if (!state_table_get(self->tables[TABLE_LEFT], row_key, &value))
+			continue;
+		semi_split(value, &key);
+		if (!key.is_null)
+			state_table_remove(self->tables[TABLE_INDEX], semi_index_key(self, key, row_key));
+		state_table_remove(self->tables[TABLE_LEFT], row_key);
+	}
+}
+
+/* Right rows go as if they had been deleted. */
+static Status
+semi_forget_right(JoinSemiOp *self, Error *err)
+{
+	Str row_key;
+
+	change_output_begin(&self->out, NULL, 1);
+	while (window_expiry_next(&self->expiry[1], &row_key)) {
+		SemiKey old = {0};
+
+		strbuf_clear(&self->row_key);
+		strbuf_add_str(&self->row_key, row_key);
+		if (!semi_old_right(self, &old))
+			continue;
+		state_table_remove(self->tables[TABLE_RIGHT], strbuf_str(&self->row_key));
+		TRY(semi_count_change(self, NULL, 0, old, -1, err));
+	}
+	return change_output_end(&self->out, err);
+}
+
 static Status
 semi_flush(Op *op, Error *err)
 {
 	JoinSemiOp *self = op_cast(JoinSemiOp, op, &op_join_semi);
 
-	(void)err;
+	if (self->expiry[0].index != NULL)
+		semi_forget_left(self);
+	if (self->expiry[1].index != NULL && semi_forget_right(self, err) == FAILED)
+		return FAILED;
 	for (int t = 0; t < N_TABLES; t++)
 		state_table_flush(self->tables[t]);
+	for (int side = 0; side < 2; side++)
+		window_expiry_flush(&self->expiry[side]);
 	return OK;
 }
 
@@ -394,6 +467,8 @@ semi_close(Op *op)
 
 	for (int t = 0; t < N_TABLES; t++)
 		state_table_close(self->tables[t]);
+	for (int side = 0; side < 2; side++)
+		window_expiry_close(&self->expiry[side]);
 	change_output_free(&self->out);
 	strbuf_free(&self->row_key);
 	strbuf_free(&self->join_key);

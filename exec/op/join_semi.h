@@ -24,8 +24,13 @@ typedef struct JoinSemiSpec {
 	bool			   right_is_table;
 	int				   n_left_key;		/* leading key columns of the left input: of a table */
 	int				   n_right_key;
+	/* Of windowed tables the key includes the window; rows of windows older than the retention go at the end of an epoch (0: never). */
 	bool			   left_is_windowed;
 	bool			   right_is_windowed;
+	bool			   left_is_session;
+	bool			   right_is_session;
+	int64_t			   left_retention_ms;
+	int64_t			   right_retention_ms;
 	int				   n_left;
 	const Type *const *left_types;
 } JoinSemiSpec;

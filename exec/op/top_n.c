@@ -12,9 +12,9 @@
 
 #include "data/key.h"
 #include "exec/op/change_output.h"
-#include "exec/state/state.h"
+#include "exec/state/expiry.h"
 
-enum { TABLE_ROWS, TABLE_ORDER };
+enum { TABLE_ROWS, TABLE_ORDER, TABLE_EXPIRY };
 
 typedef struct TopNOp {
 	Op			   op;
@@ -23,6 +23,7 @@ typedef struct TopNOp {
 	const Vector **order;		/* sort keys of the batch in hand */
 	StateTable	  *rows;
 	StateTable	  *sorted;
+	WindowExpiry   expiry;		/* of `rows` */
 	int64_t		   end;			/* rank behind the last row shown */
 	int64_t		   next_number;	/* of a stream's rows: their key */
 	bool		   has_bound;
@@ -96,6 +97,8 @@ top_n_open(Op *op, Error *err)
 		TRY(program_compile(&op->arena, spec->keys[k].expr, &self->programs[k], err));
 	TRY(state_table_open(op_services(op)->state, op->id, TABLE_ROWS, op_services(op)->budget, "ORDER BY", &self->rows, err));
 	TRY(state_table_open(op_services(op)->state, op->id, TABLE_ORDER, op_services(op)->budget, "ORDER BY", &self->sorted, err));
+	TRY(window_expiry_open(&self->expiry, op_services(op)->state, op->id, TABLE_EXPIRY, op_services(op)->budget,
+						   spec->is_windowed ? spec->retention_ms : 0, spec->is_session, err));
 	self->end = spec->n_skip + spec->n_rows;
 	note_bound(self);
 	for (StateCursor c = state_table_seek(self->rows, STR("")); !spec->is_table && state_cursor_next(&c, &key, &ignored);)
@@ -271,6 +274,10 @@ top_n_row(TopNOp *self, const Batch *in, int32_t row, Error *err)
 	move.has_new = !join_row_deletes(in, row);
 	if (move.has_new)
 		TRY(put_row(self, &move, encode_row(self, in, row), err));
+	if (move.has_new && spec->is_windowed)
+		TRY(window_expiry_add(&self->expiry, in->window_start[row], in->window_end[row], strbuf_str(&self->key), err));
+	else if (spec->is_windowed)
+		window_expiry_remove(&self->expiry, in->window_start[row], in->window_end[row], strbuf_str(&self->key));
 	TRY(emit_move(self, &move, old, err));
 	forget_behind(self);
 	return OK;
@@ -293,14 +300,35 @@ top_n_push(Op *op, int port, const Batch *in, Error *err)
 	return change_output_end(&self->out, err);
 }
 
+/* Rows whose windows are over for good go as if they had been deleted. */
+static Status
+forget_expired(TopNOp *self, Error *err)
+{
+	Str key;
+
+	change_output_begin(&self->out, NULL, 0);
+	while (window_expiry_next(&self->expiry, &key)) {
+		Move move = {.time = INT64_MIN, .from = self->end, .to = self->end};
+		Str	 old = {0};
+
+		strbuf_clear(&self->key);
+		strbuf_add_str(&self->key, key);
+		take_old(self, &move, &old);
+		TRY(emit_move(self, &move, old, err));
+	}
+	return change_output_end(&self->out, err);
+}
+
 static Status
 top_n_flush(Op *op, Error *err)
 {
 	TopNOp *self = op_cast(TopNOp, op, &op_top_n);
 
-	(void)err;
+	if (self->expiry.index != NULL && forget_expired(self, err) == FAILED)
+		return FAILED;
 	state_table_flush(self->rows);
 	state_table_flush(self->sorted);
+	window_expiry_flush(&self->expiry);
 	return OK;
 }
 
@@ -311,6 +339,7 @@ top_n_close(Op *op)
 
 	state_table_close(self->rows);
 	state_table_close(self->sorted);
+	window_expiry_close(&self->expiry);
 	change_output_free(&self->out);
 	strbuf_free(&self->bound);
 	strbuf_free(&self->key);

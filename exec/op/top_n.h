@@ -19,6 +19,8 @@ typedef struct TopNSpec {
 	bool			   is_table;		/* of the input */
 	int				   n_key;			/* leading columns that are the key of the output; a stream's rows: all columns */
 	bool			   is_windowed;		/* the key includes the window */
+	bool			   is_session;
+	int64_t			   retention_ms;	/* is_windowed: rows of older windows leave at the end of an epoch; 0: never */
 	int				   n_columns;
 	const Type *const *types;
 } TopNSpec;

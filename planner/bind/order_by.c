@@ -107,6 +107,8 @@ plan_top_n(Binder *b, const AstQuery *query, const SortKey *keys, int n_key, Log
 	spec->is_table = input->is_table;
 	spec->n_key = input->is_table ? n_key : b->is_persistent ? n_key : input->n_columns;
 	spec->is_windowed = input->window.kind != WINDOW_NONE;
+	spec->is_session = input->window.kind == WINDOW_SESSION;
+	spec->retention_ms = input->window.retention_ms;
 	spec->n_columns = input->n_columns;
 	node->is_table = true;
 	node->n_key = spec->n_key;

@@ -383,6 +383,10 @@ join_test(SelectBinder *sb, const BoundSubquery *sub, AstPos pos, Error *err)
 	spec->n_right_key = right->is_table ? right->n_key : 0;
 	spec->left_is_windowed = left->is_table && left->window.kind != WINDOW_NONE;
 	spec->right_is_windowed = right->is_table && right->window.kind != WINDOW_NONE;
+	spec->left_is_session = left->window.kind == WINDOW_SESSION;
+	spec->right_is_session = right->window.kind == WINDOW_SESSION;
+	spec->left_retention_ms = left->window.retention_ms;
+	spec->right_retention_ms = right->window.retention_ms;
 	spec->n_left = left->n_columns;
 	spec->left_types = types_of(b, left);
 	node->n_inputs = 2;
