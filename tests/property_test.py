@@ -188,7 +188,7 @@ class Maker:
         sources = ("s1", "s2") if how == "JOIN" else ("f1", "f2")
         if how == "JOIN" and r.random() < 0.3:
             sources = ("s1", "s1")
-        extra = self.on(True) if how == "JOIN" else r.choice(("", " AND b.v > 3" if how == "LEFT JOIN" else " AND a.v > 3"))
+        extra = self.on(True)
         side = "b" if how == "RIGHT JOIN" else "a"
         items = [f"{side}.{key} AS k", "a.v AS v", "b.v AS w", "b.s AS s"]
         within = r.choice(("2 SECONDS", "(1 SECONDS, 3 SECONDS)", "500 MILLISECONDS"))
@@ -232,7 +232,7 @@ class Maker:
                      f"(SELECT g, s, SUM(v) AS total FROM t2 GROUP BY g, s) b ON a.g = b.g AND a.s = b.s")
 
     def full_stream_join(self):
-        rest = "FROM f1 a FULL JOIN f2 b WITHIN 2 SECONDS GRACE PERIOD 1 HOUR ON a.k = b.k"
+        rest = f"FROM f1 a FULL JOIN f2 b WITHIN 2 SECONDS GRACE PERIOD 1 HOUR ON a.k = b.k{self.on(True)}"
         return Query("STREAM", ["k", "v", "w"], f"SELECT ROWKEY AS k, a.v AS v, b.v AS w {rest}",
                      f"SELECT COALESCE(a.k, b.k) AS k, a.v AS v, b.v AS w {rest}")
 

@@ -25,6 +25,7 @@ typedef struct JoinWindowSpec {
 	bool	 has_grace;		/* GRACE PERIOD written: unmatched rows are held until the window closes */
 	bool	 is_windowed;	/* both sides have windowed keys: part of the join key */
 	bool	 is_session;	/* of session windows: start and end must agree, else the start only */
+	const Expr *residual;	/* what a pair must fulfil besides, over left columns then right columns; NULL: nothing */
 	const Type *const *left_types;
 	const Type *const *right_types;
 } JoinWindowSpec;

@@ -1,3 +1,5 @@
+#include <stdlib.h>
+
 #include "data/key.h"
 #include "exec/op/join_output.h"
 #include "exec/state/state.h"
@@ -8,7 +10,8 @@
  *	stream time := max(stream time, t)
  *	no value: nothing more.  No key: padded at once if X is padded; nothing more
  *	holding, and t = stream time: release held rows whose window has closed
- *	every row of O with r's key and a time within reach, by rising time, equal ones by arrival: joined
+ *	every row of O with r's key and a time within reach, by rising time, equal ones by arrival: joined (with a residual, those
+ *	that fulfil it)
  *	none, and X is padded: emitted padded at once, or held if the join holds and r's window is not over
  *	r is kept on side X, matched or not
  *
@@ -30,9 +33,19 @@ typedef struct JoinClock {
 	int64_t n_arrived;
 } JoinClock;
 
+/* A row of the other side that the current one may be joined with: borrowed, that side does not change meanwhile. */
+typedef struct Candidate {
+	JoinKept	kept;
+	const char *arrival;
+} Candidate;
+
 typedef struct JoinWindowOp {
 	Op			op;
 	JoinOutput	out;
+	Program	   *residual;		/* NULL: none */
+	Candidate  *candidates;
+	int32_t		n_candidates;
+	int32_t		capacity;
 	StateTable *tables[4];
 	JoinClock	clock;
 	bool		clock_is_dirty;
@@ -87,6 +100,8 @@ window_open(Op *op, Error *err)
 	window_set_reach(self, spec);
 	join_output_init(&self->out, op, spec->n_key, spec->n_left, spec->n_right, spec->left_types, spec->right_types,
 					 spec->is_windowed, false);
+	if (spec->residual != NULL)
+		TRY(program_compile(&op->arena, spec->residual, &self->residual, err));
 	self->clock = (JoinClock){INT64_MIN, {INT64_MIN, INT64_MIN}, 0};
 	self->times[0] = self->times[1] = INT64_MIN;
 	for (int t = 0; t < 4; t++)
@@ -264,6 +279,57 @@ window_emit(JoinWindowOp *self, const Batch *in, int32_t row, int side, const Jo
 	return join_output_add(&self->out, &joined, err);
 }
 
+/* Leaves the candidates first .. first + n - 1 that fulfil the residual with a row; gives how many, which are moved to `to`. */
+static Status
+window_test(JoinWindowOp *self, const Batch *in, int32_t row, int side, int32_t first, int32_t n, int32_t *to, Error *err)
+{
+	const JoinWindowSpec *spec = self->op.spec;
+	Arena				 *arena = op_scratch(&self->op);
+	ArenaMark			  mark = arena_mark(arena);
+	int					  n_columns[2] = {spec->n_left, spec->n_right}, own = side == 0 ? 0 : spec->n_left, other = side == 0 ? spec->n_left : 0;
+	const Type *const	 *types = side == 0 ? spec->right_types : spec->left_types;
+	uint32_t			 *rows = arena_array(arena, uint32_t, n), *selected = arena_array(arena, uint32_t, n);
+	Vector				**kept = arena_array(arena, Vector *, n_columns[!side] + 1);
+	Batch				 *pairs = batch_new(arena, spec->n_left + spec->n_right, n);
+	int32_t				  n_selected;
+
+	for (int32_t i = 0; i < n; i++)
+		rows[i] = (uint32_t)row;
+	for (int c = 0; c < n_columns[side]; c++)
+		pairs->columns[own + c] = vector_gather(arena, in->columns[c], rows, n, true);
+	for (int c = 0; c < n_columns[!side]; c++)
+		pairs->columns[other + c] = kept[c] = vector_new(arena, types[c], n);
+	for (int32_t i = 0; i < n; i++)
+		TRY(row_decode_vectors(kept, n_columns[!side], self->candidates[first + i].kept.row, arena, i, err));
+	n_selected = program_filter(self->residual, op_services(&self->op)->eval, pairs, selected);
+	for (int32_t i = 0; i < n_selected; i++)
+		self->candidates[(*to)++] = self->candidates[first + (int32_t)selected[i]];
+	arena_rewind(arena, mark);
+	return OK;
+}
+
+/* Joins a row with the candidates that fulfil the residual. */
+static Status
+window_join_candidates(JoinWindowOp *self, const Batch *in, int32_t row, int side, bool *matched, Error *err)
+{
+	int		other = !side;
+	int32_t n = self->residual != NULL ? 0 : self->n_candidates;
+
+	for (int32_t first = 0; self->residual != NULL && first < self->n_candidates; first += BATCH_ROWS)
+		TRY(window_test(self, in, row, side, first, self->n_candidates - first < BATCH_ROWS ? self->n_candidates - first : BATCH_ROWS, &n,
+						err));
+	for (int32_t i = 0; i < n; i++) {
+		const Candidate *candidate = &self->candidates[i];
+
+		*matched = true;
+		TRY(window_emit(self, in, row, side, &candidate->kept, err));
+		if (self->holds && self->pads[other])
+			state_table_remove(self->tables[TABLE_HELD],
+							   window_held_key(self, candidate->kept.time, other, strbuf_str(&self->key), candidate->arrival));
+	}
+	return OK;
+}
+
 /* Joins a row with all that it meets on the other side. */
 static Status
 window_probe(JoinWindowOp *self, const Batch *in, int32_t row, int side, bool *matched, Error *err)
@@ -276,6 +342,7 @@ window_probe(JoinWindowOp *self, const Batch *in, int32_t row, int side, bool *m
 	Time				  to = join_time_add(time, self->ahead_ms[side]);
 	Str					  key, value;
 
+	self->n_candidates = 0;
 	strbuf_clear(&self->bytes);
 	strbuf_add_str(&self->bytes, strbuf_str(&self->key));
 	join_put_time(&self->bytes, from > 0 ? from : 0);
@@ -289,14 +356,10 @@ window_probe(JoinWindowOp *self, const Batch *in, int32_t row, int side, bool *m
 			break;
 		if (!window_is_visible(self, other, kept.time))
 			continue;
-		*matched = true;
-		TRY(window_emit(self, in, row, side, &kept, err));
-		if (self->holds && self->pads[other])
-			state_table_remove(self->tables[TABLE_HELD],
-							   window_held_key(self, kept.time, other, strbuf_str(&self->key),
-											   key.data + prefix + TIME_BYTES));
+		grow_array(self->candidates, self->n_candidates, self->capacity);
+		self->candidates[self->n_candidates++] = (Candidate){kept, key.data + prefix + TIME_BYTES};
 	}
-	return OK;
+	return window_join_candidates(self, in, row, side, matched, err);
 }
 
 /* A row that matched nothing, on a side that is padded. */
@@ -427,6 +490,7 @@ window_close(Op *op)
 	for (int t = 0; t < 4; t++)
 		state_table_close(self->tables[t]);
 	join_output_free(&self->out);
+	free(self->candidates);
 	strbuf_free(&self->key);
 	strbuf_free(&self->bytes);
 	strbuf_free(&self->row);

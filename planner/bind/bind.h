@@ -307,10 +307,13 @@ bool rows_are_placed_alike(const Logical *a, const Logical *b);
 Logical *exchange_by_key(Arena *arena, Logical *input, NullKeys null_keys);
 
 /* ---- join_residual.c ---- */
-/* Outer joins: moves what speaks of the padded side alone to that side; refuses what cannot be kept up to date. */
+/* Outer joins: moves what speaks of the padded side alone to that side; refuses what would give two rows of one key. */
 Status push_join_residual(Binder *b, JoinKind kind, Logical **left, Logical **right, Expr **residual, Error *err);
-/* Applies what is left of ON to the joined rows, in which the sides' columns begin at left_at and right_at. */
-Logical *join_residual(Binder *b, Logical *node, const Expr *residual, JoinKind kind, int n_left, int left_at, int n_right, int right_at);
+/* The residual, which is over left's and right's columns, over rows in which these begin at left_at and right_at. */
+Expr *join_place_residual(Binder *b, const Logical *left, int left_at, const Logical *right, int right_at, const Expr *residual);
+/* Applies what is left of ON to the joined rows. */
+Logical *join_residual(Binder *b, Logical *node, const Expr *residual, JoinKind kind, const Logical *left, int left_at, const Logical *right,
+					   int right_at);
 
 /* ---- select.c, query.c ---- */
 typedef struct BoundColumn BoundColumn;

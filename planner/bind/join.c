@@ -671,7 +671,7 @@ plan_foreign_join(Joining *j, Logical **out, Scope *scope, Error *err)
 	for (int i = 0; i < j->right_scope->n_columns; i++)
 		j->right_scope->columns[i].is_key = false;
 	finish_scope(j, scope, node, n_key, 0, n_key + j->left->n_columns);
-	*out = join_residual(b, node, j->residual, j->kind, j->left->n_columns, n_key, j->right->n_columns, n_key + j->left->n_columns);
+	*out = join_residual(b, node, j->residual, j->kind, j->left, n_key, j->right, n_key + j->left->n_columns);
 	return OK;
 }
 
@@ -788,6 +788,10 @@ plan_stream_join(Joining *j, Logical **out, Scope *scope, Error *err)
 		spec->grace_ms = join_grace(w);
 		spec->is_windowed = left->window.kind != WINDOW_NONE;
 		spec->is_session = left->window.kind == WINDOW_SESSION;
+		if (j->residual != NULL && j->kind != JOIN_INNER) {
+			spec->residual = join_place_residual(b, j->left, left_shift - n_key, j->right, right_shift - n_key, j->residual);
+			j->residual = NULL;
+		}
 		spec->left_types = types_of(b, left);
 		spec->right_types = types_of(b, right);
 		node = joined(b, LOGICAL_JOIN_WINDOW, left, right, n_key, front, true);
@@ -813,7 +817,7 @@ plan_stream_join(Joining *j, Logical **out, Scope *scope, Error *err)
 		join_mark_keys(j, scope, node, left_shift, right_shift);
 	else
 		join_mark_key(j, scope, node, left_own, right_own && right->n_key == 1, n_left_scope, left_shift, right_shift);
-	*out = join_residual(b, node, j->residual, j->kind, j->left->n_columns, left_shift, j->right->n_columns, right_shift);
+	*out = join_residual(b, node, j->residual, j->kind, j->left, left_shift, j->right, right_shift);
 	return OK;
 }
 

@@ -2,8 +2,8 @@
  * What ON says beyond equalities, in continuous joins.
  *
  * An inner join filters its rows.  An outer join must know before it pads: a condition on the padded side alone (the side whose
- * rows may be missing) filters that side; any other one, where each row meets at most one of a table, makes the padded side
- * NULL where it does not hold.
+ * rows may be missing) filters that side.  Any other one is tested on each pair by the join of two streams; a row of a table join
+ * meets at most one other, and its padded side is NULL where the condition does not hold.
  */
 #include "planner/bind/bind.h"
 
@@ -33,9 +33,11 @@ push_join_residual(Binder *b, JoinKind kind, Logical **left, Logical **right, Ex
 
 	if (kind == JOIN_INNER)
 		return OK;
-	if (kind != JOIN_LEFT && kind != JOIN_RIGHT)
-		return error_unsupported(err, "A FULL join takes equalities only in a continuous query: rows that are equal but fail another condition "
-									  "would be two rows with one key.");
+	if (kind == JOIN_FULL && (*right)->is_table)
+		return error_unsupported(err, "A FULL join of tables takes equalities only in a continuous query: rows that are equal but fail another "
+									  "condition would be two rows with one key.");
+	if (kind == JOIN_FULL)
+		return OK;
 	expr_conjuncts(b->arena, *residual, &list, &n, &capacity);
 	rest = arena_array(b->arena, Expr *, n + 1);
 	moved = arena_array(b->arena, Expr *, n + 1);
@@ -48,10 +50,6 @@ push_join_residual(Binder *b, JoinKind kind, Logical **left, Logical **right, Ex
 		else
 			rest[n_rest++] = list[i];
 	}
-	if (n_rest > 0 && !(*right)->is_table)
-		return error_unsupported(err, "Beside equalities, an outer join of streams takes conditions on the %s side alone: whether a row has a match "
-									  "would have to be known for each pair. Move the condition to WHERE, or join inner.",
-								 pads_left ? "left" : "right");
 	if (n_moved > 0 && pads_left)
 		*left = logical_filter(b->arena, *left, expr_and(b->arena, moved, n_moved, b->standard));
 	else if (n_moved > 0)
@@ -60,17 +58,16 @@ push_join_residual(Binder *b, JoinKind kind, Logical **left, Logical **right, Ex
 	return OK;
 }
 
-/* The residual speaks of both sides' own columns, which are elsewhere now. */
-static Expr *
-place_residual(Binder *b, const Logical *node, const Expr *residual, int n_left, int left_at, int n_right, int right_at)
+/* The residual speaks of both sides' own columns, which begin elsewhere now. */
+Expr *
+join_place_residual(Binder *b, const Logical *left, int left_at, const Logical *right, int right_at, const Expr *residual)
 {
-	Expr **columns = arena_array(b->arena, Expr *, n_left + n_right + 1);
+	Expr **columns = arena_array(b->arena, Expr *, left->n_columns + right->n_columns + 1);
 
-	for (int i = 0; i < n_left + n_right; i++) {
-		int at = i < n_left ? left_at + i : right_at + i - n_left;
-
-		columns[i] = expr_column(b->arena, at, node->columns[at].type, node->columns[at].name);
-	}
+	for (int i = 0; i < left->n_columns; i++)
+		columns[i] = expr_column(b->arena, left_at + i, left->columns[i].type, left->columns[i].name);
+	for (int i = 0; i < right->n_columns; i++)
+		columns[left->n_columns + i] = expr_column(b->arena, right_at + i, right->columns[i].type, right->columns[i].name);
 	return expr_substitute(b->arena, residual, columns);
 }
 
@@ -85,15 +82,15 @@ only_where(Binder *b, Expr *condition, Expr *value)
 }
 
 Logical *
-join_residual(Binder *b, Logical *node, const Expr *residual, JoinKind kind, int n_left, int left_at, int n_right, int right_at)
+join_residual(Binder *b, Logical *node, const Expr *residual, JoinKind kind, const Logical *left, int left_at, const Logical *right, int right_at)
 {
-	int			 first = kind == JOIN_RIGHT ? left_at : right_at, n = kind == JOIN_RIGHT ? n_left : n_right;
+	int			 first = kind == JOIN_RIGHT ? left_at : right_at, n = kind == JOIN_RIGHT ? left->n_columns : right->n_columns;
 	Expr		*condition, **exprs;
 	const char **names;
 
 	if (residual == NULL)
 		return node;
-	condition = place_residual(b, node, residual, n_left, left_at, n_right, right_at);
+	condition = join_place_residual(b, left, left_at, right, right_at, residual);
 	if (kind == JOIN_INNER)
 		return logical_filter(b->arena, node, condition);
 	exprs = arena_array(b->arena, Expr *, node->n_columns + 1);

@@ -350,12 +350,24 @@ prune_stream_join(RewriteContext *context, Logical *node, bool *used, int n_key,
 		for (int i = 0; i < spec->n_foreign; i++)
 			use(spec->foreign[i], left_used);
 	}
+	if (node->kind == LOGICAL_JOIN_WINDOW && ((JoinWindowSpec *)node->spec)->residual != NULL) {
+		bool *both = arena_array(context->arena, bool, n_left + n_right + 1);
+
+		use(((JoinWindowSpec *)node->spec)->residual, both);
+		for (int i = 0; i < n_left + n_right; i++)
+			if (both[i])
+				(i < n_left ? left_used : right_used)[i < n_left ? i : i - n_left] = true;
+	}
 	left = prune(context, l, left_used);
 	right = prune(context, r, right_used);
 	switch (node->kind) {
 	case LOGICAL_JOIN_WINDOW: {
 		JoinWindowSpec *spec = node->spec;
+		int			   *joined = arena_array(context->arena, int, n_left + n_right + 1);
 
+		for (int i = 0; i < n_left + n_right; i++)
+			joined[i] = i < n_left ? left[i] : right[i - n_left] < 0 ? -1 : l->n_columns + right[i - n_left];
+		spec->residual = remap(context->arena, spec->residual, joined);
 		spec->n_left = l->n_columns;
 		spec->n_right = r->n_columns;
 		spec->left_types = types_of(context, l);
