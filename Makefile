@@ -92,6 +92,15 @@ $(BIN)/tests/%: $(OBJ)/tests/unit/%.o $(OBJS)
 .PHONY: unit
 unit: $(UNIT:tests/unit/%.c=$(BIN)/tests/%) ## build the unit tests
 	
+# The targets of the fuzzers over the inputs that are kept: tests/fuzz/corpus/NAME.
+FUZZERS := $(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/*.c)))
+.PHONY: replay
+replay: $(FUZZERS:%=$(BIN)/replay/%) ## build what runs the kept inputs of the fuzzers
+
+$(BIN)/replay/%: $(OBJ)/tests/fuzz/%.o $(OBJ)/tests/fuzz/replay/main.o $(OBJS)
+	@mkdir -p $(@D)
+	$(Q)$(CXX) $(LDFLAGS) -o $@ $^ $(LIBS)
+
 .PHONY: docs
 docs: $(BIN)/docs-functions $(BIN)/sluice ## write the reference pages that are made from the program
 	$(Q)$(BIN)/docs-functions > docs/functions.md
@@ -103,17 +112,17 @@ $(BIN)/docs-functions: $(OBJ)/docs/gen/functions.o $(OBJS)
 # ---- tests -----------------------------------------------------------------------------------------------------
 
 CHECK    := python3 tests/check.py --bin $(BIN) --build $(BUILD) --cc "$(CC)"
-FAST     := layers,headers,unit,sql,functions,cli,engine,server,native,laws
+FAST     := layers,headers,unit,sql,functions,cli,engine,server,native,laws,fuzz
 KILLS    ?= 50
 CASES    ?= 5000
 SEED     ?= 1
 
 .PHONY: check check-fast check-crash check-property check-kafka check-kafka-long check-layers check-headers
 check: deps ## run all tests; ends with "N passed, N failed"
-	$(Q)$(MAKE) --no-print-directory all unit
+	$(Q)$(MAKE) --no-print-directory all unit replay
 	$(Q)$(CHECK) --suites $(FAST),property,crash,conformance --kills 5
 
-check-fast: all unit ## the tests without crashes and conformance
+check-fast: all unit replay ## the tests without crashes and conformance
 	$(Q)$(CHECK) --suites $(FAST)
 
 check-crash: all ## kill -9 at random moments: KILLS=50
@@ -137,24 +146,23 @@ check-headers: $(BUILD)/gen/grammar.h ## each header compiles alone
 # Memory that is still held at exit is not an error of the program under test: no leak check for processes that end by exit().
 .PHONY: asan tsan ubsan
 asan tsan ubsan: ## build and test under a sanitizer
-	$(Q)$(MAKE) --no-print-directory VARIANT=$@ all unit
+	$(Q)$(MAKE) --no-print-directory VARIANT=$@ all unit replay
 	$(Q)$(MAKE) --no-print-directory VARIANT=$@ check-variant
 
 .PHONY: check-variant
 check-variant:
-	$(Q)$(CHECK) --suites unit,sql,functions,cli,engine,server,native,laws --name $(VARIANT)
+	$(Q)$(CHECK) --suites unit,sql,functions,cli,engine,server,native,laws,fuzz --name $(VARIANT)
 
-# libFuzzer needs clang.  FUZZ_SECONDS each, starting from what is kept in build/fuzz/NAME.corpus.
+# libFuzzer needs clang.  FUZZ_SECONDS each, starting from tests/fuzz/corpus/NAME and what is in build/fuzz/NAME.corpus.
 FUZZ_SECONDS ?= 20
-FUZZERS := $(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/*.c)))
 .PHONY: fuzz fuzz-run
-fuzz: ## fuzz the parser and decoders: FUZZ_SECONDS=20 each, needs clang
+fuzz: ## fuzz the parser, the decoders and whole queries: FUZZ_SECONDS=20 each, needs clang
 	@command -v clang >/dev/null || { echo "make fuzz needs clang: apt-get install clang"; exit 1; }
 	$(Q)$(MAKE) --no-print-directory VARIANT=fuzz $(FUZZERS:%=$(BUILD)/fuzz/%)
 	$(Q)for f in $(FUZZERS); do mkdir -p $(BUILD)/fuzz/$$f.corpus; \
 	  echo "fuzz: $$f, $(FUZZ_SECONDS) s"; \
-	  $(BUILD)/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -print_final_stats=0 -verbosity=0 \
-	    -artifact_prefix=$(BUILD)/fuzz/ $(BUILD)/fuzz/$$f.corpus $$(ls -d tests/data/$${f#fuzz_} 2>/dev/null) || exit 1; done
+	  $(BUILD)/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -print_final_stats=0 -verbosity=0 -close_fd_mask=3 -timeout=30 \
+	    -artifact_prefix=$(BUILD)/fuzz/ $(BUILD)/fuzz/$$f.corpus $$(ls -d tests/fuzz/corpus/$$f 2>/dev/null) $$(ls -d tests/data/$${f#fuzz_} 2>/dev/null) || exit 1; done
 
 $(BUILD)/fuzz/%: $(BUILD)/fuzz/obj/tests/fuzz/%.o $(OBJS)
 	@mkdir -p $(@D)

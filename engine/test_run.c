@@ -752,7 +752,7 @@ static Status
 run_case(TestRun *run, Error *err)
 {
 	ResultSink	  sink = {.message = note_message, .entity = note_entity, .statement = note_statement, .context = run};
-	EngineOptions engine_options = {.env = &run->env, .is_inline = true};
+	EngineOptions engine_options = {.env = &run->env, .is_inline = true, .file_access = run->options->file_access};
 	Str			  sql;
 	Status		  status;
 

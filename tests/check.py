@@ -163,6 +163,21 @@ def suite_laws(options):
     yield from laws_test.run_all(options)
 
 
+def suite_fuzz(options):
+    """What fuzzers have found or reached, once each: tests/fuzz/corpus/NAME.  A crash names the input last told."""
+    for folder in sorted(glob.glob(os.path.join(HERE, "fuzz", "corpus", "*"))):
+        name = os.path.basename(folder)
+        program = os.path.abspath(os.path.join(options.bin, "replay", name))
+        inputs = len(os.listdir(folder))
+        try:
+            done = subprocess.run([program, folder], cwd=ROOT, capture_output=True, text=True, errors="replace", timeout=600)
+        except (OSError, subprocess.TimeoutExpired) as e:
+            yield name, str(e)
+            continue
+        good = done.returncode == 0 and f"{inputs} files" in done.stdout and inputs > 0
+        yield name, None if good else f"{inputs} inputs, status {done.returncode}\n{done.stdout[-300:]}\n{done.stderr[-3000:]}"
+
+
 def suite_property(options):
     """The same laws, and restarts, for random queries over random data."""
     import property_test
