@@ -24,6 +24,12 @@ typedef struct LiveOptions {
  */
 Status session_query(Session *session, Str sql, ResultSink *sink, const LiveOptions *options, LiveQuery **live, Error *err);
 
+/*
+ * Runs the query at once if it is a look-up of a few keys of a table, which takes some microseconds and never waits; else *done is false and
+ * nothing has been told to the sink, also when the text is wrong: then session_query says so.
+ */
+Status session_lookup(Session *session, Str sql, ResultSink *sink, bool *done, Error *err);
+
 /* The receiver has room again.  Any thread. */
 void live_resume(LiveQuery *live);
 
