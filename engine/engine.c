@@ -60,7 +60,8 @@ engine_open(const EngineOptions *options, Engine **out, Error *err)
 	engine->is_inline = options->is_inline;
 	engine->on_kafka = !options->is_inline && settings_text(engine->settings, "bootstrap.servers") != NULL;
 	engine->is_transient = takes_no_part(engine->settings, options->is_transient);
-	engine->n_workers = options->n_workers > 0 ? options->n_workers : (int)sysconf(_SC_NPROCESSORS_ONLN);
+	engine->n_processors = (int)sysconf(_SC_NPROCESSORS_ONLN);
+	engine->n_workers = options->n_workers > 0 ? options->n_workers : engine->n_processors;
 	engine->budget.limit_bytes = engine_memory_limit(engine->settings);
 	engine->catalog = catalog_new();
 	engine->command_statuses = command_statuses_new();

@@ -102,6 +102,7 @@ struct Engine {
 	char			*directory;
 	bool			 is_inline;
 	int				 n_workers;
+	int				 n_processors;
 	const FileAccess *file_access;		/* borrowed; NULL: statements may open everything */
 	MemoryBudget	 budget;
 	EngineCounters	 counters;

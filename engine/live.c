@@ -367,7 +367,7 @@ live_open(LiveQuery *live, Error *err)
 	Status			 status;
 
 	live->sources = select_sources(&live->context, &live->run, 1, false);
-	live->budget.limit_bytes = engine_memory_limit(live->session->settings);
+	live->budget.limit_bytes = select_memory_limit(&live->context);
 	TRY(stream_run_open(live->plan, &options, &live->stream, err));
 	TRY(live_listen(live, err));
 	pthread_mutex_lock(&engine->lock_ddl);

@@ -100,11 +100,20 @@ select_progress(void *context, int64_t rows, int64_t done, int64_t all)
 }
 
 static int
-thread_count(const Settings *settings)
+thread_count(const StatementContext *context)
 {
-	int64_t n = settings_int(settings, "threads");
+	int64_t n = settings_int(context->session->settings, "threads");
 
-	return n > 0 ? (int)n : (int)sysconf(_SC_NPROCESSORS_ONLN);
+	return n > 0 ? (int)n : context->engine->n_processors;
+}
+
+/* Asking the machine again for each query would cost more than a look-up does. */
+int64_t
+select_memory_limit(const StatementContext *context)
+{
+	const Settings *settings = context->session->settings;
+
+	return settings_text(settings, "memory.limit") != NULL ? engine_memory_limit(settings) : context->engine->budget.limit_bytes;
 }
 
 static bool
@@ -187,9 +196,9 @@ static Status
 run_bounded(StatementContext *context, const Plan *plan, SelectRun *run, BoundedStats *stats, bool is_timed,
 			void (*inspect)(void *, const Plan *, Op *const *, int), void *inspect_context, Error *err)
 {
-	int			   threads = thread_count(context->session->settings);
+	int			   threads = thread_count(context);
 	SourceContext  sources = select_sources(context, run, threads, true);
-	MemoryBudget   budget = {.limit_bytes = engine_memory_limit(context->session->settings)};
+	MemoryBudget   budget = {.limit_bytes = select_memory_limit(context)};
 	BoundedOptions options = {.env = context->engine->env, .sources = &sources, .row_log = &run->row_log, .result = select_rows,
 							  .result_context = run, .budget = &budget, .n_threads = threads,
 							  .batch_rows = settings_int(context->session->settings, "batch.rows"), .is_timed = is_timed, .interrupted = &context->session->interrupted,
@@ -231,7 +240,7 @@ run_continuous(StatementContext *context, const Plan *plan, SelectRun *run, Resu
 {
 	Engine			*engine = context->engine;
 	SourceContext	 sources = select_sources(context, run, 1, false);
-	MemoryBudget	 budget = {.limit_bytes = engine_memory_limit(context->session->settings)};
+	MemoryBudget	 budget = {.limit_bytes = select_memory_limit(context)};
 	StreamRunOptions options = select_stream_options(context, run, &sources, &budget);
 	StreamRun		*stream = NULL;
 	Status			 status;

@@ -22,6 +22,8 @@ void		  select_run_init(SelectRun *run, StatementContext *context);
 ResultHeader  select_header(StatementContext *context, const Plan *plan);
 SourceContext select_sources(StatementContext *context, SelectRun *run, int threads, bool is_bounded);
 
+int64_t select_memory_limit(const StatementContext *context);	/* bytes that the query may use */
+
 /* Options of a continuous run; borrows all that is given. */
 StreamRunOptions select_stream_options(StatementContext *context, SelectRun *run, const SourceContext *sources, MemoryBudget *budget);
 

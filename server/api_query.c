@@ -23,6 +23,7 @@ typedef struct QueryJob {
 	pthread_mutex_t lock;		/* of live, is_closed */
 	bool			is_closed;	/* the client has left */
 	bool			is_push;
+	bool			is_inline;	/* a look-up on the loop's thread: the answer is sent as one */
 	bool			is_pull_of_table;
 	bool			prints;		/* lines of PRINT have come */
 	bool			limit_reached;
@@ -81,7 +82,7 @@ job_begin(ResultSink *sink, const ResultHeader *header, Error *err)
 	job->has_slot = true;
 	job->is_push = header->is_continuous;
 	job->is_pull_of_table = header->is_pull;
-	if (job->writer.format != ROWS_FRAMES)
+	if (job->writer.format != ROWS_FRAMES && !job->is_inline)
 		http_begin(job->exchange, 200, row_format_type(job->writer.format), NULL, 0);
 	row_writer_begin(&job->writer, header, &job->out);
 	if (job->is_push)
@@ -97,7 +98,7 @@ job_rows(ResultSink *sink, const Batch *rows, Error *err)
 	(void)err;
 	job->n_rows += rows->n_rows;
 	row_writer_rows(&job->writer, rows, &job->out);
-	if (job->is_push || job->out.length >= FLUSH_BYTES)
+	if (job->is_push || (job->out.length >= FLUSH_BYTES && !job->is_inline))
 		send_out(job);
 	return http_is_closed(job->exchange) ? DONE : OK;
 }
@@ -199,6 +200,10 @@ finish_job(QueryJob *job, Status status, const Error *err)
 		row_writer_end(&job->writer, status == FAILED ? NULL : final_message(job), error.length > 0 ? strbuf_text(&error) : NULL, &job->out);
 		strbuf_free(&error);
 	}
+	if (job->is_inline) {
+		http_respond(job->exchange, 200, row_format_type(job->writer.format), NULL, 0, strbuf_str(&job->out));
+		return;
+	}
 	send_out(job);
 	if (job->writer.format == ROWS_FRAMES)
 		end_websocket(job, was_ended ? OK : status, err);
@@ -280,13 +285,26 @@ run_query(QueryJob *job)
 	pthread_mutex_unlock(&job->lock);
 }
 
+/* Members of the body that hold the statement and its properties. */
+static const char *
+text_member(const Request *request)
+{
+	return request->endpoint->handle == handle_query_stream ? "sql" : "ksql";
+}
+
+static const char *
+properties_member(const Request *request)
+{
+	return request->endpoint->handle == handle_query_stream ? "properties" : "streamsProperties";
+}
+
 /* On the pool: job and request are whole. */
 static void
 run_job(void *context)
 {
 	QueryJob		*job = context;
 	Request			*request = job->request;
-	const char		*member = request->endpoint->handle == handle_query_stream ? "sql" : "ksql";
+	const char		*member = text_member(request);
 	const JsonValue *text = json_member(&request->body, str_of(member));
 	Session			*session = NULL;
 	Error			 err;
@@ -297,7 +315,7 @@ run_job(void *context)
 	else if (strcmp(member, "ksql") == 0 && !request_wait_command(request)) {
 		job_release(job);
 		return;
-	} else if (request_session(request, strcmp(member, "sql") == 0 ? "properties" : "streamsProperties", &session, &code, &err) == OK) {
+	} else if (request_session(request, properties_member(request), &session, &code, &err) == OK) {
 		pthread_mutex_lock(&job->lock);
 		job->session = session;
 		pthread_mutex_unlock(&job->lock);
@@ -330,12 +348,47 @@ job_new(Request *request, RowFormat format)
 	return job;
 }
 
+/*
+ * A look-up of a few keys is done before a thread of the pool would have woken up.  On the loop's thread.  False: it is none, and nothing has
+ * happened.
+ */
+static bool
+run_lookup(QueryJob *job)
+{
+	Request			*request = job->request;
+	const char		*member = text_member(request);
+	const JsonValue *text = json_member(&request->body, str_of(member));
+	Session			*session = NULL;
+	bool			 done = false;
+	int				 code;
+	Error			 err;
+	Status			 status;
+
+	if (job->writer.format == ROWS_FRAMES || text == NULL || text->kind != JSON_STRING
+		|| json_member(&request->body, STR("commandSequenceNumber")) != NULL
+		|| request_session(request, properties_member(request), &session, &code, &err) != OK)
+		return false;
+	job->is_inline = true;
+	job->sql = str_to_arena(&request->arena, text->text);
+	status = session_lookup(session, text->text, &job->sink, &done, &err);
+	if (done)
+		finish_job(job, status, &err);
+	job->is_inline = false;
+	session_close(session);
+	return done;
+}
+
 static void
 start_job(Request *request, RowFormat format)
 {
 	QueryJob *job = job_new(request, format);
 
 	request_hold(request);
+	if (run_lookup(job)) {
+		job->refs = 1;
+		job_release(job);
+		return;
+	}
 	http_watch(request->exchange, on_closed, on_drained, job);
 	if (!request_run(request, run_job, job))
 		job_release(job);
