@@ -492,7 +492,7 @@ display_name(Arena *arena, FunctionClass class, Str name)
 
 static Status
 no_match(Arena *arena, FunctionClass class, Str name, const Candidate *candidates, int n, const FunctionArg *args,
-		 int n_args, bool ambiguous, Error *err)
+		 int n_args, bool ambiguous, bool standard, Error *err)
 {
 	const char *shown = display_name(arena, class, name);
 	StrBuf		text = {0};
@@ -507,6 +507,8 @@ no_match(Arena *arena, FunctionClass class, Str name, const Candidate *candidate
 			strbuf_add_char(&text, '\n');
 			signature_print(shown, &candidates[i].signature, &text);
 		}
+		if (!standard)
+			strbuf_add_text(&text, "\nFor detailed information on a function run: DESCRIBE FUNCTION <Function-Name>;");
 	}
 	error_user(err, "%s", strbuf_text(&text));
 	if (ambiguous)
@@ -629,7 +631,7 @@ function_resolve_in(const UserFunctions *functions, Arena *arena, FunctionClass 
 	if (best == -1)
 		best = choose(candidates, n, args, n_args, true, standard);
 	if (best < 0) {
-		status = no_match(arena, class, name, candidates, n, args, n_args, best == -2, err);
+		status = no_match(arena, class, name, candidates, n, args, n_args, best == -2, standard, err);
 		goto out;
 	}
 

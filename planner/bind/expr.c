@@ -425,8 +425,8 @@ bind_condition(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err)
 		if (b->standard)
 			error_user(err, "%s needs a condition (BOOLEAN), but this is %s.", clause_name(eb->clause), type_text(b, (*out)->type));
 		else
-			error_user(err, "Type error in %s expression: Should evaluate to boolean but is %s (%s) instead.", clause_name(eb->clause),
-					   ast_text(b, eb->scope, e), type_text(b, (*out)->type));
+			error_user(err, "Type error in %s expression: Should evaluate to boolean but is %s (%s) instead.\nStatement: %s",
+					   clause_name(eb->clause), ast_text(b, eb->scope, e), type_text(b, (*out)->type), ast_text(b, eb->scope, e));
 		return error_at_pos(err, e->pos);
 	}
 	return OK;

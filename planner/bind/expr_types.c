@@ -408,11 +408,11 @@ arithmetic_refuse(ExprBinder *eb, const AstExpr *e, const Type *l, const Type *r
 	if (b->standard)
 		error_user(err, "`%s` has no meaning for %s and %s.", ast_op_text(e->op), type_text(b, l), type_text(b, r));
 	else if (l->kind == TYPE_NULL || r->kind == TYPE_NULL)
-		error_user(err, "Error processing expression: %s. Arithmetic on types %s and %s are not supported.", text, type_text(b, l),
-				   type_text(b, r));
+		error_user(err, "Error processing expression: %s. Arithmetic on types %s and %s are not supported.\nStatement: %s", text,
+				   type_text(b, l), type_text(b, r), text);
 	else
-		error_user(err, "Error processing expression: %s. Unsupported arithmetic types. %s %s", text,
-				   l->kind == TYPE_DECIMAL ? "DECIMAL" : type_text(b, l), r->kind == TYPE_DECIMAL ? "DECIMAL" : type_text(b, r));
+		error_user(err, "Error processing expression: %s. Unsupported arithmetic types. %s %s\nStatement: %s", text, type_base_text(b, l),
+				   type_base_text(b, r), text);
 	return error_at_pos(err, e->pos);
 }
 
