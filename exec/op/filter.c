@@ -90,6 +90,7 @@ filter_push_table(FilterOp *self, const Batch *in, const uint32_t *selected, int
 	uint8_t	 *kinds = arena_alloc(arena, (size_t)in->n_rows);
 	int32_t	  n = 0;
 	int32_t	  next = 0;
+	bool	  has_deletes = false;
 	Batch	 *out;
 
 	for (int32_t i = 0; i < in->n_rows; i++) {
@@ -104,11 +105,15 @@ filter_push_table(FilterOp *self, const Batch *in, const uint32_t *selected, int
 		} else if (filter_forget(self, in, i)) {
 			kinds[n] = ROW_DELETE;
 			rows[n++] = (uint32_t)i;
+			has_deletes = true;
 		}
 	}
 	op->state_rows = state_table_count(self->passed);
 	out = batch_select(arena, in, rows, n);
 	out->row_kind = kinds;
+	/* The row that stopped passing is still there, but a DELETE has its key only. */
+	for (int c = ((const FilterSpec *)op->spec)->n_key; has_deletes && c < out->n_columns; c++)
+		out->columns[c] = op_without_values(op, out, out->columns[c]);
 	return op_emit(op, out, err);
 }
 

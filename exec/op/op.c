@@ -16,6 +16,21 @@ op_scratch(const Op *op)
 	return &op->task->scratch;
 }
 
+const Vector *
+op_without_values(const Op *op, const Batch *in, const Vector *column)
+{
+	Arena  *arena = op_scratch(op);
+	Vector *copy = vector_new(arena, column->type, 0);
+
+	*copy = *vector_flatten(arena, column);
+	copy->validity = NULL;
+	vector_need_validity(copy, arena);
+	for (int32_t i = 0; i < in->n_rows; i++)
+		if (row_kind_is_null(batch_row_kind(in, i)) || !vector_is_valid(column, i))
+			bitmap_clear(copy->validity, i);
+	return copy;
+}
+
 Status
 op_open(Op *op, Error *err)
 {

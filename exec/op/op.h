@@ -116,6 +116,9 @@ const OpServices *op_services(const Op *op);
 /* Scratch memory of the current push from the source: gone when that has returned. */
 Arena *op_scratch(const Op *op);
 
+/* A column of `in` that is NULL in the rows without a value (INSERT_NULL, DELETE). */
+const Vector *op_without_values(const Op *op, const Batch *in, const Vector *column);
+
 /* Hands rows on to every output.  DONE when every output is done.  An empty batch is not handed on. */
 Status op_emit(Op *op, const Batch *out, Error *err);
 

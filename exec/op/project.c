@@ -17,22 +17,6 @@ project_open(Op *op, Error *err)
 	return OK;
 }
 
-/* Makes column c NULL in the rows that carry no value. */
-static const Vector *
-project_without_values(Op *op, const Batch *in, const Vector *column)
-{
-	Arena  *arena = op_scratch(op);
-	Vector *copy = vector_new(arena, column->type, 0);
-
-	*copy = *vector_flatten(arena, column);
-	copy->validity = NULL;
-	vector_need_validity(copy, arena);
-	for (int32_t i = 0; i < in->n_rows; i++)
-		if (row_kind_is_null(batch_row_kind(in, i)) || !vector_is_valid(column, i))
-			bitmap_clear(copy->validity, i);
-	return copy;
-}
-
 static bool
 batch_has_null_values(const Batch *in)
 {
@@ -75,7 +59,7 @@ project_push(Op *op, int port, const Batch *in, Error *err)
 		if (has_null_values
 			&& (c >= spec->n_key
 				|| (spec->key_is_null_for_null_value != NULL && spec->key_is_null_for_null_value[c])))
-			columns[c] = project_without_values(op, in, columns[c]);
+			columns[c] = op_without_values(op, in, columns[c]);
 	}
 	Batch *out = batch_with_columns(op_scratch(op), in, columns, spec->n_columns);
 

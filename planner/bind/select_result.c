@@ -138,15 +138,20 @@ project_list(Ending *e)
 	const char	**names = arena_array(b->arena, const char *, list->n + 1);
 	bool		  is_result = !b->is_persistent && is_outermost(b);
 	bool		  is_last = e->sort == NULL && !sb->ast->is_distinct;
+	bool		  shows_deletes = is_result && is_last && sb->rows->is_table;
+	bool		 *is_computed = arena_array(b->arena, bool, list->n + 1);
 
 	for (int i = 0; i < list->n; i++) {
 		exprs[i] = list->columns[i].expr;
 		names[i] = list->columns[i].name;
+		is_computed[i] = exprs[i]->kind != EXPR_COLUMN;
 	}
-	/* Clients see the key of a deleted row wherever it stands in the list. */
-	if (is_result && is_last && sb->rows->is_table)
+	/* Clients see the key of a deleted row wherever it stands in the list, and NULL for what is computed. */
+	if (shows_deletes)
 		e->n_key = list->n;
 	sb->rows = logical_project(b->arena, sb->rows, exprs, names, list->n, e->n_key);
+	if (shows_deletes)
+		((ProjectSpec *)sb->rows->spec)->key_is_null_for_null_value = is_computed;
 	sb->rows->n_front = e->n_front;
 	if (is_result && !sb->rows->is_table)
 		((ProjectSpec *)sb->rows->spec)->drops_null_values = true;
