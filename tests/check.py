@@ -142,6 +142,11 @@ def suite_native(options):
     yield from native_test.run_all(options)
 
 
+def suite_remote(options):
+    import remote_test
+    yield from remote_test.run_all(options)
+
+
 def suite_engine(options):
     import engine_test
     yield from engine_test.run_all(options)

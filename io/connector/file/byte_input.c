@@ -8,6 +8,8 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#include "io/http.h"
+
 static Status
 codec_open(ByteInput *input, Error *err)
 {
@@ -29,12 +31,33 @@ codec_open(ByteInput *input, Error *err)
 	return OK;
 }
 
+/* What an address answers, as it comes. */
+static Status
+open_url(ByteInput *input, const FileAccess *access, const char *url, Error *err)
+{
+	HttpResponse response;
+	Status		 status = http_client_new(access, &input->http, err);
+
+	if (status == OK)
+		status = http_client_begin(input->http, &(HttpRequest){.url = url}, &response, err);
+	if (status == OK && (response.status < 200 || response.status > 299))
+		status = http_status_error(url, &response, err);
+	input->is_stream = true;
+	if (status == OK && input->compression != COMPRESSION_NONE)
+		status = codec_open(input, err);
+	if (status != OK)
+		byte_input_close(input);
+	return status;
+}
+
 Status
 byte_input_open(ByteInput *input, const FileAccess *access, const char *path, Compression compression, Error *err)
 {
 	struct stat st;
 
 	*input = (ByteInput){.fd = -1, .compression = compression};
+	if (path_is_url(path))
+		return open_url(input, access, path, err);
 	if (strcmp(path, "-") == 0) {
 		TRY(file_access_check_standard(access, err));
 		input->fd = dup(STDIN_FILENO);
@@ -70,6 +93,7 @@ byte_input_close(ByteInput *input)
 		ZSTD_freeDStream(input->codec);
 	}
 	free(input->raw);
+	http_client_free(input->http);
 	if (input->fd >= 0)
 		close(input->fd);
 	*input = (ByteInput){.fd = -1};
@@ -81,6 +105,11 @@ raw_read(ByteInput *input, char *to, size_t size, size_t *got, const char *path,
 {
 	ssize_t n;
 
+	if (input->http != NULL) {
+		TRY(http_client_read(input->http, to, size, got, err));
+		input->compressed += (int64_t)*got;
+		return OK;
+	}
 	do {
 		if (input->is_stream)
 			n = read(input->fd, to, size);

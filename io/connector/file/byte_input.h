@@ -18,7 +18,8 @@ typedef enum Compression { COMPRESSION_NONE, COMPRESSION_GZIP, COMPRESSION_ZSTD 
 
 typedef struct ByteInput {
 	int			fd;				/* -1: closed */
-	bool		is_stream;		/* cannot be read at an offset: standard input, pipes, compressed files */
+	struct HttpClient *http;	/* of an address (fd is -1); NULL: a file */
+	bool		is_stream;		/* cannot be read at an offset: standard input, pipes, addresses, compressed files */
 	Compression compression;
 	int64_t		offset;			/* of the next byte, decompressed */
 	int64_t		compressed;		/* bytes taken from the file */
@@ -29,7 +30,7 @@ typedef struct ByteInput {
 	bool		frame_is_open;	/* within a compressed frame: the end of the file would cut it off */
 } ByteInput;
 
-/* "-" is standard input.  ERROR_USER with what is wrong with the path, or that `access` does not allow it. */
+/* "-" is standard input; http:// and https:// are addresses.  ERROR_USER with what is wrong with the path, or that `access` does not allow it. */
 Status byte_input_open(ByteInput *input, const FileAccess *access, const char *path, Compression compression, Error *err);
 void   byte_input_close(ByteInput *input);
 

@@ -15,6 +15,7 @@
 #include "io/connector/file/file_impl.h"
 #include "io/connector/file/parquet_source.h"
 #include "io/connector/file/path_source.h"
+#include "io/http.h"
 
 #define SAMPLE_BYTES ((size_t)1 << 20)
 #define MIDDLE_BYTES ((size_t)128 << 10)
@@ -131,14 +132,14 @@ find_compression(Describe *d, const char *path, Compression *compression, Error 
 	}
 	*compression = COMPRESSION_NONE;
 	TRY(byte_input_open(&input, spec->access, path, COMPRESSION_NONE, err));
-	if (input.is_stream) {
+	if (input.is_stream && input.http == NULL) {
 		byte_input_close(&input);
 		return OK;
 	}
 	status = byte_input_read(&input, head, sizeof head, &got, path, err);
 	byte_input_close(&input);
 	TRY(status);
-	*compression = compression_of(str_of(path), str_make(head, got));
+	*compression = compression_of(path_is_url(path) ? str_make(path, strcspn(path, "?#")) : str_of(path), str_make(head, got));
 	spec->compression = *compression == COMPRESSION_GZIP ? "gzip" : *compression == COMPRESSION_ZSTD ? "zstd" : NULL;
 	return OK;
 }
@@ -173,9 +174,9 @@ read_samples(Describe *d, Error *err)
 	TRY(find_compression(d, d->path, &compression, err));
 	TRY(byte_input_open(&input, d->spec->access, d->path, compression, err));
 	d->n_samples = 1;
-	if (fstat(input.fd, &st) != 0)
-		st.st_size = 0;
-	if (!S_ISREG(st.st_mode)) {
+	if (input.http != NULL || fstat(input.fd, &st) != 0)
+		st = (struct stat){0};
+	if (input.http == NULL && !S_ISREG(st.st_mode)) {
 		byte_input_close(&input);
 		if (strcmp(d->path, "-") != 0)
 			return error_user(err, "'%s' is not a regular file: what it holds cannot be found out", d->path);
@@ -212,6 +213,8 @@ base_name(const char *path)
 	static const char *const packed[] = {".gz", ".gzip", ".zst", ".zstd"};
 	Str						 name = str_of(path);
 
+	if (path_is_url(path))
+		name.length = strcspn(path, "?#");
 	for (int i = 0; i < 4; i++)
 		if (str_ends_with(name, str_of(packed[i])))
 			name.length -= strlen(packed[i]);
@@ -770,11 +773,15 @@ file_describe(Arena *arena, FileSpec *spec, bool fold_names, Error *err)
 
 	TRY_OUT(file_glob(&d.scratch, spec->access, spec->path, &paths, &n_paths, err));
 	d.path = paths[0];
+	if (spec->follow && path_is_url(d.path)) {
+		error_user(err, "FOLLOW waits for files to grow, which '%s' cannot", d.path);
+		TRY_OUT(error_hint(err, "Without FOLLOW the address is read once, to its end"));
+	}
 	spec->size_bytes = 0;
 	for (int i = 0; i < n_paths; i++) {
 		struct stat st;
 
-		if (stat(paths[i], &st) == 0 && S_ISREG(st.st_mode))
+		if (!path_is_url(paths[i]) && stat(paths[i], &st) == 0 && S_ISREG(st.st_mode))
 			spec->size_bytes += st.st_size;
 	}
 	TRY_OUT(path_columns_split(arena, spec, paths, n_paths, fold_names, &folders, err));

@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "io/http.h"
+
 #define FOLDER_DEPTH_MAX 32
 #define NULL_VALUE "__HIVE_DEFAULT_PARTITION__"
 
@@ -144,7 +146,7 @@ list_folder(Arena *arena, const FileAccess *allowed, const char *path, char ***p
 bool
 path_is_open(const char *path)
 {
-	return strpbrk(path, "*?[") != NULL || is_folder(path);
+	return !path_is_url(path) && (strpbrk(path, "*?[") != NULL || is_folder(path));
 }
 
 Status
@@ -152,6 +154,13 @@ file_glob(Arena *arena, const FileAccess *allowed, const char *path, char ***pat
 {
 	bool is_standard = strcmp(path, "-") == 0;
 
+	if (path_is_url(path)) {
+		TRY(url_access_check(allowed, path, err));
+		*paths = arena_array(arena, char *, 1);
+		(*paths)[0] = arena_strdup(arena, path);
+		*n = 1;
+		return OK;
+	}
 	TRY(is_standard ? file_access_check_standard(allowed, err) : file_access_check(allowed, path, err));
 	if (!is_standard && is_folder(path))
 		return list_folder(arena, allowed, path, paths, n, err);

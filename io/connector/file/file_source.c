@@ -14,6 +14,7 @@
 
 #include "io/connector/file/file_impl.h"
 #include "io/connector/file/path_source.h"
+#include "io/http.h"
 
 #define BUFFER_BYTES ((size_t)512 << 10)
 #define RANGE_BYTES_MIN (INT64_C(2) << 20)
@@ -387,7 +388,7 @@ plan_parts(FileSource *self, Arena *arena, Error *err)
 		struct stat st = {0};
 		int64_t		step = INT64_MAX;
 
-		if (strcmp(self->paths[f], "-") != 0) {
+		if (strcmp(self->paths[f], "-") != 0 && !path_is_url(self->paths[f])) {
 			if (stat(self->paths[f], &st) != 0) {
 				free(parts);
 				return error_user(err, errno == ENOENT ? "The file '%s' does not exist" : "The file '%s' cannot be read", self->paths[f]);

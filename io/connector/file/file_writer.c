@@ -15,6 +15,7 @@
 #include "io/connector/file/byte_input.h"
 #include "io/format/json/json_encode.h"
 #include "io/format/parquet/parquet_writer.h"
+#include "io/http.h"
 
 #define FLUSH_BYTES ((size_t)256 << 10)
 
@@ -351,6 +352,8 @@ file_writer_open(const FileWriteSpec *spec, FileWriter **out, Error *err)
 		TRY_OUT(find_compression(spec, &w->compression, err));
 	if (spec->group_rows > 0 && !w->is_parquet)
 		TRY_OUT(error_user(err, "ROW_GROUP_SIZE is an option of Parquet files"));
+	if (path_is_url(spec->path))
+		TRY_OUT(error_user(err, "COPY writes files, and '%s' is an address", spec->path));
 	if (strcmp(spec->path, "-") == 0) {
 		TRY_OUT(file_access_check_standard(spec->access, err));
 		w->is_standard = true;

@@ -1,7 +1,7 @@
 #ifndef SLUICE_IO_CONNECTOR_FILE_PARQUET_FILE_H
 #define SLUICE_IO_CONNECTOR_FILE_PARQUET_FILE_H
 
-/* A Parquet file: its footer, and reading bytes at a place. */
+/* A Parquet file or address: its footer, and reading bytes at a place. */
 #include "common/env.h"
 #include "common/file_access.h"
 #include "io/format/parquet/parquet_page.h"
@@ -10,6 +10,9 @@
 typedef struct ParquetFile {
 	const char	 *path;
 	const FileAccess *access;	/* what may be opened; NULL: everything */
+	int			  local;		/* descriptor of a copy that was fetched whole, because the server cannot give parts; -1: none */
+	bool		  is_url;
+	char		  etag[128];	/* of an address: which version it was */
 	int64_t		  size_bytes;
 	Time		  time;			/* of its last change */
 	ParquetMeta	 *meta;
@@ -20,6 +23,9 @@ typedef struct ParquetFile {
 /* Reads the footer.  ERROR_USER if the file is not there or is no Parquet file, ERROR_FATAL if it is damaged. */
 Status parquet_file_read(Arena *arena, const FileAccess *access, const char *path, bool fold_names, ParquetFile **out, Error *err);
 
+/* Lets go of what is open. */
+void parquet_file_close(ParquetFile *file);
+
 /* The column of a name: exactly, else without regard to case; NULL if there is none. */
 const ParquetNode *parquet_file_column(const ParquetFile *file, const char *name);
 
@@ -27,6 +33,8 @@ const ParquetNode *parquet_file_column(const ParquetFile *file, const char *name
 typedef struct ParquetFileInput {
 	ParquetInput base;
 	int			 fd;
+	struct HttpClient *http;	/* of an address */
+	const ParquetFile *file;
 	int64_t		 bytes_read;
 } ParquetFileInput;
 

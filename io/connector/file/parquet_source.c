@@ -345,6 +345,14 @@ parquet_progress(const Source *source, int64_t *done, int64_t *all)
 }
 
 static void
+close_files(ParquetSource *self)
+{
+	for (int f = 0; f < self->n_files; f++)
+		if (self->files[f] != NULL)
+			parquet_file_close(self->files[f]);
+}
+
+static void
 parquet_close(Source *source)
 {
 	ParquetSource *self = (ParquetSource *)source;
@@ -352,6 +360,8 @@ parquet_close(Source *source)
 	for (int i = 0; i < source->n_partitions; i++)
 		scan_free(self, self->parts[i].scan);
 	scan_free(self, self->spare);
+	if (self->original == self)
+		close_files(self);
 }
 
 static const SourceType parquet_source = {
@@ -451,11 +461,25 @@ plan_parts(ParquetSource *self)
 		add_part(self, &capacity, 0, 0, 0);
 }
 
+/* Reads the footers, and checks that every file has what is wanted. */
+static Status
+open_files(ParquetSource *self, Error *err)
+{
+	const ParquetNode *ignored;
+
+	for (int f = 0; f < self->n_files; f++) {
+		TRY(parquet_file_read(self->arena, self->spec->access, self->paths[f], false, &self->files[f], err));
+		for (int c = 0; c < self->base.spec->n_columns; c++)
+			TRY(find_column(self, self->files[f], c, &ignored, err));
+		bind_bounds(self, f);
+	}
+	return OK;
+}
+
 Status
 parquet_source_open(Arena *arena, const SourceSpec *spec, const SourceContext *context, Source **out, Error *err)
 {
 	ParquetSource *self = arena_new(arena, ParquetSource);
-	const ParquetNode *ignored;
 	char		 **paths;
 
 	self->context = *context;
@@ -468,11 +492,9 @@ parquet_source_open(Arena *arena, const SourceSpec *spec, const SourceContext *c
 	self->files = arena_array(arena, ParquetFile *, self->n_files + FOLLOW_ROOM);
 	self->bound_nodes = arena_array(arena, const ParquetNode **, self->n_files + FOLLOW_ROOM);
 	memcpy(self->paths, paths, sizeof *paths * (size_t)self->n_files);
-	for (int f = 0; f < self->n_files; f++) {
-		TRY(parquet_file_read(arena, spec->file->access, paths[f], false, &self->files[f], err));
-		for (int c = 0; c < spec->n_columns; c++)
-			TRY(find_column(self, self->files[f], c, &ignored, err));
-		bind_bounds(self, f);
+	if (open_files(self, err) != OK) {
+		close_files(self);
+		return FAILED;
 	}
 	plan_parts(self);
 	*out = &self->base;
@@ -502,6 +524,7 @@ parquet_describe(Arena *arena, FileSpec *spec, const char *path, bool fold_names
 	Column		*columns;
 
 	TRY(parquet_file_read(arena, spec->access, path, fold_names, &file, err));
+	parquet_file_close(file);
 	spec->has_header = false;
 	if (spec->n_columns > 0)
 		return OK;
