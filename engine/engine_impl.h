@@ -275,6 +275,9 @@ Nanos live_next_due(const Engine *engine);	/* 0: now; INT64_MAX: none is */
 /* ---- copy.c ---- */
 Status copy_execute(StatementContext *context, const AstStatement *statement, Error *err);
 
+/* ---- summarize.c ---- */
+Status summarize_execute(StatementContext *context, const AstStatement *statement, Error *err);
+
 /* ---- insert.c ---- */
 Status insert_values_execute(StatementContext *context, const AstStatement *statement, Error *err);
 Status print_execute(StatementContext *context, const AstStatement *statement, Error *err);

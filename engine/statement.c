@@ -135,14 +135,6 @@ refuse_connectors(StatementContext *context, const AstStatement *statement, Erro
 }
 
 static Status
-refuse_summarize(StatementContext *context, const AstStatement *statement, Error *err)
-{
-	(void)context;
-	(void)statement;
-	return error_unsupported(err, "SUMMARIZE is not supported yet");
-}
-
-static Status
 spool_execute(StatementContext *context, const AstStatement *statement, Error *err)
 {
 	if (context->sink->spool == NULL)
@@ -191,7 +183,7 @@ static const StatementRow statement_rows[] = {
 	{AST_RUN_SCRIPT, "RUN SCRIPT", ROLE_ADMIN, run_script_execute, 0},
 	{AST_SPOOL, "SPOOL", ROLE_ADMIN, spool_execute, 0},
 	{AST_COPY, "COPY", ROLE_WRITE, copy_execute, 0},
-	{AST_SUMMARIZE, "SUMMARIZE", ROLE_READ, refuse_summarize, 0},
+	{AST_SUMMARIZE, "SUMMARIZE", ROLE_READ, summarize_execute, 0},
 };
 
 #define N_STATEMENTS (sizeof statement_rows / sizeof *statement_rows)

@@ -204,6 +204,12 @@ context_apply(ParseState *ps)
 		case TK_MAP:
 			input->code = next == TK_LP ? TK_MAP : next == TK_LT ? TK_MAP_LT : TK_IDENT;
 			break;
+		case TK_EXCEPT:			/* SELECT * EXCEPT (a, b): EXCLUDE, as others write it */
+			if (code_before(ps, i) == TK_STAR && next == TK_LP && is_name_at(ps, i, 2) && !query_follows(code_at(ps, i, 2)))
+				input->code = TK_EXCLUDE;
+			else if (!is_keyword(ps, i, TK_EXCEPT))
+				input->code = TK_IDENT;
+			break;
 		case TK_STRUCT:
 			input->code = next == TK_LP ? TK_STRUCT : next == TK_LT || next == TK_NEQ ? TK_STRUCT_LT : TK_IDENT;
 			break;

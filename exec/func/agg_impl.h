@@ -108,6 +108,7 @@ extern const Aggregate extreme_aggregates[];
 extern const Aggregate collect_aggregates[];
 extern const Aggregate topk_aggregates[];
 extern const Aggregate stat_aggregates[];
+extern const Aggregate quantile_aggregates[];
 extern const Aggregate text_aggregates[];
 
 /* Result type: that of the first argument. */

@@ -29,6 +29,7 @@ const Aggregate *const aggregate_families[] = {
 	collect_aggregates,
 	topk_aggregates,
 	stat_aggregates,
+	quantile_aggregates,
 	text_aggregates,
 	NULL,
 };
