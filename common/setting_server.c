@@ -92,7 +92,8 @@ const Setting setting_server_rows[] = {
 	/* Of ksqlDB's properties files, without an effect here. */
 	{"ksql.persistent.prefix", SETTING_TEXT, "query_", NULL, SCOPE_SERVER, COMPAT},
 	{"ksql.transient.prefix", SETTING_TEXT, "transient_", NULL, SCOPE_SERVER, COMPAT},
-	{"ksql.internal.topic.replicas", SETTING_INT, "1", NULL, SCOPE_SERVER, COMPAT},
+	{"ksql.internal.topic.replicas", SETTING_INT, "1", NULL, SCOPE_SERVER,
+	 "Replicas of the command, changelog and repartition topics on Kafka."},
 	{"ksql.internal.topic.min.insync.replicas", SETTING_INT, "1", NULL, SCOPE_SERVER, COMPAT},
 	{"ksql.sink.window.change.log.additional.retention", SETTING_INT, "86400000", NULL, SCOPE_SERVER, COMPAT},
 	{"ksql.metastore.backup.location", SETTING_TEXT, "", NULL, SCOPE_SERVER, COMPAT},

@@ -5,6 +5,7 @@
 #include "data/json_build.h"
 #include "engine/command_status.h"
 #include "engine/engine_impl.h"
+#include "engine/share.h"
 #include "io/format/wire/wire.h"
 #include "planner/bind/properties.h"
 
@@ -351,6 +352,8 @@ create_as(StatementContext *context, const AstStatement *statement, Existing exi
 		if (old_query != NULL && !engine->is_recovering)
 			TRY(query_check_fingerprint(old_query, NULL, err));
 	}
+	if (engine->on_kafka && !engine->is_replaying)
+		TRY(share_check(engine, trial.plan, err));
 	TRY(engine_create_topic(engine, sink, err));
 	TRY(register_schemas(context, sink, false, err));
 	TRY(log_create_as(context, old_query, &trial, &sequence, err));
@@ -577,6 +580,8 @@ insert_select(StatementContext *context, const AstStatement *statement, Error *e
 	int64_t		   sequence;
 
 	TRY(plan_insert_select(&context->planner, statement, &trial, err));
+	if (context->engine->on_kafka && !context->engine->is_replaying)
+		TRY(share_check(context->engine, trial.plan, err));
 	TRY(insert_query_id(context, &statement->insert, &id, err));
 	if (id != NULL && catalog_query(context->planner.catalog, str_of(id)) != NULL)
 		return error_user(err, "Query ID '%s' already exists.", id);

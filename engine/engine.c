@@ -84,6 +84,7 @@ engine_close(Engine *engine)
 	engine_end_live(engine);
 	cluster_close(engine);
 	engine_stop_workers(engine);
+	engine_stop_waking(engine);
 	while (engine->queries != NULL) {
 		Query *query = engine->queries;
 
@@ -159,6 +160,8 @@ static void
 close_place(Engine *engine)
 {
 	cluster_close(engine);
+	engine_stop_workers(engine);
+	engine_stop_waking(engine);
 	while (engine->queries != NULL) {
 		Query *query = engine->queries;
 

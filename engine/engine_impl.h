@@ -323,6 +323,9 @@ Status query_open_run(Query *query, const StreamRunOptions *overrides, Error *er
 Status engine_start_workers(Engine *engine, Error *err);
 void   engine_stop_workers(Engine *engine);
 
+/* Queries are about to be freed one by one: none is put into the queue any more, which may hold others. */
+void engine_stop_waking(Engine *engine);
+
 /* Waits until the queries that feed `names` (transitively) have consumed what existed when this was called. */
 Status engine_wait_caught_up(Engine *engine, const CatalogSnapshot *snapshot, const char *const *names, int n_names,
 							 const _Atomic bool *interrupted, Error *err);

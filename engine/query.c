@@ -549,6 +549,17 @@ engine_stop_workers(Engine *engine)
 	engine->is_stopping = false;
 }
 
+void
+engine_stop_waking(Engine *engine)
+{
+	pthread_mutex_lock(&engine->lock_queries);
+	for (Query *q = engine->queries; q != NULL; q = q->next) {
+		q->must_stop = true;
+		queue_remove(engine, q);
+	}
+	pthread_mutex_unlock(&engine->lock_queries);
+}
+
 /* ---- life ---- */
 
 static void

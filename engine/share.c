@@ -9,6 +9,7 @@
 #include "exec/op/scan.h"
 #include "io/connector/kafka/kafka.h"
 
+#define CHECKPOINT_MAX_MS (12LL * 3600 * 1000)	/* half of the time for which compaction keeps deletions by default */
 #define WAIT_MS 50			/* between two looks at the positions of a group */
 #define FAILURE_TRIES 100	/* looks, until a query that must fail has failed */
 #define MEMBERS_AFTER 20	/* looks, until it is asked whether anybody runs the query */
@@ -121,6 +122,15 @@ add_input(Share *self, Topic *topic)
 }
 
 static Status
+check_source(const SourceSpec *source, Error *err)
+{
+	if (source->kind == SOURCE_TOPIC || source->kind == SOURCE_EXCHANGE)
+		return OK;
+	error_unsupported(err, "A persistent query on Kafka reads topics only, and %s is none", source->name != NULL ? source->name : "a source");
+	return error_hint(err, "COPY ... FROM brings a file into a topic; a bounded SELECT may join topics with files.");
+}
+
+static Status
 resolve_run(Share *self, ShareRun *run, Error *err)
 {
 	const Fragment *f = run->fragment;
@@ -129,10 +139,7 @@ resolve_run(Share *self, ShareRun *run, Error *err)
 	for (int i = 0; i < f->plan.n_sources; i++) {
 		const SourceSpec *source = source_of(f->plan.sources[i]);
 
-		if (source->kind != SOURCE_TOPIC && source->kind != SOURCE_EXCHANGE) {
-			error_unsupported(err, "A persistent query on Kafka reads topics only, and %s is none", source->name != NULL ? source->name : "a source");
-			return error_hint(err, "COPY ... FROM brings a file into a topic; a bounded SELECT may join topics with files.");
-		}
+		TRY(check_source(source, err));
 		TRY(topics_find(self->engine->topics, str_of(source->topic->name), &topic, err));
 		if (topic == NULL) {
 			error_fatal(err, "The topic %s does not exist any more", source->topic->name);
@@ -268,10 +275,53 @@ restore_state_id(Restore *self, uint32_t op_id, uint32_t table, Error *err)
 	return OK;
 }
 
+static Str
+checkpoint_time_name(const Topic *changelog, char *name, size_t size)
+{
+	snprintf(name, size, "%s/time", changelog->name.data);
+	return str_of(name);
+}
+
 static void
 put_checkpoint(Share *self, StoreUnit *unit, const Topic *changelog, int partition, int64_t position)
 {
+	char name[512];
+
 	store_unit_position(unit, str_of(self->query->id), changelog->name, partition, position);
+	store_unit_position(unit, str_of(self->query->id), checkpoint_time_name(changelog, name, sizeof name), partition, env_now(self->engine->env));
+}
+
+/* Up to where the store has the state of a partition; 0: it has none.  *is_old: compaction may have removed deletions since. */
+static int64_t
+get_checkpoint(Share *self, const Topic *changelog, int partition, bool *is_old)
+{
+	int64_t position = 0, time = 0;
+	char	name[512];
+	Error	ignored;
+
+	*is_old = false;
+	if (store_position_get(self->engine->store, str_of(self->query->id), changelog->name, partition, &position, &ignored) != OK)
+		return 0;
+	if (store_position_get(self->engine->store, str_of(self->query->id), checkpoint_time_name(changelog, name, sizeof name), partition, &time,
+						   &ignored) != OK)
+		time = 0;
+	*is_old = env_now(self->engine->env) - time > CHECKPOINT_MAX_MS;
+	return position;
+}
+
+/* The store's copy of the query's state is of no use: everything comes from the changelogs. */
+static Status
+forget_state(Share *self, Error *err)
+{
+	StoreUnit *unit = store_unit_new(self->engine->store);
+	Status	   status;
+
+	store_unit_drop_query(unit, str_of(self->query->id));
+	status = store_commit(self->engine->store, unit, err);
+	store_unit_free(unit);
+	if (status == OK)
+		status = error_set(err, ERROR_TRANSIENT, "The state of %s is restored from the beginning of its changelogs", self->query->id);
+	return status;
 }
 
 /* A piece of the changelog, into the store with where it ends. */
@@ -306,15 +356,17 @@ static Status
 restore(Share *self, Topic *changelog, int partition, Error *err)
 {
 	Restore restore = {.share = self, .changelog = changelog, .partition = partition, .state_op = -1};
-	int64_t from = 0, next;
+	bool	is_old;
+	int64_t from = get_checkpoint(self, changelog, partition, &is_old), next;
 	Status	status;
-	Error	ignored;
 
-	if (store_position_get(self->engine->store, str_of(self->query->id), changelog->name, partition, &from, &ignored) != OK)
-		from = 0;
+	if (is_old)
+		return forget_state(self, err);
 	restore.unit = store_unit_new(self->engine->store);
 	status = kafka_restore(self->engine->topics, changelog, partition, from, &self->query->interrupted, restore_records, &restore, &next, err);
-	if (status == OK && next > from) {
+	if (status == OK && next < 0)
+		status = forget_state(self, err);
+	else if (status == OK && next > from) {
 		put_checkpoint(self, restore.unit, changelog, partition, next);
 		status = store_commit(self->engine->store, restore.unit, err);
 	}
@@ -559,6 +611,30 @@ share_free(Share *self)
 
 /* ---- creating and dropping ---- */
 
+static int
+planned_partitions(void *context, const TopicSpec *topic)
+{
+	return partitions_of(&(Share){.engine = context}, topic);
+}
+
+Status
+share_check(Engine *engine, const Plan *plan, Error *err)
+{
+	Arena	   arena = {0};
+	Fragment **fragments;
+	int		   n;
+	Status	   status = OK;
+
+	fragments_cut(&arena, plan, "check", &fragments, &n);
+	for (int i = 0; i < n && status == OK; i++)
+		for (int s = 0; s < fragments[i]->plan.n_sources && status == OK; s++)
+			status = check_source(source_of(fragments[i]->plan.sources[s]), err);
+	if (status == OK)
+		status = fragments_set_partitions(fragments, n, planned_partitions, engine, err);
+	arena_free(&arena);
+	return status;
+}
+
 static Status
 commit_start(Share *self, Topic *topic, Error *err)
 {
@@ -690,14 +766,16 @@ wait_failure(const ShareWait *self, Error *err)
 	return OK;
 }
 
+/* What the query reads and, last, what it writes. */
 static int
-input_names(const Share *self, Arena *arena, const char ***out)
+topic_names(const Share *self, Arena *arena, const char ***out, bool **is_sink)
 {
 	int n = 0;
 
 	for (int i = 0; i < self->n_runs; i++)
 		n += self->runs[i].fragment->plan.n_sources;
-	*out = arena_array(arena, const char *, n + 1);
+	*out = arena_array(arena, const char *, n + 2);
+	*is_sink = arena_array(arena, bool, n + 2);
 	n = 0;
 	for (int i = 0; i < self->n_runs; i++)
 		for (int s = 0; s < self->runs[i].fragment->plan.n_sources; s++) {
@@ -706,6 +784,10 @@ input_names(const Share *self, Arena *arena, const char ***out)
 			if (source->topic != NULL)
 				(*out)[n++] = arena_strdup(arena, source->topic->name);
 		}
+	if (self->query->persistent.sink != NULL && self->query->persistent.sink->topic != NULL) {
+		(*is_sink)[n] = true;
+		(*out)[n++] = arena_strdup(arena, self->query->persistent.sink->topic);
+	}
 	return n;
 }
 
@@ -715,6 +797,7 @@ share_wait(Engine *engine, const char *query_id, const _Atomic bool *interrupted
 	Arena		 arena = {0};
 	ShareWait	 self = {.engine = engine, .query_id = query_id, .interrupted = interrupted};
 	const char **names;
+	bool		*is_sink;
 	int			 n = 0;
 	Status		 status = OK;
 	Query		*query;
@@ -722,16 +805,19 @@ share_wait(Engine *engine, const char *query_id, const _Atomic bool *interrupted
 	pthread_mutex_lock(&engine->lock_queries);
 	query = query_find(engine, str_of(query_id));
 	if (query != NULL && query->share != NULL) {
-		n = input_names(query->share, &arena, &names);
+		n = topic_names(query->share, &arena, &names, &is_sink);
 		self.group_id = arena_strdup(&arena, query->share->group_id);
 	}
 	pthread_mutex_unlock(&engine->lock_queries);
+	/* Upstream first; what the query writes comes last. */
 	for (int i = 0; i < n && status == OK; i++) {
 		Topic *topic;
 
 		status = topics_find(engine->topics, str_of(names[i]), &topic, err);
 		if (status == OK)
-			status = topic != NULL ? wait_topic(&self, topic, err) : wait_failure(&self, err);
+			status = topic == NULL ? wait_failure(&self, err) : kafka_settle(engine->topics, topic, interrupted, err);
+		if (status == OK && topic != NULL && !is_sink[i])
+			status = wait_topic(&self, topic, err);
 	}
 	arena_free(&arena);
 	return status;

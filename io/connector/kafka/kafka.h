@@ -81,11 +81,18 @@ void	kafka_group_before_store(KafkaGroup *group, void (*call)(void *context, Top
 
 /*
  * All records of a partition from `from` to the end as of now, those of transactions that are still open waited for: to restore state of
- * which the group owns the partition.  *next: where the next restoration goes on.  `visit` is called with chunks.
+ * which the group owns the partition.  *next: where the next restoration goes on; -1: the partition ends before `from`, so that it is
+ * not the one that `from` was taken from.  `visit` is called with chunks.
  */
 typedef Status (*KafkaVisitor)(void *context, const Record *records, int n_records, Error *err);
 Status kafka_restore(Topics *topics, Topic *topic, int partition, int64_t from, const _Atomic bool *interrupted, KafkaVisitor visit,
 					 void *context, int64_t *next, Error *err);
+
+/*
+ * Waits until what was written to a topic when this was called is committed or aborted, as readers see it: Kafka says that a transaction
+ * is committed a little before all its partitions know.  Gives up, with OK, when a transaction stays open.
+ */
+Status kafka_settle(Topics *topics, Topic *topic, const _Atomic bool *interrupted, Error *err);
 
 /* Committed positions of a group, also of one that this process is no member of; -1: none. */
 Status kafka_committed(Topics *topics, const char *group_id, Topic *topic, int64_t *positions, Error *err);

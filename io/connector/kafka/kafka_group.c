@@ -158,8 +158,8 @@ start_partition(KafkaGroup *self, rd_kafka_topic_partition_t *element, Error *er
 	TRY(kafka_ends(self->topics, self->topics->client, input->topic, element->partition, &begin, &end, err));
 	if (element->offset < 0)
 		element->offset = self->from_latest ? end : begin;
-	else if (element->offset < begin)
-		element->offset = begin;
+	else if (element->offset < begin || element->offset > end)
+		element->offset = begin;	/* records are gone, or the topic was deleted and made again */
 	part = &input->partitions[element->partition];
 	*part = (GroupPartition){.committed = element->offset, .position = element->offset, .next = element->offset, .written = -1};
 	/* Before the partition is started: its messages must not come through the main queue. */
@@ -552,17 +552,22 @@ unit_append(TopicUnit *unit, Topic *topic, int partition, const Record *record)
 		group->topics->rd.poll(group->producer, 0);
 }
 
+/*
+ * A transaction always commits a position, even if none has moved: by this Kafka sees that the member has its partitions still, and
+ * refuses what one writes that was away and does not know that they are others' now.
+ */
 static rd_kafka_topic_partition_list_t *
 moved_positions(KafkaGroup *self)
 {
 	const RdKafka					*rd = &self->topics->rd;
 	rd_kafka_topic_partition_list_t *list = rd->topic_partition_list_new(8);
+	bool							 all = !kafka_group_has_moved(self);
 
 	for (int i = 0; i < self->n_inputs; i++)
 		for (int p = 0; p < self->inputs[i].topic->config.n_partitions; p++) {
 			const GroupPartition *part = &self->inputs[i].partitions[p];
 
-			if (part->queue != NULL && part->position != part->committed)
+			if (part->queue != NULL && (part->position != part->committed || (all && list->cnt == 0)))
 				rd->topic_partition_list_add(list, self->inputs[i].topic->name.data, p)->offset = part->position;
 		}
 	return list;
@@ -669,6 +674,14 @@ commit_kafka(KafkaGroup *self, Error *err)
 }
 
 static void
+forget_written(KafkaGroup *self)
+{
+	for (int i = 0; i < self->n_outputs; i++)
+		for (int p = 0; p < self->outputs[i]->topic->config.n_partitions; p++)
+			self->outputs[i]->partitions[p].written = -1;
+}
+
+static void
 positions_are_committed(KafkaGroup *self)
 {
 	for (int i = 0; i < self->n_inputs; i++)
@@ -686,6 +699,7 @@ unit_commit(TopicUnit *unit, Error *err)
 		Error kept = *err;
 
 		transaction_abort(group);
+		forget_written(group);
 		group->has_failed = false;
 		*err = kept;
 		return FAILED;
@@ -693,9 +707,7 @@ unit_commit(TopicUnit *unit, Error *err)
 	positions_are_committed(group);
 	if (group->before_store != NULL)
 		group->before_store(group->store_context, unit);
-	for (int i = 0; i < group->n_outputs; i++)
-		for (int p = 0; p < group->outputs[i]->topic->config.n_partitions; p++)
-			group->outputs[i]->partitions[p].written = -1;
+	forget_written(group);
 	return store_unit_is_empty(unit->store) ? OK : store_commit(self->store, unit->store, err);
 }
 
@@ -717,6 +729,7 @@ static void
 unit_free(TopicUnit *unit)
 {
 	transaction_abort(((GroupUnit *)unit)->group);
+	forget_written(((GroupUnit *)unit)->group);
 	store_unit_free(unit->store);
 	free(unit);
 }

@@ -6,22 +6,51 @@
 
 #define SETTLE_MS 60000		/* for transactions that are open at the end of what is restored */
 
-/*
- * The end of a partition including open transactions.  A client that reads what is not committed has it from the broker as the high
- * watermark.
- */
+/* A client that sees what is not committed: to it the end of a partition is the high watermark. */
 static Status
-uncommitted_end(KafkaTopics *topics, Topic *topic, int partition, int64_t *begin, int64_t *end, Error *err)
+uncommitted_client(KafkaTopics *topics, rd_kafka_t **out, Error *err)
 {
 	static const char *const options[] = {"group.id", "sluice-reader", "isolation.level", "read_uncommitted", NULL};
 	rd_kafka_conf_t			*conf;
-	rd_kafka_t				*client;
-	Status					 status;
 
 	TRY(kafka_config(topics, NULL, ROLE_CONSUMER, options, &conf, err));
-	TRY(kafka_client_new(topics, RD_KAFKA_CONSUMER, conf, &client, err));
+	return kafka_client_new(topics, RD_KAFKA_CONSUMER, conf, out, err);
+}
+
+/* The end of a partition including open transactions. */
+static Status
+uncommitted_end(KafkaTopics *topics, Topic *topic, int partition, int64_t *begin, int64_t *end, Error *err)
+{
+	rd_kafka_t *client;
+	Status		status;
+
+	TRY(uncommitted_client(topics, &client, err));
 	status = kafka_ends(topics, client, topic, partition, begin, end, err);
 	topics->rd.destroy(client);
+	return status;
+}
+
+Status
+kafka_settle(Topics *topics, Topic *topic, const _Atomic bool *interrupted, Error *err)
+{
+	KafkaTopics *self = kafka_topics_of(topics);
+	Nanos		 until = nanos_now() + (Nanos)CALL_MS * 1000000;
+	rd_kafka_t	*client;
+	Status		 status;
+
+	TRY(uncommitted_client(self, &client, err));
+	status = OK;
+	for (int p = 0; p < topic->config.n_partitions && status == OK; p++) {
+		int64_t begin, end = 0, committed = -1;
+
+		status = kafka_ends(self, client, topic, p, &begin, &end, err);
+		while (status == OK && committed < end && nanos_now() < until && !(interrupted != NULL && *interrupted)) {
+			status = kafka_ends(self, self->client, topic, p, &begin, &committed, err);
+			if (status == OK && committed < end)
+				nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+		}
+	}
+	self->rd.destroy(client);
 	return status;
 }
 
@@ -37,6 +66,9 @@ kafka_restore(Topics *topics, Topic *topic, int partition, int64_t from, const _
 	Status		 status;
 
 	TRY(uncommitted_end(self, topic, partition, &begin, &end, err));
+	*next = -1;
+	if (from > end)
+		return OK;
 	*next = from > begin ? from : begin;
 	if (*next >= end)
 		return OK;
