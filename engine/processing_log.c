@@ -26,17 +26,6 @@ static const char declaration[] =
 	"`kafkaStreamsThreadError` STRUCT<`errorMessage` STRING, `threadName` STRING, `cause` ARRAY<STRING>>>) "
 	"WITH (KAFKA_TOPIC='" LOG_TOPIC "', VALUE_FORMAT='JSON', PARTITIONS=1, RETENTION_MS=" LOG_RETENTION_MS ", TIMESTAMP='TIME');";
 
-/* Replayed commands make no topics. */
-static Status
-make_topic(Engine *engine, Error *err)
-{
-	TopicConfig config = {.n_partitions = 1, .retention_ms = atoll(LOG_RETENTION_MS)};
-	Topic	   *topic;
-
-	TRY(engine_topic(engine, LOG_TOPIC, &topic, err));
-	return topic != NULL ? OK : topics_create(engine->topics, str_of(LOG_TOPIC), &config, &topic, err);
-}
-
 Status
 processing_log_declare(Engine *engine, Error *err)
 {
@@ -50,14 +39,15 @@ processing_log_declare(Engine *engine, Error *err)
 	strbuf_add_text(&command, declaration);
 	status = ddl_replay(engine, strbuf_str(&command), err);
 	strbuf_free(&command);
-	return status == OK ? make_topic(engine, err) : status;
+	/* Replayed commands make no topics. */
+	return status == OK && !engine->on_kafka ? processing_log_create(engine, err) : status;
 }
 
 Status
 processing_log_create(Engine *engine, Error *err)
 {
 	TopicConfig config = {.n_partitions = 1, .n_replicas = (int)settings_int(engine->settings, "ksql.internal.topic.replicas"),
-						  .retention_ms = strtoll(LOG_RETENTION_MS, NULL, 10)};
+						  .retention_ms = atoll(LOG_RETENTION_MS)};
 	Topic	   *topic;
 
 	TRY(engine_topic(engine, LOG_TOPIC, &topic, err));
