@@ -4,10 +4,12 @@
 #include "exec/op/exchange.h"
 #include "exec/op/exchange_topic.h"
 #include "exec/op/filter.h"
-#include "exec/op/join_stream.h"
-#include "exec/op/join_table.h"
+#include "exec/op/flat_map.h"
 #include "exec/op/limit.h"
+#include "exec/op/project.h"
 #include "exec/op/scan.h"
+#include "exec/op/sink.h"
+#include "exec/task/stream_run.h"
 
 typedef struct Cutter {
 	Arena		*arena;
@@ -18,18 +20,32 @@ typedef struct Cutter {
 	Fragment   **fragments;
 } Cutter;
 
+/*
+ * Operators without durable state.  All others are taken to have some: a changelog that nothing is written to does no harm, state that is not
+ * restored does.
+ */
 static bool
-keeps_state(const PlanNode *node)
+is_stateless(const PlanNode *node)
 {
-	return node->op == &op_aggregate || node->op == &op_join_window || node->op == &op_join_stream_table || node->op == &op_join_table_table
-		   || node->op == &op_join_foreign || (node->op == &op_filter && ((const FilterSpec *)node->spec)->is_table);
+	if (node->op == &op_filter)
+		return !((const FilterSpec *)node->spec)->is_table;
+	return node->op == &op_scan || node->op == &op_project || node->op == &op_flat_map || node->op == &op_union || node->op == &op_sink;
 }
 
-/* Operators of which one instance must see all partitions. */
+/*
+ * An exchange that moves rows without a key only, in front of what ends in a table: Kafka takes no records without a key there, so nothing
+ * has to move.
+ */
 static bool
-wants_all(const PlanNode *node)
+moves_nothing(const Plan *plan, const PlanNode *exchange)
 {
-	return node->op == &op_join_foreign || node->op == &op_limit;
+	const PlanNode *node = plan->root;
+
+	if (((const ExchangeSpec *)exchange->spec)->null_keys != NULL_KEYS_MOVE || node->op != &op_sink || !((const SinkSpec *)node->spec)->is_table)
+		return false;
+	while (node != exchange && node->n_inputs == 1 && (node->op == &op_sink || node->op == &op_project || node->op == &op_filter || node->op == &op_aggregate))
+		node = node->inputs[0];
+	return node == exchange;
 }
 
 static void
@@ -65,7 +81,7 @@ exchange_scan(Cutter *self, const Fragment *feeder, const Schema *schema)
 	SourceSpec *source = arena_new(self->arena, SourceSpec);
 
 	source->kind = SOURCE_EXCHANGE;
-	source->name = feeder->output->name;
+	source->name = source->input = feeder->output->name;
 	source->n_columns = schema->n_columns;
 	source->columns = schema->columns;
 	source->n_key = schema->n_key;
@@ -93,6 +109,17 @@ cut_here(Cutter *self, Fragment *in, const PlanNode *input, const ExchangeSpec *
 	return scan;
 }
 
+/* Tables have no kept rows besides their topic. */
+static const SinkSpec *
+topic_sink(Cutter *self, const SinkSpec *sink)
+{
+	SinkSpec *copy = arena_memdup(self->arena, sink, sizeof *sink);
+
+	copy->is_table = false;
+	copy->retention_ms = 0;
+	return copy;
+}
+
 /* A copy of the tree below `node`, with scans in place of exchanges. */
 static PlanNode *
 cut(Cutter *self, Fragment *in, const PlanNode *node)
@@ -100,16 +127,20 @@ cut(Cutter *self, Fragment *in, const PlanNode *node)
 	PlanNode  *copy;
 	PlanNode **inputs;
 
+	if (node->op == &op_exchange && moves_nothing(self->plan, node))
+		return cut(self, in, node->inputs[0]);
 	if (node->op == &op_exchange)
 		return cut_here(self, in, node->inputs[0], node->spec);
 	copy = arena_memdup(self->arena, node, sizeof *node);
+	if (node->op == &op_sink)
+		copy->spec = topic_sink(self, node->spec);
 	inputs = arena_array(self->arena, PlanNode *, node->n_inputs + 1);
-	in->is_stateful = in->is_stateful || keeps_state(node);
-	in->is_single = in->is_single || wants_all(node);
+	in->is_stateful = in->is_stateful || !is_stateless(node);
+	in->is_single = in->is_single || stream_op_needs_all(node);
 	if (node->op == &op_scan)
 		add_source(self, in, copy);
 	for (int i = 0; i < node->n_inputs; i++)
-		inputs[i] = wants_all(node) ? cut_here(self, in, node->inputs[i], NULL) : cut(self, in, node->inputs[i]);
+		inputs[i] = stream_op_needs_all(node) ? cut_here(self, in, node->inputs[i], NULL) : cut(self, in, node->inputs[i]);
 	copy->inputs = inputs;
 	return copy;
 }

@@ -617,6 +617,22 @@ planned_partitions(void *context, const TopicSpec *topic)
 	return partitions_of(&(Share){.engine = context}, topic);
 }
 
+/* The members of a group have each partition once. */
+static Status
+check_read_once(const Plan *plan, Error *err)
+{
+	for (int i = 0; i < plan->n_sources; i++)
+		for (int k = 0; k < i; k++) {
+			const SourceSpec *a = source_of(plan->sources[i]), *b = source_of(plan->sources[k]);
+
+			if (a->kind != SOURCE_TOPIC || b->kind != SOURCE_TOPIC || strcmp(a->topic->name, b->topic->name) != 0)
+				continue;
+			error_unsupported(err, "A persistent query on Kafka reads a topic once, and this one reads %s twice", a->topic->name);
+			return error_hint(err, "Let it read a copy: CREATE STREAM ... AS SELECT * FROM ...");
+		}
+	return OK;
+}
+
 Status
 share_check(Engine *engine, const Plan *plan, Error *err)
 {
@@ -625,6 +641,7 @@ share_check(Engine *engine, const Plan *plan, Error *err)
 	int		   n;
 	Status	   status = OK;
 
+	status = check_read_once(plan, err);
 	fragments_cut(&arena, plan, "check", &fragments, &n);
 	for (int i = 0; i < n && status == OK; i++)
 		for (int s = 0; s < fragments[i]->plan.n_sources && status == OK; s++)

@@ -21,27 +21,42 @@ exchange_open(Op *op, Error *err)
 	return spec->key->format->encoder_new(&op->arena, spec->key, &self->key, err);
 }
 
+static bool
+key_has_null(const ExchangeSpec *spec, const Batch *in, int32_t row)
+{
+	for (int k = 0; k < spec->n_key; k++)
+		if (!vector_is_valid(in->columns[k], row))
+			return true;
+	return false;
+}
+
+Status
+exchange_place(const ExchangeSpec *spec, Encoder *key, const Batch *in, int32_t row, int own, int n_partitions, int64_t *n_keyless, StrBuf *bytes,
+			   bool *is_null, int *out, Error *err)
+{
+	bool has_null = spec->null_keys != NULL_KEYS_ROUND && key_has_null(spec, in, row);
+
+	*is_null = false;
+	strbuf_clear(bytes);
+	if (key != NULL)
+		TRY(key->encode(key, in->columns, row, bytes, is_null, err));
+	else
+		key_encode(in->columns, spec->n_key, row, bytes);
+	if (has_null || spec->null_keys == NULL_KEYS_MOVE)
+		*out = has_null ? 0 : own;
+	else
+		*out = *is_null ? (int)((*n_keyless)++ % n_partitions) : key_partition(strbuf_str(bytes), n_partitions);
+	return OK;
+}
+
 /* The partition that a row belongs to: that of its serialised key; rows without a key go round. */
 static Status
 exchange_partition(ExchangeOp *self, const Batch *in, int32_t row, int n_partitions, int *out, Error *err)
 {
-	const ExchangeSpec *spec = self->op.spec;
-	bool				is_null = false;
+	bool is_null;
 
-	strbuf_clear(&self->bytes);
-	if (spec->null_keys != NULL_KEYS_ROUND)
-		for (int k = 0; k < spec->n_key && !is_null; k++)
-			is_null = !vector_is_valid(in->columns[k], row);
-	if (is_null || spec->null_keys == NULL_KEYS_MOVE) {
-		*out = is_null ? 0 : (int)op_services(&self->op)->partition;
-		return OK;
-	}
-	if (self->key != NULL)
-		TRY(self->key->encode(self->key, in->columns, row, &self->bytes, &is_null, err));
-	else
-		key_encode(in->columns, spec->n_key, row, &self->bytes);
-	*out = is_null ? (int)(self->n_keyless++ % n_partitions) : key_partition(strbuf_str(&self->bytes), n_partitions);
-	return OK;
+	return exchange_place(self->op.spec, self->key, in, row, (int)op_services(&self->op)->partition, n_partitions, &self->n_keyless,
+						  &self->bytes, &is_null, out, err);
 }
 
 static bool

@@ -22,4 +22,12 @@ typedef struct ExchangeSpec {
 
 extern const OpType op_exchange;
 
+/*
+ * The partition of n_partitions that row `row` of flat columns belongs to, and in `bytes` (cleared first) its serialised key; *is_null: the
+ * key is none.  `key` encodes spec->key (NULL: the canonical encoding), `own` is the partition that the row is in, *n_keyless counts
+ * keys that go round.
+ */
+Status exchange_place(const ExchangeSpec *spec, Encoder *key, const Batch *in, int32_t row, int own, int n_partitions, int64_t *n_keyless,
+					  StrBuf *bytes, bool *is_null, int *out, Error *err);
+
 #endif

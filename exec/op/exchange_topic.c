@@ -1,6 +1,5 @@
 #include "exec/op/exchange_topic.h"
 
-#include "data/key.h"
 #include "exec/op/sink.h"
 #include "exec/task/task.h"
 #include "io/connector/exchange_row.h"
@@ -30,19 +29,13 @@ exchange_topic_key(ExchangeTopicOp *self, const Batch *in, int32_t row, Record *
 {
 	const ExchangeTopicSpec *spec = self->op.spec;
 
-	strbuf_clear(&self->key_bytes);
+	record->key_is_null = true;
+	record->partition = 0;
 	if (spec->exchange == NULL)
-		record->key_is_null = true;
-	else if (self->key != NULL)
-		TRY(self->key->encode(self->key, in->columns, row, &self->key_bytes, &record->key_is_null, err));
-	else
-		key_encode(in->columns, spec->exchange->n_key, row, &self->key_bytes);
+		return OK;
+	TRY(exchange_place(spec->exchange, self->key, in, row, (int)op_services(&self->op)->partition, spec->topic->n_partitions, &self->n_keyless,
+					   &self->key_bytes, &record->key_is_null, &record->partition, err));
 	record->key = strbuf_str(&self->key_bytes);
-	if (spec->exchange == NULL)
-		record->partition = 0;
-	else
-		record->partition = record->key_is_null ? (int)(self->n_keyless++ % spec->topic->n_partitions)
-												: key_partition(record->key, spec->topic->n_partitions);
 	return OK;
 }
 

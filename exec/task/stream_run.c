@@ -49,15 +49,21 @@ struct StreamRun {
  * Operators that must see all partitions: their sides are not co-partitioned, or they look at all rows.  An aggregate over a
  * table's changes gets them by the table's key: the rows of one group come from every partition.
  */
-static bool
-needs_all_partitions(const PlanNode *node)
+bool
+stream_op_needs_all(const PlanNode *node)
 {
 	static const OpType *const whole[] = {&op_join_foreign, &op_join_semi, &op_top_n, &op_distinct, &op_limit};
 
 	for (size_t i = 0; i < sizeof whole / sizeof whole[0]; i++)
 		if (node->op == whole[i])
 			return true;
-	if (node->op == &op_aggregate && ((const AggregateSpec *)node->spec)->is_table)
+	return node->op == &op_aggregate && ((const AggregateSpec *)node->spec)->is_table;
+}
+
+static bool
+needs_all_partitions(const PlanNode *node)
+{
+	if (stream_op_needs_all(node))
 		return true;
 	for (int i = 0; i < node->n_inputs; i++)
 		if (needs_all_partitions(node->inputs[i]))

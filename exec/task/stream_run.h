@@ -67,6 +67,9 @@ Status stream_run_advance(StreamRun *run, Time time, Error *err);
 void stream_run_positions(const StreamRun *run, void (*visit)(void *context, const char *input, int partition, int64_t position),
 						  void *context);
 
+/* Operators that must see all partitions: a plan that has one is a single task. */
+bool stream_op_needs_all(const PlanNode *node);
+
 const Graph *stream_run_graph(const StreamRun *run);
 Time		 stream_run_time(const StreamRun *run);	/* greatest event time taken; INT64_MIN: none */
 
