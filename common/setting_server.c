@@ -68,8 +68,8 @@ const Setting setting_server_rows[] = {
 	{"ksql.query.pull.max.hourly.bandwidth.megabytes", SETTING_INT, "2147483647", NULL, SCOPE_SERVER, "Megabytes of pull queries' results in an hour."},
 	{"ksql.server.command.topic.rate.limit", SETTING_TEXT, NULL, NULL, SCOPE_SERVER, "Statements a second that change the catalog; unset: no limit."},
 	{"ksql.server.command.response.timeout.ms", SETTING_INT, "5000", NULL, SCOPE_SERVER, "Milliseconds to wait for a command's result."},
-	{"query.stream.disconnect.check", SETTING_INT, "1000", NULL, SCOPE_SERVER, "Milliseconds between looks whether a client of an idle query is still there."},
-	{"ksql.healthcheck.interval.ms", SETTING_INT, "5000", NULL, SCOPE_SERVER, "Milliseconds that an answer of /healthcheck is kept."},
+	{"query.stream.disconnect.check", SETTING_INT, "1000", NULL, SCOPE_SERVER, COMPAT " A client that leaves is seen at once."},
+	{"ksql.healthcheck.interval.ms", SETTING_INT, "5000", NULL, SCOPE_SERVER, COMPAT " Health is looked at when it is asked for."},
 	{"authentication.max.failures", SETTING_INT, "20", NULL, SCOPE_SERVER,
 	 "Failed log-ins of one address within a minute, after which it must wait; 0: no limit."},
 	/* What it tells. */

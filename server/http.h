@@ -52,6 +52,9 @@ typedef struct HttpOptions {
 	int				   n_listeners;
 	const HttpListener *listeners;
 	int64_t			   idle_timeout_ms;		/* a connection without a request in hand is closed after; 0: never */
+	int64_t			   head_timeout_ms;		/* in which the head of a request must have come; 0: 30 s */
+	int64_t			   body_timeout_ms;		/* that a body which is collected may stand still; 0: for ever */
+	int64_t			   websocket_ms;		/* longest life of a WebSocket; 0: no end */
 	int				   max_connections;		/* further ones are closed at once; 0: what the process may open */
 	size_t			   max_header_bytes;	/* 0: 64 KiB */
 	/* The head of a request is complete: called on the loop's thread.  The exchange is the callee's until it returns, or longer if
@@ -118,6 +121,9 @@ typedef struct HttpHeader {
 	const char *name;			/* lower case */
 	const char *value;
 } HttpHeader;
+
+/* A header of the response, whatever it becomes: before it is begun.  The name in lower case. [any] */
+void http_add_header(HttpExchange *exchange, const char *name, const char *value);
 
 /* A whole response. [any] */
 void http_respond(HttpExchange *exchange, int status, const char *content_type, const HttpHeader *headers, int n_headers, Str body);

@@ -395,9 +395,17 @@ http1_is_idle(Connection *c)
 	return h->exchange == NULL || h->exchange->method.length == 0;
 }
 
+static bool
+http1_wants_body(Connection *c)
+{
+	const Http1 *h = c->protocol;
+
+	return h->exchange != NULL && !h->request_ended && (h->exchange->body_mode == BODY_COLLECT || h->exchange->body_mode == BODY_HELD);
+}
+
 const ConnectionType connection_http1 = {
 	.name = "HTTP/1.1", .input = http1_input, .output = http1_output, .wake = http1_wake, .ended = http1_ended, .close = http1_close,
-	.is_idle = http1_is_idle,
+	.is_idle = http1_is_idle, .wants_body = http1_wants_body,
 };
 
 void

@@ -320,9 +320,18 @@ http2_is_idle(Connection *c)
 	return ((Http2 *)c->protocol)->n_exchanges == 0;
 }
 
+static bool
+http2_wants_body(Connection *c)
+{
+	for (const HttpExchange *e = ((Http2 *)c->protocol)->exchanges; e != NULL; e = e->next)
+		if (!e->body_ended && (e->body_mode == BODY_COLLECT || e->body_mode == BODY_HELD))
+			return true;
+	return false;
+}
+
 const ConnectionType connection_http2 = {
 	.name = "HTTP/2", .input = http2_input, .output = http2_output, .wake = http2_wake, .ended = http2_ended, .close = http2_close,
-	.is_idle = http2_is_idle,
+	.is_idle = http2_is_idle, .wants_body = http2_wants_body,
 };
 
 bool

@@ -280,6 +280,15 @@ begin_locked(HttpExchange *e, int status, const char *content_type, const HttpHe
 }
 
 void
+http_add_header(HttpExchange *e, const char *name, const char *value)
+{
+	pthread_mutex_lock(&e->lock);
+	if (e->status == 0)
+		add_head(e, name, value);
+	pthread_mutex_unlock(&e->lock);
+}
+
+void
 http_begin(HttpExchange *e, int status, const char *content_type, const HttpHeader *headers, int n_headers)
 {
 	pthread_mutex_lock(&e->lock);

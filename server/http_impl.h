@@ -10,7 +10,7 @@
 
 #define OUTPUT_WANTED (128 * 1024)		/* bytes that a connection holds ready for the socket */
 #define BODY_AHEAD (64 * 1024)			/* that a sender may be ahead of who takes a streamed body */
-#define HEAD_TIMEOUT_NANOS 30000000000	/* a request's head must be complete within */
+#define HEAD_TIMEOUT_MS 30000			/* a request's head must be complete within, unless the options say otherwise */
 #define DISCARD_MAX (1024 * 1024)		/* of a body that nobody wants, before the connection is closed */
 
 typedef struct Connection Connection;
@@ -24,6 +24,8 @@ typedef struct ConnectionType {
 	void (*ended)(Connection *c);		/* the peer will send nothing more */
 	void (*close)(Connection *c);		/* gives up its exchanges and frees its state */
 	bool (*is_idle)(Connection *c);		/* no request in hand */
+	bool (*wants_body)(Connection *c);	/* a body that is collected or held is not complete; NULL: never */
+	void (*expire)(Connection *c);		/* it has lived for websocket_ms; NULL: it has no such limit */
 } ConnectionType;
 
 struct Connection {
@@ -50,6 +52,7 @@ struct Connection {
 	Connection	   *next_dirty;
 	Nanos			linger_since;	/* closed for sending; 0: not */
 	size_t			lingered_bytes;
+	Nanos			opened;
 	Nanos			last_active;
 	Nanos			head_since;		/* a request's head has begun and is not complete; 0: none */
 	char			peer[64];

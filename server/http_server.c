@@ -19,6 +19,7 @@
 
 #include "server/http_impl.h"
 
+#define CLOSING_MS 5000		/* for the client's answer to a closing frame */
 #define MAX_EVENTS 256
 #define READ_BYTES (64 * 1024)
 #define READS_A_TURN 4			/* of one connection, so that a fast sender does not hold up the others */
@@ -451,7 +452,7 @@ connection_open(HttpServer *server, int fd, HttpTls *tls, const struct sockaddr_
 	struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP, .data.ptr = c};
 	int				   on = 1;
 
-	*c = (Connection){.server = server, .fd = fd, .tls = tls, .events = event.events, .last_active = nanos_now(), .head_since = nanos_now()};
+	*c = (Connection){.server = server, .fd = fd, .tls = tls, .events = event.events, .opened = nanos_now(), .last_active = nanos_now(), .head_since = nanos_now()};
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
 	name_peer(c, address);
@@ -501,11 +502,38 @@ accept_some(HttpServer *server, int listener)
 
 /* ---- time-outs ---- */
 
+static bool
+is_over(Nanos since, int64_t limit_ms, Nanos now)
+{
+	return since != 0 && limit_ms > 0 && now - since > limit_ms * 1000000;
+}
+
+static bool
+stands_still(const HttpServer *server, Connection *c, Nanos now)
+{
+	return c->type != NULL && c->type->wants_body != NULL && is_over(c->last_active, server->options.body_timeout_ms, now) && c->type->wants_body(c);
+}
+
+/* A WebSocket is told that its time is over, and gets some more to answer. */
+static bool
+has_expired(const HttpServer *server, Connection *c, Nanos now)
+{
+	int64_t limit_ms = server->options.websocket_ms;
+
+	if (c->type == NULL || c->type->expire == NULL || !is_over(c->opened, limit_ms, now))
+		return false;
+	if (is_over(c->opened, limit_ms + CLOSING_MS, now))
+		return true;
+	c->type->expire(c);
+	return false;
+}
+
 static void
 look_at_times(HttpServer *server)
 {
-	Nanos now = nanos_now();
-	Nanos idle = server->options.idle_timeout_ms * 1000000;
+	Nanos	now = nanos_now();
+	Nanos	idle = server->options.idle_timeout_ms * 1000000;
+	int64_t head_ms = server->options.head_timeout_ms > 0 ? server->options.head_timeout_ms : HEAD_TIMEOUT_MS;
 
 	for (Connection *c = server->connections, *next; c != NULL; c = next) {
 		bool is_idle = c->type == NULL || c->type->is_idle(c);
@@ -513,7 +541,7 @@ look_at_times(HttpServer *server)
 		next = c->next;
 		if ((is_idle && idle > 0 && now - c->last_active > idle)
 			|| (c->linger_since != 0 && now - c->linger_since > LINGER_NANOS)
-			|| (c->head_since != 0 && now - c->head_since > HEAD_TIMEOUT_NANOS)
+			|| is_over(c->head_since, head_ms, now) || stands_still(server, c, now) || has_expired(server, c, now)
 			|| (server->is_draining && is_idle && connection_pending(c) == 0))
 			connection_free(c);
 	}

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "server/cors.h"
 #include "server/listen.h"
 #include "server/notify.h"
 #include "server/server_impl.h"
@@ -121,7 +122,9 @@ on_request(void *context, HttpExchange *exchange)
 	server->n_requests++;
 	request->endpoint = endpoint_find(http_method(exchange), http_path(exchange), &request->arena, request->segments);
 	http_set_state(exchange, (void *)request->endpoint);
-	if (request->endpoint == NULL)
+	if (cors_check(server->settings, exchange))
+		;
+	else if (request->endpoint == NULL)
 		http_respond(exchange, 404, "text/plain", NULL, 0, STR("Not Found"));
 	else if (request->endpoint->flags & ENDPOINT_ALWAYS)
 		request->endpoint->handle(request);
@@ -165,6 +168,9 @@ open_http(Server *server, const char *listeners, Error *err)
 {
 	const Settings *settings = server->settings;
 	HttpOptions		http = {.idle_timeout_ms = settings_int(settings, "ksql.idle.connection.timeout.seconds") * 1000,
+							.head_timeout_ms = settings_int(settings, "http.header.timeout.ms"),
+							.body_timeout_ms = settings_int(settings, "http.body.timeout.ms"),
+							.websocket_ms = settings_int(settings, "ksql.websocket.connection.max.timeout.ms"),
 							.max_connections = (int)settings_int(settings, "http.max.connections"),
 							.max_header_bytes = (size_t)settings_int(settings, "http.max.header.bytes"),
 							.request = on_request, .finished = on_finished, .draining = on_draining, .context = server};

@@ -189,9 +189,18 @@ websocket_is_idle(Connection *c)
 	return ((WebSocket *)c->protocol)->exchange == NULL;
 }
 
+static void
+websocket_expire(Connection *c)
+{
+	WebSocket *w = c->protocol;
+
+	if (w->exchange != NULL)
+		http_close_websocket(w->exchange, 1000, STR("the longest life of a connection is over"));
+}
+
 const ConnectionType connection_websocket = {
 	.name = "WebSocket", .input = websocket_input, .output = websocket_output, .wake = websocket_wake, .ended = websocket_ended,
-	.close = websocket_close, .is_idle = websocket_is_idle,
+	.close = websocket_close, .is_idle = websocket_is_idle, .expire = websocket_expire,
 };
 
 static void

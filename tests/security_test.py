@@ -549,6 +549,45 @@ def limits_say_what_they_are(p):
         contains(statuses, 200)
 
 
+def closes(server, data, seconds):
+    """Is a connection that has sent this closed within the time?"""
+    with socket.create_connection(("127.0.0.1", server.ports[0][1]), timeout=seconds) as s:
+        s.sendall(data)
+        try:
+            while s.recv(4096):
+                pass
+            return True
+        except ConnectionResetError:
+            return True
+        except socket.timeout:
+            return False
+
+
+@case
+def who_stands_still_is_not_waited_for(p):
+    with running(p.start(settings={"http.header.timeout.ms": "500", "http.body.timeout.ms": "500", "ksql.websocket.connection.max.timeout.ms": "500"})) as server:
+        assert closes(server, b"", 10), "nothing sent"
+        assert closes(server, b"POST /ksql HTTP/1.1\r\nhost: x\r\n", 10), "half a head"
+        assert closes(server, b"POST /ksql HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{", 10), "half a body"
+        assert not closes(server, b"GET /info HTTP/1.1\r\nhost: x\r\n\r\n", 3), "a connection that is kept"
+        server.ksql("CREATE STREAM s (a INT) WITH (kafka_topic='s', value_format='JSON', partitions=1);")
+        assert closes(server, b"GET /ws/query?request=%7B%22ksql%22%3A%22SELECT%20*%20FROM%20%60s%60%20EMIT%20CHANGES%3B%22%7D HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\n"
+                      b"upgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", 10), "a WebSocket"
+        equal(server.get("/info")[0], 200)
+
+
+@case
+def pages_of_other_origins(p):
+    with running(p.start(settings={"access.control.allow.origin": "https://app.example.org, https://*.dev.example.org"})) as server:
+        for origin, may in (("https://app.example.org", True), ("https://x.dev.example.org", True), ("https://evil.example", False), ("null", False)):
+            status, headers, _ = server.get("/info", headers={"Origin": origin})
+            equal((origin, status, headers.get("access-control-allow-origin")), (origin, 200, origin if may else None))
+            status, headers, _ = server.request("OPTIONS", "/ksql", headers={"Origin": origin, "Access-Control-Request-Method": "POST"})
+            equal((origin, status, "access-control-allow-methods" in headers), (origin, 200 if may else 404, may))
+    with running(p.start()) as server:
+        assert "access-control-allow-origin" not in server.get("/info", headers={"Origin": "https://app.example.org"})[1]
+
+
 # ---- what is told ----
 
 
