@@ -66,6 +66,17 @@ server_wake(HttpExchange *e)
 		ring(server);
 }
 
+static bool
+has_woken(HttpServer *server)
+{
+	bool has;
+
+	pthread_mutex_lock(&server->lock_wake);
+	has = server->woken != NULL;
+	pthread_mutex_unlock(&server->lock_wake);
+	return has;
+}
+
 void
 http_server_post(HttpServer *server, void (*run)(void *context), void *context)
 {
@@ -686,7 +697,7 @@ http_server_run(HttpServer *server, int64_t drain_ms, Error *err)
 
 	server->loop_thread = pthread_self();
 	for (;;) {
-		bool again = server->dirty != NULL || server->woken != NULL;
+		bool again = server->dirty != NULL || has_woken(server);
 		int	 n = epoll_wait(server->epoll_fd, events, MAX_EVENTS, again ? 0 : server->is_draining ? 20 : TURN_MS);
 
 		if (n < 0 && errno != EINTR)
