@@ -59,7 +59,7 @@ const Setting setting_server_rows[] = {
 	{"http.max.connections", SETTING_INT, "10000", NULL, SCOPE_SERVER, "Connections at a time."},
 	{"http.header.timeout.ms", SETTING_INT, "10000", NULL, SCOPE_SERVER, "Milliseconds in which a request's headers must have come."},
 	{"http.body.timeout.ms", SETTING_INT, "60000", NULL, SCOPE_SERVER, "Milliseconds that a request's body may stand still."},
-	{"ksql.idle.connection.timeout.seconds", SETTING_INT, "86400", NULL, SCOPE_SERVER, "Seconds after which an idle connection is closed."},
+	{"ksql.idle.connection.timeout.seconds", SETTING_INT, "86400", NULL, SCOPE_SERVER, "Seconds after which an idle connection is closed; 0: never."},
 	{"ksql.websocket.connection.max.timeout.ms", SETTING_INT, "3600000", NULL, SCOPE_SERVER, "Longest life of a WebSocket in milliseconds."},
 	{"request.max.statements", SETTING_INT, "1000", NULL, SCOPE_SERVER, "Most statements of one request."},
 	{"user.max.queries", SETTING_INT, "0", NULL, SCOPE_SERVER, "Queries that one user may have running at a time over HTTP; 0: no limit of its own."},
