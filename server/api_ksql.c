@@ -175,11 +175,12 @@ run_terminate(void *context)
 		server->state = SERVER_READY;
 		answer_statement_error(request->exchange, err.class == ERROR_USER ? 40000 : 50000, &err, NULL, NULL);
 	} else {
+		/* First: who has the answer may ask again at once. */
+		server->state = SERVER_TERMINATED;
 		http_respond(request->exchange, 200, KSQL_TYPE, NULL, 0,
 					 STR("[{\"@type\":\"currentStatus\",\"statementText\":\"TERMINATE CLUSTER;\",\"commandId\":\"cluster/TerminateCluster/terminate\","
 						 "\"commandStatus\":{\"status\":\"SUCCESS\",\"message\":\"Cluster terminated\",\"queryId\":null},"
 						 "\"commandSequenceNumber\":-1,\"warnings\":[]}]"));
-		server->state = SERVER_TERMINATED;
 		audit_operator(server->guard->log, "The cluster was terminated over /ksql/terminate");
 	}
 	request_release(request);
