@@ -344,6 +344,8 @@ void query_failures_load(Query *query);
 /* An epoch went well: that the query is no more in ERROR commits with it; then (committed) forgets it. */
 void query_failures_pass(Query *query, StoreUnit *unit);
 void query_failures_passed(Query *query);
+/* Both, in a unit of its own: for epochs that commit elsewhere. */
+Status query_failures_clear(Query *query, Error *err);
 void query_failures_drop(const Query *query, StoreUnit *unit);
 void query_failures_free(QueryFailures *failures);
 

@@ -288,7 +288,7 @@ query_run_epoch(Query *query, int64_t *n_rows, Error *err)
 	*n_rows = 0;
 	query->n_log_entries = 0;
 	status = query->share != NULL ? share_run_epoch(query->share, n_rows, err) : query_run_own(query, n_rows, err);
-	if (status == FAILED)
+	if (status == FAILED || (query->share != NULL && query_failures_clear(query, err) == FAILED))
 		return FAILED;
 	query->rows_in += *n_rows;
 	query->rows_out = query->rows_out_before + query->output->n_written;

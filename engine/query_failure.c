@@ -186,8 +186,29 @@ query_failures_pass(Query *query, StoreUnit *unit)
 void
 query_failures_passed(Query *query)
 {
+	if (!query->failures.is_failed)
+		return;
+	pthread_mutex_lock(&query->engine->lock_queries);
 	query->failures.is_failed = false;
 	query->failures.n_retries = 0;
+	pthread_mutex_unlock(&query->engine->lock_queries);
+}
+
+Status
+query_failures_clear(Query *query, Error *err)
+{
+	StoreUnit *unit;
+	Status	   status;
+
+	if (!query->failures.is_failed)
+		return OK;
+	unit = store_unit_new(query->engine->store);
+	query_failures_pass(query, unit);
+	status = store_commit(query->engine->store, unit, err);
+	store_unit_free(unit);
+	if (status == OK)
+		query_failures_passed(query);
+	return status;
 }
 
 void
