@@ -352,6 +352,8 @@ void query_failures_free(QueryFailures *failures);
 /* The fingerprint of the plan whose state is stored (NULL: there is none any more).  Checking fails, with the remedy, when the
  * query's plan is another; a new query's goes into `unit` (NULL: not yet). */
 void   query_put_fingerprint(StoreUnit *unit, const char *id, const PersistentPlan *plan);
+/* Fails when the library of a function that it uses was not there at the start. */
+Status query_check_functions(const Query *query, Error *err);
 Status query_check_fingerprint(Query *query, StoreUnit *unit, Error *err);
 
 /* ---- produce.c: records of a source's rows ---- */

@@ -181,10 +181,7 @@ query_open_run(Query *query, const StreamRunOptions *overrides, Error *err)
 	Engine			*engine = query->engine;
 	StreamRunOptions options = overrides != NULL ? *overrides : (StreamRunOptions){0};
 
-	if (query->missing_function != NULL) {
-		error_fatal(err, "%s", query->missing_function);
-		return error_hint(err, "Put the library there and start again.");
-	}
+	TRY(query_check_functions(query, err));
 	query_open_output(query, topics_unit_new(engine->topics));
 	if (overrides == NULL)
 		TRY(query_check_fingerprint(query, query->unit->store, err));

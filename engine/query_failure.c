@@ -219,7 +219,16 @@ query_failures_drop(const Query *query, StoreUnit *unit)
 	store_unit_meta(unit, str_of(meta_name(query, name, sizeof name)), (Str){0});
 }
 
-/* ---- fingerprints ---- */
+/* ---- what must be there for a query to run ---- */
+
+Status
+query_check_functions(const Query *query, Error *err)
+{
+	if (query->missing_function == NULL)
+		return OK;
+	error_fatal(err, "%s", query->missing_function);
+	return error_hint(err, "Put the library there and start again.");
+}
 
 static const char *
 fingerprint_name(const char *id, char *name, size_t size)

@@ -495,6 +495,7 @@ open_runs(Share *self, Error *err)
 
 	close_runs(self);
 	query_open_output(query, kafka_group_unit_new(self->group, self->engine->store));
+	TRY(query_check_functions(query, err));
 	TRY(query_check_fingerprint(query, query->unit->store, err));
 	query->output->row_log = &query->row_log;
 	if (query->persistent.sink != NULL && query->persistent.sink->kind == ENTITY_TABLE)
