@@ -145,6 +145,10 @@ plan_limit(Binder *b, const AstQuery *query, Logical **plan, Error *err)
 		node = node->inputs[0];
 	if (node->kind == LOGICAL_TOP_N && ((TopNSpec *)node->spec)->n_rows < 0 && query->n_order_by > 0)
 		return fill_top_n(b, query, node->spec, err);
+	if (!b->is_bounded && b->standard && b->depth > 0) {
+		error_user(err, "LIMIT without ORDER BY takes any rows, which cannot be kept up to date in a continuous query. Add ORDER BY, or leave LIMIT out.");
+		return error_at_pos(err, query->limit != NULL ? query->limit->pos : query->pos);
+	}
 	if (b->is_persistent && b->depth == 0) {
 		error_user(err, "%s statements don't support LIMIT clause.", b->statement_kind);
 		return error_at_pos(err, query->limit != NULL ? query->limit->pos : query->pos);
@@ -214,7 +218,7 @@ bind_query(Binder *b, const AstQuery *query, SelectBinder *outer, BoundSubquery 
 	TRY(status);
 	/* Whether there are rows does not depend on how many are taken. */
 	if (correlated != NULL && correlated->is_exists && query->limit != NULL && query->limit->kind == AST_INTEGER &&
-		query->limit->integer > 0 && query->offset == NULL)
+		query->limit->integer > 0 && query->offset == NULL && (b->is_bounded || query->n_order_by == 0))
 		return OK;
 	return plan_limit(b, query, out, err);
 }
