@@ -226,7 +226,8 @@ START_TEST(columns_from_schemas)
 		"\"s\":{\"type\":[\"null\",\"string\"]},\"m\":{\"type\":\"object\",\"additionalProperties\":{\"type\":\"number\"}}}}", 0);
 	ck_assert_str_eq(inferred(&json), "`N` INTEGER, `S` STRING, `M` MAP<STRING, DOUBLE>");
 	json.subject = "a-value";
-	ck_assert_str_eq(inferred(&json), "!Format of value schema of topic 'a' is AVRO, not JSON_SR. Use VALUE_FORMAT='AVRO'.");
+	ck_assert_str_eq(inferred(&json), "!Value schema is not in the expected format. You may want to set VALUE_FORMAT to 'AVRO'.\ntopic: a\n"
+					 "expected format: JSON_SR\nactual format from Schema Registry: AVRO");
 }
 END_TEST
 

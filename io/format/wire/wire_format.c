@@ -550,6 +550,16 @@ upper(Arena *arena, const char *text)
 	return copy;
 }
 
+static Status
+refuse_kind(const FormatSpec *spec, const char *topic, SchemaKind kind, Error *err)
+{
+	const char *actual = kind == SCHEMA_JSON ? "JSON_SR" : schema_kind_name(kind);
+
+	return error_user(err, "%s schema is not in the expected format. You may want to set %s_FORMAT to '%s'.\ntopic: %s\nexpected format: %s\n"
+						   "actual format from Schema Registry: %s",
+					  spec->is_key ? "Key" : "Value", spec->is_key ? "KEY" : "VALUE", actual, topic, spec->format->name, actual);
+}
+
 Status
 wire_infer_columns(Arena *arena, const FormatSpec *spec, Column **columns, int *n_columns, Error *err)
 {
@@ -566,9 +576,7 @@ wire_infer_columns(Arena *arena, const FormatSpec *spec, Column **columns, int *
 		return fail_no_schema(spec, topic, err);
 	TRY(status);
 	if (registered->kind != kind_of(spec))
-		return error_user(err, "Format of %s schema of topic '%s' is %s, not %s. Use %s_FORMAT='%s'.", spec->is_key ? "key" : "value", topic,
-						  schema_kind_name(registered->kind), spec->format->name, spec->is_key ? "KEY" : "VALUE",
-						  registered->kind == SCHEMA_JSON ? "JSON_SR" : schema_kind_name(registered->kind));
+		return refuse_kind(spec, topic, registered->kind, err);
 	TRY(wire_schema_parse(arena, registered, spec->schema_full_name, &schema, err));
 	if (kind_of(spec) == SCHEMA_PROTOBUF && spec->schema_full_name == NULL) {
 		StrBuf names = {0};
@@ -596,11 +604,14 @@ wire_infer_columns(Arena *arena, const FormatSpec *spec, Column **columns, int *
 		return OK;
 	}
 	if (type->kind != TYPE_STRUCT) {
-		error_user(err, "The %s schema of topic '%s' is anonymous: it is not a record with fields", spec->is_key ? "key" : "value", topic);
+		error_user(err, "Unable to verify if the %s schema for topic: %s is compatible with ksqlDB.\nReason: Schema returned from schema "
+						"registry is anonymous type. To use this schema with ksqlDB, set 'WRAP_SINGLE_VALUE=false' in the WITH clause "
+						"properties.", spec->is_key ? "key" : "value", topic);
 		return error_hint(err, "Set WRAP_SINGLE_VALUE=false to read it as one column.");
 	}
 	if (spec->is_key && type->n_fields > 1)
-		return error_user(err, "Key format %s can only infer a key with one field: the schema has %d", spec->format->name, type->n_fields);
+		return error_user(err, "The key schema for topic: %s contains multiple columns, which is not supported by ksqlDB at this time.\n"
+							   "Schema: %s", topic, registered->text);
 	*n_columns = type->n_fields;
 	*columns = arena_array(arena, Column, type->n_fields);
 	for (int i = 0; i < type->n_fields; i++)
