@@ -1,6 +1,7 @@
 /* JSON Schema, as far as records of Kafka Connect use it: text to a tree, and columns to text. */
 #include <stdlib.h>
 
+#include "common/utf8.h"
 #include "io/format/wire/wire.h"
 
 static Str
@@ -46,6 +47,63 @@ connect_index(Arena *arena, const JsonMember *member, int otherwise)
 	return text_int(arena, member_text(&member->value, "connect.index"), otherwise);
 }
 
+/* ---- the order of properties ---- */
+
+/* As Java's String.hashCode, spread as its HashMap does it. */
+static uint32_t
+java_hash(Str name)
+{
+	uint32_t hash = 0;
+
+	for (size_t at = 0; at < name.length;) {
+		uint32_t code = (uint32_t)utf8_decode(name, &at);
+
+		if (code >= 0x10000) {
+			hash = hash * 31 + (0xd800 + ((code - 0x10000) >> 10));
+			code = 0xdc00 + ((code - 0x10000) & 0x3ff);
+		}
+		hash = hash * 31 + code;
+	}
+	return hash ^ hash >> 16;
+}
+
+/* Sorts by bucket of a table of `capacity`; names of one bucket keep their order. */
+static void
+sort_by_bucket(const uint32_t *hashes, uint32_t *order, uint32_t n, uint32_t capacity)
+{
+	for (uint32_t i = 1; i < n; i++) {
+		uint32_t moved = order[i], k = i;
+
+		for (; k > 0 && (hashes[order[k - 1]] & (capacity - 1)) > (hashes[moved] & (capacity - 1)); k--)
+			order[k] = order[k - 1];
+		order[k] = moved;
+	}
+}
+
+/*
+ * JSON Schema gives properties no order, and the reference takes that of the hash map that its parser keeps them in, and
+ * of the copy of that map: columns inferred from such a schema, and the check of columns against one, depend on it.
+ */
+static uint32_t *
+properties_order(Arena *arena, const JsonValue *properties)
+{
+	uint32_t *order = arena_array(arena, uint32_t, properties->n + 1);
+	uint32_t *hashes = arena_array(arena, uint32_t, properties->n + 1);
+	uint32_t  grown = 16, copied = 1;
+
+	for (uint32_t i = 0; i < properties->n; i++) {
+		order[i] = i;
+		hashes[i] = java_hash(properties->members[i].name);
+	}
+	while (properties->n > grown / 4 * 3)
+		grown *= 2;
+	while (copied < properties->n * 4 / 3 + 1)
+		copied *= 2;
+	sort_by_bucket(hashes, order, properties->n, grown);
+	sort_by_bucket(hashes, order, properties->n, copied);
+	return order;
+}
+
 static WireNode *
 parse_object(Arena *arena, const JsonValue *json, int depth)
 {
@@ -54,6 +112,7 @@ parse_object(Arena *arena, const JsonValue *json, int depth)
 	WireNode		*node;
 	WireField		*fields;
 	int				*places;
+	uint32_t		*order;
 
 	if (properties == NULL || str_equal(member_text(json, "connect.type"), STR("map"))) {
 		if (values == NULL || values->kind != JSON_OBJECT)
@@ -67,17 +126,18 @@ parse_object(Arena *arena, const JsonValue *json, int depth)
 		return node;
 	fields = arena_array(arena, WireField, properties->n + 1);
 	places = arena_array(arena, int, properties->n + 1);
+	order = properties_order(arena, properties);
 	for (uint32_t i = 0; i < properties->n; i++) {
-		int place = connect_index(arena, &properties->members[i], (int)i);
-		int at = node->n_fields;
+		const JsonMember *property = &properties->members[order[i]];
+		int				  place = connect_index(arena, property, (int)i);
+		int				  at = node->n_fields;
 
 		for (; at > 0 && places[at - 1] > place; at--) {
 			fields[at] = fields[at - 1];
 			places[at] = places[at - 1];
 		}
 		places[at] = place;
-		fields[at] = (WireField){.name = str_to_arena(arena, properties->members[i].name),
-								 .node = parse_node(arena, &properties->members[i].value, depth)};
+		fields[at] = (WireField){.name = str_to_arena(arena, property->name), .node = parse_node(arena, &property->value, depth)};
 		node->n_fields++;
 	}
 	node->fields = fields;
