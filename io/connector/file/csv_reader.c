@@ -307,9 +307,11 @@ csv_fail(ConvertContext *context, int32_t row, Str text, const char *why)
 	snprintf(type, sizeof type, "%s", strbuf_text(&type_text));
 	strbuf_free(&type_text);
 	batch->status = part_bad_row(batch->source, part, start, str_make(part->buffer.data + start, end - start), batch->err,
-								 "column `%s`: '%.*s' is not a %s%s%s; WITH (SCHEMA='...') can give the column another type",
+								 "column `%s`: '%.*s' is not a %s%s%s; %s",
 								 batch->source->file->columns[batch->column].name, (int)(text.length > 100 ? 100 : text.length),
-								 text.data, type, why != NULL ? ": " : "", why != NULL ? why : "");
+								 text.data, type, why != NULL ? ": " : "", why != NULL ? why : "",
+								 batch->type->kind == TYPE_STRING ? "iconv can convert the file, if it is known what it is (-f LATIN1 -t UTF-8)"
+																  : "WITH (SCHEMA='...') can give the column another type");
 }
 
 /* Takes the quotes off a field that has them.  False if it is not well formed. */

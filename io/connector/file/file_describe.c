@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "data/decimal.h"
 #include "data/double_text.h"
 #include "data/json_text.h"
 #include "data/time_text.h"
@@ -264,6 +265,10 @@ find_format_by_content(Describe *d, Error *err)
 {
 	Str text = str_make(d->samples[0].data, d->samples[0].length);
 
+	if (text.length >= 2 && (memcmp(text.data, "\xff\xfe", 2) == 0 || memcmp(text.data, "\xfe\xff", 2) == 0)) {
+		error_user(err, "'%s' is UTF-16 text; files must be UTF-8", d->path);
+		return error_hint(err, "Convert it: iconv -f UTF-16 -t UTF-8 %s", d->path);
+	}
 	if (d->spec->format != NULL)
 		return OK;
 	if (text.length >= 4 && memcmp(text.data, "PAR1", 4) == 0) {
@@ -368,31 +373,63 @@ find_delimiter(Describe *d)
 	}
 }
 
-enum { IS_BOOLEAN = 1, IS_BIGINT = 2, IS_DOUBLE = 4, IS_DATE = 8, IS_TIMESTAMP = 16, IS_ANY = 31 };
+/* What a text may be.  IS_CODE: digits that a number would lose zeros of (007), so a text that looks like a number. */
+enum {
+	IS_BOOLEAN = 1, IS_BIGINT = 2, IS_DECIMAL = 4, IS_DOUBLE = 8, IS_DATE = 16, IS_TIMESTAMP = 32, IS_TIME = 64, IS_CODE = 128, IS_ANY = 255
+};
+
+/* Digits alone, with a sign perhaps; their number. */
+static size_t
+count_digits(Str text, bool *is_code)
+{
+	size_t at = text.length > 0 && (text.data[0] == '-' || text.data[0] == '+'), n = text.length - at;
+
+	for (size_t i = at; i < text.length; i++)
+		if (text.data[i] < '0' || text.data[i] > '9')
+			return 0;
+	*is_code = n > 1 && text.data[at] == '0';
+	return n;
+}
+
+static int
+number_fits(Str text)
+{
+	bool	is_code = false;
+	size_t	n_digits = count_digits(text, &is_code);
+	int64_t n;
+	double	x;
+
+	if (is_code)
+		return IS_CODE;
+	if (n_digits > 0 && int64_parse(text, &n))
+		return IS_BIGINT | IS_DECIMAL | IS_DOUBLE;
+	if (n_digits > 0 && n_digits <= DECIMAL_MAX_DIGITS)
+		return IS_DECIMAL | IS_DOUBLE;
+	return double_parse(text, DOUBLE_STRICT, &x) ? IS_DOUBLE : 0;
+}
+
+static int
+time_fits(Str text)
+{
+	int32_t days, millis;
+	int64_t micros;
+
+	if (date_sniff(text, &days))
+		return IS_DATE | IS_TIMESTAMP;
+	if (text.length >= 16 && timestamp_sniff(text, &micros))
+		return IS_TIMESTAMP;
+	return text.length >= 8 && text.data[2] == ':' && time_sniff(text, &millis) ? IS_TIME : 0;
+}
 
 /* The types that a text fits. */
 static int
 text_fits(Str text)
 {
-	int64_t n;
-	double	x;
-	int32_t days;
-	int		fits = 0;
-	char	first = text.data[0];
+	char first = text.data[0];
 
-	if ((first >= '0' && first <= '9') || first == '-' || first == '+' || first == '.') {
-		if (int64_parse(text, &n))
-			fits |= IS_BIGINT | IS_DOUBLE;
-		else if (double_parse(text, DOUBLE_STRICT, &x))
-			fits |= IS_DOUBLE;
-		if (date_sniff(text, &days))
-			fits |= IS_DATE | IS_TIMESTAMP;
-		else if (text.length >= 16 && timestamp_sniff(text, &n))
-			fits |= IS_TIMESTAMP;
-	} else if (str_equal_nocase(text, STR("true")) || str_equal_nocase(text, STR("false"))) {
-		fits |= IS_BOOLEAN;
-	}
-	return fits;
+	if ((first >= '0' && first <= '9') || first == '-' || first == '+' || first == '.')
+		return number_fits(text) | time_fits(text);
+	return str_equal_nocase(text, STR("true")) || str_equal_nocase(text, STR("false")) ? IS_BOOLEAN : 0;
 }
 
 static const Type *
@@ -402,10 +439,12 @@ type_of_fits(int fits)
 		return type_string;
 	return fits & IS_BOOLEAN ? type_boolean
 		   : fits & IS_BIGINT ? type_bigint
+		   : fits & IS_DECIMAL ? type_decimal(DECIMAL_MAX_DIGITS, 0)
 		   : fits & IS_DOUBLE ? type_double
 		   : fits & IS_DATE	  ? type_date
 		   : fits & IS_TIMESTAMP ? type_timestamp
-								 : type_string;
+		   : fits & IS_TIME ? type_time
+							: type_string;
 }
 
 typedef struct CsvProfile {
@@ -605,7 +644,8 @@ typedef struct ShapeField {
 } ShapeField;
 
 struct Shape {
-	bool		has_boolean, has_integer, has_double, has_string, has_object, has_array;
+	bool		has_boolean, has_integer, has_huge, has_double, has_string, has_object, has_array;
+	int			fits;		/* of the strings: dates and times among IS_ANY */
 	int			n_fields, capacity;
 	ShapeField *fields;
 	Shape	   *element;
@@ -658,11 +698,17 @@ shape_add(Describe *d, Shape *shape, const JsonValue *value, int depth)
 	case JSON_NUMBER:
 		if (value->is_integer && int64_parse(value->text, &n))
 			shape->has_integer = true;
+		else if (value->is_integer && number_fits(value->text) & IS_DECIMAL)
+			shape->has_huge = true;
 		else
 			shape->has_double = true;
 		break;
 	case JSON_STRING:
+		if (!shape->has_string)
+			shape->fits = IS_ANY;
 		shape->has_string = true;
+		if (shape->fits != 0)
+			shape->fits &= value->text.length > 0 ? time_fits(value->text) : 0;
 		break;
 	case JSON_ARRAY:
 		shape->has_array = true;
@@ -683,7 +729,7 @@ shape_add(Describe *d, Shape *shape, const JsonValue *value, int depth)
 static const Type *
 shape_type(Describe *d, const Shape *shape)
 {
-	int n_kinds = shape->has_boolean + (shape->has_integer || shape->has_double) + shape->has_string + shape->has_object + shape->has_array;
+	int n_kinds = shape->has_boolean + (shape->has_integer || shape->has_huge || shape->has_double) + shape->has_string + shape->has_object + shape->has_array;
 
 	if (n_kinds != 1)
 		return type_string;
@@ -691,8 +737,12 @@ shape_type(Describe *d, const Shape *shape)
 		return type_boolean;
 	if (shape->has_double)
 		return type_double;
+	if (shape->has_huge)
+		return type_decimal(DECIMAL_MAX_DIGITS, 0);
 	if (shape->has_integer)
 		return type_bigint;
+	if (shape->has_string)
+		return type_of_fits(shape->fits);
 	if (shape->has_array)
 		return type_array(shape_type(d, shape->element));
 	if (shape->has_object && shape->n_fields > 0 && shape->n_fields < SHAPE_FIELDS_MAX) {

@@ -5,6 +5,7 @@
 #endif
 
 #include "common/utf8.h"
+#include "data/time_text.h"
 #include "io/digits.h"
 #include "io/format/format_impl.h"
 
@@ -20,6 +21,8 @@ typedef enum StepAction {
 	STEP_DOUBLE,
 	STEP_STRING,
 	STEP_BOOLEAN,
+	STEP_DATE_TEXT,			/* yyyy-MM-dd in quotes */
+	STEP_TIMESTAMP_TEXT,
 	STEP_ANY,				/* another type: by json_decode */
 	STEP_ENTER,				/* the '{' of a STRUCT: no value is taken */
 	STEP_NULL,				/* a wanted field that is not there */
@@ -121,13 +124,15 @@ field_name(const void *fields, int i)
 	return ((const TypeField *)fields)[i].name;
 }
 
+/* first: of the value in the line that is learnt from. */
 static StepAction
-action_of(const Type *type)
+action_of(const Type *type, char first)
 {
 	switch (type->kind) {
 	case TYPE_INTEGER: return STEP_INTEGER;
-	case TYPE_BIGINT:
-	case TYPE_TIMESTAMP: return STEP_BIGINT;
+	case TYPE_BIGINT: return STEP_BIGINT;
+	case TYPE_TIMESTAMP: return first == '"' ? STEP_TIMESTAMP_TEXT : STEP_BIGINT;
+	case TYPE_DATE: return first == '"' ? STEP_DATE_TEXT : STEP_ANY;
 	case TYPE_DOUBLE: return STEP_DOUBLE;
 	case TYPE_STRING: return STEP_STRING;
 	case TYPE_BOOLEAN: return STEP_BOOLEAN;
@@ -185,7 +190,7 @@ learn_object(Learner *l, const Type *struct_type, int depth, bool *has_stopped)
 					if (!json_scan_word(c, "null", 4) || add_step(l, STEP_NULL, depth + 1) == NULL)
 						return false;
 				} else {
-					ShapeStep *step = add_step(l, action_of(type), depth + 1);
+					ShapeStep *step = add_step(l, action_of(type, first), depth + 1);
 
 					if (step == NULL || !json_skip_value(c, 0))
 						return false;
@@ -403,6 +408,20 @@ take_any(JsonShapes *shapes, const ShapeStep *step, const char *p, int32_t row)
 	return json_decode_value(&reader, step->plan, step->vector, row, &ignored) == OK ? reader.cursor.p : NULL;
 }
 
+/* A text without escapes in quotes; NULL: it is something else. */
+AVX2 static inline const char *
+take_quoted(const char *p, Str *text)
+{
+	uint32_t	high = 0;
+	const char *begin = p + 1;
+
+	if (*p != '"')
+		return NULL;
+	p = string_special(begin, &high);
+	*text = str_make(begin, (size_t)(p - begin));
+	return *p == '"' ? p + 1 : NULL;
+}
+
 /* Where the newline of the line at p is; NULL if the line has another shape. */
 AVX2 static const char *
 read_shape(JsonShapes *shapes, const Shape *shape, const char *p, int32_t row)
@@ -411,6 +430,7 @@ read_shape(JsonShapes *shapes, const Shape *shape, const char *p, int32_t row)
 		uint32_t	high = 0;
 		const char *begin;
 		int64_t		integer;
+		Str			text;
 
 		if (__builtin_expect(!literal_stands(step, p), 0))
 			return NULL;
@@ -479,6 +499,15 @@ read_shape(JsonShapes *shapes, const Shape *shape, const char *p, int32_t row)
 			shapes->high |= high;
 			((StrView *)step->data)[row] = str_view_make(begin, (size_t)(p - begin));
 			p++;
+			continue;
+		case STEP_DATE_TEXT:
+			if ((p = take_quoted(p, &text)) == NULL || !date_sniff(text, &((int32_t *)step->data)[row]))
+				return NULL;
+			continue;
+		case STEP_TIMESTAMP_TEXT:
+			if ((p = take_quoted(p, &text)) == NULL || !timestamp_sniff(text, &integer))
+				return NULL;
+			((int64_t *)step->data)[row] = integer / 1000 - (integer % 1000 < 0);
 			continue;
 		case STEP_BOOLEAN:
 			if (memcmp(p, "true", 4) == 0) {
