@@ -91,8 +91,10 @@ const char *http_peer(const HttpExchange *exchange);		/* "127.0.0.1:40312" */
 const char *http_peer_name(const HttpExchange *exchange);	/* of the client's certificate; NULL: none */
 Nanos		http_began(const HttpExchange *exchange);
 
-/* Collects the body, at most `limit` bytes, then calls `done` on the loop's thread; a larger one is answered with 413 and `done`
- * is not called. */
+/*
+ * Collects the body, at most `limit` bytes, then calls `done` on the loop's thread, once.  data NULL: it will not come, because it is larger (that
+ * has been answered with 413) or the client left.
+ */
 void http_collect_body(HttpExchange *exchange, size_t limit, void (*done)(void *context, HttpExchange *exchange, Str body), void *context);
 
 /* Streams the body: `piece` is called on the loop's thread.  The sender may be ahead by 64 KiB of what http_body_taken has

@@ -155,14 +155,36 @@ http_state(const HttpExchange *e)
 
 /* ---- the request's body ---- */
 
+/* Whoever collects the body learns that it will not come. */
+static void
+give_up_body(HttpExchange *e)
+{
+	void (*done)(void *, HttpExchange *, Str) = e->body_mode == BODY_COLLECT ? e->body_done : NULL;
+
+	e->body_done = NULL;
+	if (done != NULL)
+		done(e->body_context, e, (Str){0});
+}
+
+static void
+body_complete(HttpExchange *e)
+{
+	void (*done)(void *, HttpExchange *, Str) = e->body_done;
+
+	e->body_done = NULL;
+	if (done != NULL)
+		done(e->body_context, e, strbuf_str(&e->body));
+}
+
 static void
 refuse_body(HttpExchange *e)
 {
 	static const char text[] = "{\"@type\":\"generic_error\",\"error_code\":41300,\"message\":\"The request body is too large\"}";
 
-	e->body_mode = BODY_DISCARD;
 	strbuf_free(&e->body);
 	http_respond(e, 413, "application/json", NULL, 0, STR(text));
+	give_up_body(e);
+	e->body_mode = BODY_DISCARD;
 }
 
 void
@@ -197,7 +219,7 @@ exchange_body_end(HttpExchange *e)
 		return;
 	e->body_ended = true;
 	if (e->body_mode == BODY_COLLECT)
-		e->body_done(e->body_context, e, strbuf_str(&e->body));
+		body_complete(e);
 	else if (e->body_mode == BODY_STREAM)
 		e->body_piece(e->body_context, e, STR(""), true);
 }
@@ -216,7 +238,9 @@ http_collect_body(HttpExchange *e, size_t limit, void (*done)(void *context, Htt
 	else if (e->body.length > limit)
 		refuse_body(e);
 	else if (e->body_ended)
-		done(context, e, strbuf_str(&e->body));
+		body_complete(e);
+	else if (e->connection == NULL)
+		give_up_body(e);
 	server_wake(e);
 }
 
@@ -545,6 +569,7 @@ exchange_done(HttpExchange *e)
 	pthread_cond_broadcast(&e->drained);
 	pthread_mutex_unlock(&e->lock);
 	e->connection = NULL;
+	give_up_body(e);
 	if (told != NULL)
 		told(e->watch_context, e);
 	if (e->server->options.finished != NULL)

@@ -65,7 +65,9 @@ handle_body(void *context, HttpExchange *exchange, Str body)
 	Error	 err;
 
 	/* The tree points into the text, which lives as long as the exchange. */
-	if (body.length == 0)
+	if (body.data == NULL)
+		;
+	else if (body.length == 0)
 		answer_error(exchange, 40000, "The request body is missing: it must be a JSON object");
 	else if (json_parse(&request->arena, body, JSON_STRICT, &request->body, &err) == FAILED)
 		answer_error(exchange, 40000, "Malformed JSON in the request body: %s", err.message);
@@ -104,7 +106,8 @@ serve_request(Request *request)
 {
 	Server *server = request->server;
 
-	if (!is_served(server, request))
+	/* The client may have left while its password was verified. */
+	if (http_is_closed(request->exchange) || !is_served(server, request))
 		return;
 	if (request->endpoint->flags & ENDPOINT_BODY) {
 		request_hold(request);

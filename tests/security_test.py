@@ -290,6 +290,30 @@ def who_fails_too_often_waits(p):
 
 
 @case
+def bodies_wait_for_the_log_in(p):
+    """The first request of a user is verified slowly while its body comes: over both versions, long ones and clients that leave."""
+    with guarded(p, settings={"http.max.request.bytes": "1M"}) as server:
+        long_text = "SHOW STREAMS; -- " + "x" * 300000
+        equal(server.post("/ksql", {"ksql": long_text}, user="will")[0], 200)
+        equal(server.post("/ksql", {"ksql": long_text}, user="will", password="wrong")[0], 401)
+        equal(server.post("/ksql", {"ksql": long_text * 5}, user="rita", password="wrong")[0], 401)
+        token = base64.b64encode(b"rita:wrong").decode().encode()
+        for i in range(30):
+            with socket.create_connection(("127.0.0.1", server.ports[0][1]), timeout=10) as s:
+                s.sendall(b"POST /ksql HTTP/1.1\r\nhost: x\r\nauthorization: Basic " + token + b"\r\ncontent-length: 100\r\n\r\n" + b"{" * (i * 4))
+        equal(server.get("/info", user="rita")[0], 200)
+        if shutil.which("curl") is None or "HTTP2" not in subprocess.run(["curl", "--version"], capture_output=True, text=True).stdout:
+            return
+        url = f"http://127.0.0.1:{server.ports[0][1]}/ksql"
+        body = p.write("body", json.dumps({"ksql": long_text}))
+        for password, status in ((PASSWORD % "ada", "200"), ("wrong", "401")):
+            server.hang_up()       # forgets what was verified
+            done = subprocess.run(["curl", "-sS", "--http2-prior-knowledge", "--user", "ada:" + password, "--data-binary", "@" + body, "-o", p.path("answer"),
+                                   "-w", "%{http_version} %{http_code}", url], capture_output=True, text=True, timeout=30)
+            equal((done.stdout, done.stderr), ("2 " + status, ""))
+
+
+@case
 def tls_and_reload(p):
     pem = p.certificate("tls")
     users = p.write_users()
