@@ -276,6 +276,8 @@ class Maker:
 
     def union_tables(self):
         third = self.r.choice(("", " UNION ALL SELECT 'three', k, v * 2 FROM t1"))
+        if self.r.random() < 0.3:
+            return Query("TABLE", ["g", "n"], "SELECT g, COUNT(*) AS n FROM (SELECT g FROM t1 UNION ALL (SELECT g FROM t2 UNION SELECT v FROM t1)) GROUP BY g")
         return Query("TABLE", ["source", "k", "v"], f"SELECT 'one' AS source, k, v FROM t1{self.where()} UNION ALL "
                      f"SELECT 'two', k, v FROM t2{self.where()}{third}")
 

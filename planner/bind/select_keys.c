@@ -33,6 +33,10 @@ key_missing(SelectBinder *sb, const KeySlot *slots, const bool *is_missing, int 
 	int			 m = 0;
 	bool		 is_join = sb->scope->is_join && sb->ast->n_group_by == 0 && sb->ast->n_partition_by == 0;
 
+	for (int i = 0; i < sb->rows->n_front && i < n && b->standard; i++)
+		if (is_missing[i])
+			return error_user(err, "The rows of %s need the key `%s` of the table that they come from, which the sub-query or view does not select. "
+								   "Select it there and here.", b->sink_name, sb->rows->columns[i].name);
 	if (is_foreign_join(sb->rows) && is_join) {
 		for (int i = 0; i < n; i++)
 			if (is_missing[i])

@@ -46,6 +46,9 @@ typedef struct Branches {
 static void
 gather(Arena *arena, const AstBody *body, const AstBody *top, Branches *out)
 {
+	while (body->kind == AST_BODY_QUERY && body->query->n_ctes == 0 && body->query->n_order_by == 0 && body->query->limit == NULL &&
+		   body->query->offset == NULL)
+		body = body->query->body;
 	if (body->kind == AST_BODY_SET && body->set_op == AST_UNION && body->is_by_name == top->is_by_name &&
 		(body->is_all || !top->is_all)) {
 		gather(arena, body->left, top, out);
@@ -193,6 +196,24 @@ find_discriminator(const Branches *branches, const int *order, int n)
 	return -1;
 }
 
+/* Keys of one number and types, which then share their columns; else each branch has columns of its own. */
+static bool
+keys_are_alike(const Branches *branches)
+{
+	const Logical *first = branches->plans[0];
+
+	for (int i = 1; i < branches->n; i++) {
+		const Logical *plan = branches->plans[i];
+
+		if (plan->n_key != first->n_key)
+			return false;
+		for (int k = 0; k < plan->n_key; k++)
+			if (plan->columns[k].type != first->columns[k].type)
+				return false;
+	}
+	return true;
+}
+
 /*
  * What names the branch, and the key there, then the columns.  A branch is named by column `named` (-1: by its number), for a deleted row has no
  * other columns than those of the key.
@@ -202,31 +223,39 @@ union_tables(Binder *b, const AstBody *body, const Branches *branches, const int
 			 Error *err)
 {
 	Logical **inputs = arena_array(b->arena, Logical *, branches->n);
-	int		  n_key = branches->plans[0]->n_key;
+	bool	  alike = keys_are_alike(branches);
+	int		  front = 1;
 
+	for (int i = 0; i < branches->n; i++)
+		front += alike && i > 0 ? 0 : branches->plans[i]->n_key;
 	for (int i = 0; i < branches->n; i++) {
 		Logical		*plan = branches->plans[i];
-		Expr	   **exprs = arena_array(b->arena, Expr *, 1 + n_key + n + 1);
-		const char **names = arena_array(b->arena, const char *, 1 + n_key + n + 1);
-		bool		 same = plan->n_key == n_key;
+		Expr	   **exprs = arena_array(b->arena, Expr *, front + n + 1);
+		const char **names = arena_array(b->arena, const char *, front + n + 1);
+		int			 c = 1;
 
+		if (plan->window.kind != WINDOW_NONE) {
+			error_user(err, "UNION of windowed tables is not kept up to date.");
+			return error_at_pos(err, body->pos);
+		}
 		exprs[0] = named < 0 ? expr_constant(b->arena, value_integer(type_integer, i))
 							 : expr_cast_to(b, expr_constant(b->arena, *constant_of(plan, order[i * n + named])), columns[named].type);
 		names[0] = named < 0 ? "BRANCH" : columns[named].name;
-		for (int k = 0; k < n_key && same; k++) {
+		for (int j = 0; j < branches->n && !alike; j++)
+			for (int k = 0; k < branches->plans[j]->n_key; k++, c++) {
+				const Column *key = &branches->plans[j]->columns[k];
+
+				exprs[c] = j == i ? expr_column(b->arena, k, key->type, key->name) : expr_constant(b->arena, value_null(key->type));
+				names[c] = key->name;
+			}
+		for (int k = 0; k < plan->n_key && alike; k++) {
 			exprs[1 + k] = expr_column(b->arena, k, plan->columns[k].type, plan->columns[k].name);
 			names[1 + k] = plan->columns[k].name;
-			same = plan->columns[k].type == branches->plans[0]->columns[k].type;
 		}
-		if (!same || plan->window.kind != WINDOW_NONE) {
-			error_user(err, plan->window.kind != WINDOW_NONE ? "UNION of windowed tables is not kept up to date."
-															 : "UNION of tables needs keys of the same types on all sides.");
-			return error_at_pos(err, body->pos);
-		}
-		inputs[i] = branch_project(b, plan, order + i * n, columns, n, exprs, names, 1 + n_key, 1 + n_key);
+		inputs[i] = branch_project(b, plan, order + i * n, columns, n, exprs, names, front, front);
 	}
 	*out = union_of(b, inputs, branches->n);
-	(*out)->n_front = 1 + n_key;
+	(*out)->n_front = front;
 	return OK;
 }
 
@@ -274,7 +303,7 @@ union_result(Binder *b, const AstBody *body, const Branches *branches, const int
 
 	shown[0] = named;
 	for (int k = 1; k < front; k++)
-		shown[k] = find_key(branches, order, n, k - 1);
+		shown[k] = keys_are_alike(branches) ? find_key(branches, order, n, k - 1) : -1;
 	for (int k = 0; k < front && b->is_persistent; k++) {
 		if (shown[k] < 0) {
 			error_user(err, "Rows of several tables may have the same key. Select the key of each, in the same place, and a constant that tells the "
