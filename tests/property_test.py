@@ -261,6 +261,14 @@ class Maker:
                              "SELECT g, n, total FROM MID WHERE n > 1"))
         return Query("TABLE", ["g", "n", "total"], sql, sql.replace("MID", f"({first[1]})"), first=first)
 
+    def chain_of_windows(self):
+        window = self.r.choice(("TUMBLING (SIZE 2 SECONDS)", "SESSION (2 SECONDS)"))
+        first = ("TABLE", f"SELECT g, COUNT(*) AS n, SUM(v) AS total FROM s1 WINDOW {window} WHERE g IS NOT NULL GROUP BY g")
+        source = first[1].replace("SELECT g,", "SELECT g, WINDOWSTART AS ws,")
+        rest = self.r.choice(("FROM MID WHERE n > 1", "FROM MID WHERE n IN (SELECT g FROM t1)", "FROM MID ORDER BY n DESC, g, ws LIMIT 3", "FROM MID"))
+        return Query("TABLE", ["g", "ws", "n"], f"SELECT g, WINDOWSTART AS ws, n {rest}", f"SELECT g, ws, n {rest}".replace("MID", f"({source})"),
+                     first=first)
+
     def join_chain(self):
         items = ["a.k AS k", "a.v AS v", "b.v AS w", "c.s AS s"]
         return Query("TABLE", aliases(items), f"SELECT {', '.join(items)} FROM t1 a {self.r.choice(('JOIN', 'LEFT JOIN'))} t2 b ON a.k = b.k "
@@ -353,7 +361,7 @@ class Maker:
              "aggregate_of_join", "union_streams", "union_tables", "union_distinct", "aggregate_of_union", "distinct", "distinct_window",
              "first_rows", "first_rows", "first_rows", "aggregate_of_first_rows", "test_of_query", "test_of_query", "test_of_query", "stream_test",
              "aggregate_of_test", "nested", "keyless", "two_key_join", "two_key_join", "full_stream_join", "first_windows", "partition_by", "chain",
-             "chain_of_tables")
+             "chain_of_tables", "chain_of_windows")
 
     def query(self):
         return getattr(self, self.r.choice(self.FORMS))()

@@ -365,7 +365,7 @@ bind_select(Binder *b, const AstQuery *query, const AstSelect *ast, SelectBinder
 			return error_at_pos(err, ast->having->pos);
 		}
 	}
-	if (b->is_persistent && b->depth == 0 && sb.rows->is_table && sb.rows->window.kind != WINDOW_NONE && !is_aggregate)
+	if (!b->standard && b->is_persistent && b->depth == 0 && sb.rows->is_table && sb.rows->window.kind != WINDOW_NONE && !is_aggregate)
 		return error_user(err, "KSQL does not support persistent queries on windowed tables.");
 	TRY(join_subqueries(&sb, false, err));
 	for (int i = 0; i < list.n; i++)
