@@ -120,7 +120,7 @@ SEED     ?= 1
 .PHONY: check check-fast check-crash check-property check-kafka check-kafka-long check-layers check-headers
 check: deps ## run all tests; ends with "N passed, N failed"
 	$(Q)$(MAKE) --no-print-directory all unit replay
-	$(Q)$(CHECK) --suites $(FAST),security,property,crash,conformance --kills 5
+	$(Q)$(CHECK) --suites $(FAST),security,property,crash,conformance,rest --kills 5
 
 check-fast: all unit replay ## the tests without crashes and conformance
 	$(Q)$(CHECK) --suites $(FAST)

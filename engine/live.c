@@ -302,7 +302,7 @@ live_run(Engine *engine, LiveQuery *live)
 	Error	err;
 	Status	status = live->is_cancelled ? error_set(&err, ERROR_INTERRUPTED, "Query terminated") : stream_run_epoch(live->stream, &n_rows, &err);
 
-	if (status == OK && live->run.sink_is_done)
+	if (status == OK && (live->run.sink_is_done || plan_hit_limit(live->plan->root, live->run.n_rows)))
 		status = DONE;
 	if (status != OK)
 		live_end(engine, live, status, &err);

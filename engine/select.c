@@ -234,6 +234,15 @@ select_stream_options(StatementContext *context, SelectRun *run, const SourceCon
 							  .interrupted = &context->session->interrupted};
 }
 
+/* As many rows have come as LIMIT lets pass: none will follow, also where an operator has not noticed yet. */
+bool
+plan_hit_limit(const PlanNode *node, int64_t n_rows)
+{
+	if (node->op == &op_limit)
+		return n_rows >= ((const LimitSpec *)node->spec)->n_rows;
+	return node->n_inputs > 0 && plan_hit_limit(node->inputs[0], n_rows);
+}
+
 /* A push query: epochs until it is done or cancelled.  Nothing is durable. */
 static Status
 run_continuous(StatementContext *context, const Plan *plan, SelectRun *run, ResultEnd *end, Error *err)
@@ -251,7 +260,7 @@ run_continuous(StatementContext *context, const Plan *plan, SelectRun *run, Resu
 		uint64_t seen = engine->topics != NULL ? topics_append_count(engine->topics) : 0;
 
 		status = stream_run_epoch(stream, &n_rows, err);
-		if (run->sink_is_done)
+		if (run->sink_is_done || (status == OK && plan_hit_limit(plan->root, run->n_rows)))
 			status = DONE;
 		if (status == OK && n_rows == 0) {
 			if (engine->topics != NULL)
@@ -289,13 +298,31 @@ waiting_note(const PlanNode *node)
 	return note;
 }
 
-/* A bounded query over a stream says so when its LIMIT ended it. */
 static bool
-plan_hit_limit(const PlanNode *node, int64_t n_rows)
+plan_has_aggregate(const PlanNode *node)
 {
-	if (node->op == &op_limit)
-		return n_rows >= ((const LimitSpec *)node->spec)->n_rows;
-	return node->n_inputs > 0 && plan_hit_limit(node->inputs[0], n_rows);
+	return node->op == &op_aggregate || (node->n_inputs > 0 && plan_has_aggregate(node->inputs[0]));
+}
+
+/* ksqlDB reads the output of the one query that writes the source (ksql.query.push.v2.enabled), and names such queries after that. */
+static bool
+taps_one_query(const StatementContext *context, const Plan *plan, const SourceSpec *source)
+{
+	const CatalogSnapshot *catalog = context->planner.catalog;
+	const char			  *reset = settings_text(context->session->settings, "auto.offset.reset");
+	bool				   is_latest = source != NULL && (source->from_latest || (reset != NULL && strcmp(reset, "latest") == 0));
+	int					   n_writers = 0;
+
+	if (!settings_bool(context->session->settings, "ksql.query.push.v2.enabled") || plan->n_sources != 1 || source->kind != SOURCE_TOPIC
+		|| !is_latest || plan_has_aggregate(plan->root))
+		return false;
+	for (int i = 0; i < catalog_n_queries(catalog); i++) {
+		const CatalogQuery	*query = catalog_query_at(catalog, i);
+		const CatalogSource *sink = query->sink != NULL ? catalog_source(catalog, str_of(query->sink)) : NULL;
+
+		n_writers += sink != NULL && sink->topic != NULL && strcmp(sink->topic, source->topic->name) == 0;
+	}
+	return n_writers == 1;
 }
 
 static const char *
@@ -306,6 +333,8 @@ query_name(StatementContext *context, const Plan *plan)
 
 	if (plan->is_bounded)
 		return arena_printf(context->arena, "query_%lld", n);
+	if (taps_one_query(context, plan, source))
+		return arena_printf(context->arena, "SCALABLE_PUSH_QUERY_%lld", n);
 	if (source == NULL || source->kind != SOURCE_TOPIC)
 		return arena_printf(context->arena, "transient_%lld", n);
 	return arena_printf(context->arena, "transient_%s_%lld", source->topic->name, n);

@@ -31,5 +31,6 @@ StreamRunOptions select_stream_options(StatementContext *context, SelectRun *run
 void   select_run_tell_end(SelectRun *run, ResultEnd *end);
 Status select_run_plan(StatementContext *context, const Plan *plan, Error *err);
 bool   plan_is_limited(const PlanNode *node);
+bool   plan_hit_limit(const PlanNode *node, int64_t n_rows);
 
 #endif

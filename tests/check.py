@@ -162,6 +162,15 @@ def suite_security(options):
     yield from security_test.run_all(options)
 
 
+def suite_rest(options):
+    """Recorded REST cases through a server: of the same corpus as `conformance`."""
+    folder = os.environ.get("SLUICE_CONFORMANCE", os.path.join(ROOT, "..", "shared", "conformance"))
+    if not os.path.exists(os.path.join(folder, "rest")) or not os.path.exists(os.path.join(folder, "run.py")):
+        raise Skipped("the corpus is not there (SLUICE_CONFORMANCE names its folder)")
+    import rest_test
+    yield from rest_test.run_all(options, folder)
+
+
 def suite_laws(options):
     """Bounded = continuous, batches = single rows, threads = one thread."""
     import laws_test
