@@ -70,6 +70,14 @@ send_out(QueryJob *job)
 	strbuf_clear(&job->out);
 }
 
+static void
+hide_session(QueryJob *job)
+{
+	pthread_mutex_lock(&job->lock);
+	job->session = NULL;
+	pthread_mutex_unlock(&job->lock);
+}
+
 static Status
 job_begin(ResultSink *sink, const ResultHeader *header, Error *err)
 {
@@ -81,6 +89,9 @@ job_begin(ResultSink *sink, const ResultHeader *header, Error *err)
 	job->code = 0;
 	job->has_slot = true;
 	job->is_push = header->is_continuous;
+	/* From here on the session belongs to the live query, which may end at any time. */
+	if (job->is_push)
+		hide_session(job);
 	job->is_pull_of_table = header->is_pull;
 	if (job->writer.format != ROWS_FRAMES && !job->is_inline)
 		http_begin(job->exchange, 200, row_format_type(job->writer.format), NULL, 0);
@@ -265,21 +276,23 @@ static void
 run_query(QueryJob *job)
 {
 	LiveOptions options = {.is_full = job_is_full, .ended = job_ended, .context = job};
+	Session	   *session = job->session;
 	LiveQuery  *live = NULL;
 	Error		err;
 	Status		status;
 
 	/* The query's own reference: a live query may end before session_query has returned. */
 	job->refs++;
-	status = session_query(job->session, str_of(job->sql), &job->sink, &options, &live, &err);
+	status = session_query(session, str_of(job->sql), &job->sink, &options, &live, &err);
 	if (live == NULL) {
+		hide_session(job);
 		finish_job(job, status, &err);
+		session_close(session);
 		job_release(job);
 		return;
 	}
 	pthread_mutex_lock(&job->lock);
 	job->live = live;
-	job->session = NULL;
 	if (job->is_closed)
 		live_cancel(live);
 	pthread_mutex_unlock(&job->lock);

@@ -498,6 +498,8 @@ exchange_take(HttpExchange *e, void *buffer, size_t n)
 	size_t waiting = e->out.length - e->out_taken;
 
 	n = n < waiting ? n : waiting;
+	if (n == 0)
+		return 0;
 	memcpy(buffer, e->out.data + e->out_taken, n);
 	e->out_taken += n;
 	e->bytes_sent += (int64_t)n;
