@@ -102,7 +102,7 @@ refuse_value(const CatalogSource *source, const char *column, const Value *expec
 
 	test_value_json(expected, &a);
 	test_value_json(actual, &b);
-	error_user(err, "Expected record does not match actual for source %s: column %s is %s, expected %s", source->name, column, strbuf_text(&b), strbuf_text(&a));
+	error_user(err, "Expected record does not match actual. Source %s: column %s is %s, expected %s", source->name, column, strbuf_text(&b), strbuf_text(&a));
 	strbuf_free(&a);
 	strbuf_free(&b);
 	return FAILED;
@@ -147,7 +147,7 @@ assert_values(StatementContext *context, const AstStatement *statement, TestCurs
 		return error_user(err, "Expected number columns and values to match: %d columns, %d values", n_listed, assertion->n_values);
 	TRY(next_record(context, source, find_cursor(cursors, arena, source->topic), &record, err));
 	if (is_null != record.is_tombstone)
-		return error_user(err, "Expected record does not match actual for source %s: expected %s, got %s", source->name,
+		return error_user(err, "Expected record does not match actual. Source %s: expected %s, got %s", source->name,
 						  is_null ? "a tombstone" : "a value", is_null ? "a value" : "a tombstone");
 	for (int i = 0; i < n_listed; i++) {
 		const char *name = assertion->n_columns > 0 ? bind_name(&context->planner, assertion->columns[i]) : source->schema->columns[i].name;
