@@ -1,7 +1,7 @@
 """kill -9 at random moments under load: what came out equals what an undisturbed run gives, per key and in order.
 
 A followed file grows while queries run: it is copied into a topic of 4 partitions, from which a filter, a repartitioned
-count, a session window and an EMIT FINAL window are fed.  The program is killed and started again; at the end every
+count, a session window, an EMIT FINAL window and tables with TTL are fed.  The program is killed and started again; at the end every
 record of every output topic is compared, each key by itself, in order.  `make check-crash KILLS=50 SEED=7`.
 """
 
@@ -27,6 +27,8 @@ CREATE TABLE sessions WITH (KAFKA_TOPIC='sessions') AS SELECT k, COUNT(*) AS n, 
   WINDOW SESSION (3 SECONDS) GROUP BY k;
 CREATE TABLE finals WITH (KAFKA_TOPIC='finals') AS SELECT k, COUNT(*) AS n, SUM(v) AS total FROM events
   WINDOW TUMBLING (SIZE 10 SECONDS, GRACE PERIOD 2 SECONDS) GROUP BY k EMIT FINAL;
+CREATE TABLE rested WITH (KAFKA_TOPIC='rested', TTL='3 SECONDS') AS SELECT k, COUNT(*) AS n FROM events GROUP BY k;
+CREATE TABLE brief WITH (KAFKA_TOPIC='brief', TTL='1 SECOND') AS SELECT k, n FROM rested;
 """
 
 # The changes of the tables are read as streams over their topics.
@@ -35,6 +37,8 @@ CREATE STREAM counted_log (g STRING KEY, n BIGINT) WITH (KAFKA_TOPIC='counted', 
 CREATE STREAM sessions_log (k STRING KEY, n BIGINT, total BIGINT) WITH (KAFKA_TOPIC='sessions', VALUE_FORMAT='JSON', WINDOW_TYPE='SESSION');
 CREATE STREAM finals_log (k STRING KEY, n BIGINT, total BIGINT)
   WITH (KAFKA_TOPIC='finals', VALUE_FORMAT='JSON', WINDOW_TYPE='TUMBLING', WINDOW_SIZE='10 SECONDS');
+CREATE STREAM rested_log (k STRING KEY, n BIGINT) WITH (KAFKA_TOPIC='rested', VALUE_FORMAT='JSON');
+CREATE STREAM brief_log (k STRING KEY, n BIGINT) WITH (KAFKA_TOPIC='brief', VALUE_FORMAT='JSON');
 """
 
 READS = {
@@ -43,6 +47,9 @@ READS = {
     "count": "SELECT g, ROWPARTITION AS part, ROWOFFSET AS place, n FROM counted_log;",
     "sessions": "SELECT k, ROWPARTITION AS part, ROWOFFSET AS place, WINDOWSTART AS s, WINDOWEND AS e, n, total FROM sessions_log;",
     "finals": "SELECT k, ROWPARTITION AS part, ROWOFFSET AS place, WINDOWSTART AS s, n, total FROM finals_log;",
+    "rested": "SELECT k, ROWPARTITION AS part, ROWOFFSET AS place, ROWTIME AS t, n FROM rested_log;",
+    "brief": "SELECT k, ROWPARTITION AS part, ROWOFFSET AS place, ROWTIME AS t, n FROM brief_log;",
+    "table rested": "SELECT k, 0 AS part, 0 AS place, n FROM rested;",
     "table counted": "SELECT g, 0 AS part, 0 AS place, n FROM counted;",
     "table sessions": "SELECT k, 0 AS part, WINDOWSTART AS place, n, total FROM sessions;",
     "table finals": "SELECT k, 0 AS part, WINDOWSTART AS place, n, total FROM finals;",
