@@ -129,7 +129,7 @@ struct HttpServer {
 	int			   *ports;
 	int				epoll_fd;
 	int				wake_fd;
-	pthread_t		loop_thread;
+	_Atomic(pthread_t) loop_thread;
 	_Atomic bool	is_running;
 	_Atomic bool	must_stop;
 	bool			is_draining;

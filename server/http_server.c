@@ -66,17 +66,6 @@ server_wake(HttpExchange *e)
 		ring(server);
 }
 
-static bool
-has_woken(HttpServer *server)
-{
-	bool has;
-
-	pthread_mutex_lock(&server->lock_wake);
-	has = server->woken != NULL;
-	pthread_mutex_unlock(&server->lock_wake);
-	return has;
-}
-
 void
 http_server_post(HttpServer *server, void (*run)(void *context), void *context)
 {
@@ -117,6 +106,17 @@ run_posted(HttpServer *server)
 			return true;
 	}
 	return false;
+}
+
+static bool
+has_woken(HttpServer *server)
+{
+	bool has;
+
+	pthread_mutex_lock(&server->lock_wake);
+	has = server->woken != NULL;
+	pthread_mutex_unlock(&server->lock_wake);
+	return has;
 }
 
 /* Exchanges with something new: their connections look at them, in the order in which they were woken. */
