@@ -123,17 +123,24 @@ static Status
 start_recovered(Engine *engine, Error *err)
 {
 	Query *query = engine->queries;
+	int	   n = 0;
+	Status status = OK;
 
 	engine->queries = NULL;
-	while (query != NULL) {
+	engine->is_resuming = true;
+	while (query != NULL && status == OK) {
 		Query *next = query->next;
 
 		query->next = NULL;
 		query_failures_load(query);
-		TRY(query_start(query, err));
+		status = query_start(query, err);
 		query = next;
+		n++;
 	}
-	return OK;
+	engine->is_resuming = false;
+	if (status == OK && n > 0)
+		log_event(engine->log, LOG_LEVEL_INFO, "engine", &LOG_INT("queries", n), 1, "Queries go on from where they were");
+	return status;
 }
 
 static void

@@ -117,6 +117,7 @@ struct Engine {
 	int64_t			 n_commands;		/* sequence number of the next command */
 	struct CommandStatuses *command_statuses;
 	bool			 is_recovering;
+	bool			 is_resuming;		/* queries of an earlier process start: told of together */
 	/* On Kafka. */
 	bool			 on_kafka;
 	bool			 is_transient;		/* takes part in running only what it is asked for itself */

@@ -655,7 +655,7 @@ query_start(Query *query, Error *err)
 		query_listen(query);
 		TRY(engine_start_workers(engine, err));
 	}
-	log_event(engine->log, LOG_LEVEL_INFO, "query", &LOG_TEXT("query_id", query->id), 1, "The query starts");
+	log_event(engine->log, engine->is_resuming ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, "query", &LOG_TEXT("query_id", query->id), 1, "The query starts");
 	pthread_mutex_lock(&engine->lock_queries);
 	for (end = &engine->queries; *end != NULL; end = &(*end)->next)
 		;

@@ -85,7 +85,8 @@ job_begin(ResultSink *sink, const ResultHeader *header, Error *err)
 	Limits	 *limits = job->request->server->guard->limits;
 
 	job->code = header->is_continuous ? 40003 : 42900;
-	TRY(header->is_continuous ? limits_begin_push(limits, job->request->user, err) : limits_begin_pull(limits, job->request->user, err));
+	if (!job->has_slot)
+		TRY(header->is_continuous ? limits_begin_push(limits, job->request->user, err) : limits_begin_pull(limits, job->request->user, err));
 	job->code = 0;
 	job->has_slot = true;
 	job->is_push = header->is_continuous;
@@ -182,7 +183,7 @@ tell_end(QueryJob *job, Status status, const Error *err)
 	if (job->has_slot && job->is_push)
 		limits_end_push(guard->limits, job->request->user);
 	else if (job->has_slot)
-		limits_end_pull(guard->limits, job->request->user, job->n_bytes);
+		limits_end_pull(guard->limits, job->request->user, job->n_bytes + (int64_t)job->out.length);
 	server_metrics_query(guard->metrics, job->is_push ? SERVER_PUSH : SERVER_PULL, is_ok, job->n_rows, nanos_now() - job->began);
 	guard_told(job->request, str_of(job->sql), NULL, is_ok ? OK : status, err);
 }
