@@ -75,6 +75,9 @@ AuthCounts auth_counts(const Auth *auth);
 /* Appends a hash of the password (yescrypt). */
 Status auth_hash(const char *password, StrBuf *out, Error *err);
 
+/* A line from the terminal, unseen, or from standard input.  False: there is none. */
+bool password_ask(const char *prompt, char *line, size_t size);
+
 /* `sluice passwd [--role ROLE]... USER`: asks for a password and writes the user's line. */
 int passwd_main(int argc, char **argv);
 

@@ -135,12 +135,12 @@ answer_error_of(Arena *arena, Str body, int status, Error *err)
 	JsonValue object;
 
 	if (json_parse_quiet(arena, body, JSON_STRICT, &object) && object.kind == JSON_OBJECT)
-		return client_error(arena, &object, status, err);
-	if (status == 401)
+		client_error(arena, &object, status, err);
+	else if (status == 401)
 		error_user(err, "The server wants to know who you are");
 	else
 		error_user(err, "The server answered with status %d: %.*s", status, (int)(body.length < 200 ? body.length : 200), body.data);
-	return status == 401 ? error_hint(err, "Give --user NAME:PASSWORD.") : FAILED;
+	return status == 401 ? error_hint(err, "Give --user NAME; the password is asked for, or taken from SLUICE_PASSWORD.") : FAILED;
 }
 
 static Status

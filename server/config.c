@@ -126,7 +126,7 @@ static bool
 is_foreign(const char *variable)
 {
 	static const char *const known[] = {"KSQL_OPTS", "KSQL_HEAP_OPTS", "KSQL_JVM_PERFORMANCE_OPTS", "KSQL_JMX_OPTS", "KSQL_CLASSPATH", "KSQL_HOME",
-										"KSQL_CONFIG_DIR", "KSQL_DIR", "KSQL_GC_LOG_OPTS", "KSQL_DEBUG"};
+										"KSQL_CONFIG_DIR", "KSQL_DIR", "KSQL_GC_LOG_OPTS", "KSQL_DEBUG", "SLUICE_PASSWORD"};
 	size_t length = strcspn(variable, "=");
 
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++)

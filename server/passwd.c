@@ -31,8 +31,8 @@ read_line(char *line, size_t size)
 	return true;
 }
 
-static bool
-ask(const char *prompt, char *line, size_t size)
+bool
+password_ask(const char *prompt, char *line, size_t size)
 {
 	struct termios before, silent;
 	bool		   is_terminal = isatty(STDIN_FILENO) && tcgetattr(STDIN_FILENO, &before) == 0;
@@ -78,11 +78,11 @@ ask_and_write(const char *user, const char *roles)
 	char password[AUTH_PASSWORD_MAX + 2], again[AUTH_PASSWORD_MAX + 2];
 	int	 result;
 
-	if (!ask("Password: ", password, sizeof password))
+	if (!password_ask("Password: ", password, sizeof password))
 		return fail("there is no password");
 	if (strlen(password) < 8 || strlen(password) > AUTH_PASSWORD_MAX)
 		return fail("a password has at least 8 and at most 512 bytes");
-	if (isatty(STDIN_FILENO) && (!ask("Again: ", again, sizeof again) || strcmp(password, again) != 0))
+	if (isatty(STDIN_FILENO) && (!password_ask("Again: ", again, sizeof again) || strcmp(password, again) != 0))
 		return fail("the two are not the same");
 	result = write_line(user, roles, password);
 	explicit_bzero(password, sizeof password);

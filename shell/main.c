@@ -44,7 +44,7 @@ static const char usage_text[] =
 	"      --set NAME=VALUE     a setting, as SET\n"
 	"      --keep-going         goes on after an error; the exit status still tells it\n"
 	"      --strict             the first bad row of a file fails the query\n"
-	"      --user NAME:PASSWORD  who you are to a server\n"
+	"      --user NAME          who you are to a server; the password is asked for, or in SLUICE_PASSWORD, or given as NAME:PASSWORD\n"
 	"      --ca-file FILE       certificates of servers to trust (default: the system's)\n"
 	"      --timing             how long each query took\n"
 	"  -h, --help               this text\n"
@@ -110,6 +110,27 @@ static const struct option long_options[] = {
 	{NULL, 0, NULL, 0},
 };
 
+/*
+ * "NAME:PASSWORD" of "NAME" alone: the password is in the environment, or asked for on a terminal.  Both keep it out of the command line, which
+ * other users can see.
+ */
+static char *
+user_with_password(const char *user)
+{
+	const char *given = getenv("SLUICE_PASSWORD");
+	char		password[AUTH_PASSWORD_MAX + 2] = "";
+	StrBuf		both = {0};
+
+	strbuf_add_text(&both, user);
+	if (strchr(user, ':') != NULL)
+		return both.data;
+	if (given == NULL && isatty(STDIN_FILENO) && password_ask("Password: ", password, sizeof password))
+		given = password;
+	strbuf_printf(&both, ":%s", given != NULL ? given : "");
+	explicit_bzero(password, sizeof password);
+	return both.data;
+}
+
 /* Exit status, or -1 to go on. */
 static int
 take_option(Options *options, int option, char *argument)
@@ -145,7 +166,9 @@ take_option(Options *options, int option, char *argument)
 	case OPTION_BOOTSTRAP:
 		return set_option(options, "bootstrap.servers", argument) ? -1 : 2;
 	case OPTION_USER:
-		options->remote.user = argument;
+		free((char *)options->remote.user);
+		options->remote.user = user_with_password(argument);
+		memset(argument, 'x', strlen(argument));		/* the list of processes is for everybody */
 		return -1;
 	case OPTION_CA_FILE:
 		options->remote.ca_file = argument;
@@ -412,5 +435,6 @@ main(int argc, char **argv)
 	free(options.commands);
 	free(options.is_file);
 	free(options.variables);
+	free((char *)options.remote.user);
 	return result;
 }

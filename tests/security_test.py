@@ -377,6 +377,41 @@ def client_certificates(p):
         connection.close()
 
 
+@case
+def the_shell_logs_in(p):
+    pem = p.certificate("tls")
+    settings = {"ssl.keystore.location": pem, "authentication.method": "BASIC", "authentication.users.file": p.write_users(), "authentication.max.failures": "0"}
+    with running(p.start(settings=settings, listen="https://127.0.0.1:0")) as server:
+        def shell(*arguments, password=None):
+            done = subprocess.run([p.sluice, f"https://127.0.0.1:{server.ports[0][1]}", *arguments], cwd=p.folder, capture_output=True, text=True, timeout=30,
+                                  stdin=subprocess.DEVNULL, env=dict(p.environment, **({"SLUICE_PASSWORD": password} if password else {})))
+            return done.returncode, done.stdout, done.stderr
+
+        trust = ("--ca-file", p.path("tls.crt"))
+        equal(shell(*trust, "--user", "rita", "-c", "SELECT 1 AS x", password=PASSWORD % "rita"), (0, "x\n1\n", ""))
+        equal(shell(*trust, "--user", "rita:" + PASSWORD % "rita", "-c", "SELECT 1 AS x"), (0, "x\n1\n", ""))
+        for arguments, part in ((trust, "--user"), (trust + ("--user", "rita:wrong"), "Wrong user or password"), (("--user", "rita:x"), "certificate")):
+            status, out, err = shell(*arguments, "-c", "SELECT 1 AS x")
+            equal((arguments, status, out), (arguments, 1, ""))
+            contains(err.replace("Give ", ""), part)
+        status, out, err = shell(*trust, "--user", "rita", "-c", "CREATE TYPE t AS INT", password=PASSWORD % "rita")
+        equal((status, out), (1, ""))
+        contains(err, "not permitted")
+        # The list of processes does not show the password.
+        slow = subprocess.Popen([p.sluice, server_url(server), *trust, "--user", "rita:" + PASSWORD % "rita", "-f", "/dev/stdin"], stdin=subprocess.PIPE,
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=p.environment)
+        time.sleep(0.3)
+        with open(f"/proc/{slow.pid}/cmdline", encoding="utf-8") as f:
+            line = f.read()
+        slow.stdin.close()
+        slow.wait(30)
+        assert "horse" not in line and "--user" in line, line
+
+
+def server_url(server):
+    return f"{server.ports[0][0]}://127.0.0.1:{server.ports[0][1]}"
+
+
 # ---- what roles may do: every row of the program's own table ----
 
 ROLES = ["none", "read", "write", "admin"]
