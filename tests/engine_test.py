@@ -2,8 +2,10 @@
 
 import os
 import random
+import shutil
 import sqlite3
 import tempfile
+import threading
 import time
 
 from cli_test import Place, contains, equal
@@ -311,6 +313,32 @@ def idle_timeout_ends_rows_and_windows(p):
 def print_shows_lines_in_a_pipe(p):
     out = p.run("-c", TOPIC + "INSERT INTO t (ROWTIME, k, v) VALUES (0, 'a', 1); PRINT 't' FROM BEGINNING LIMIT 1;")[1]
     contains(out, 'rowtime: 1970/01/01 00:00:00.000 Z, key: a, value: {"v":1}')
+
+
+@case
+def followed_parquet_files_join_when_they_are_whole(p):
+    data = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data", "parquet")
+    folder = os.path.join(p.folder, "in")
+    os.mkdir(folder)
+    shutil.copy(os.path.join(data, "codec_zstd.parquet"), os.path.join(folder, "a.parquet"))
+
+    def another():
+        time.sleep(1)
+        with open(os.path.join(data, "codec_gzip.parquet"), "rb") as f:
+            content = f.read()
+        with open(os.path.join(folder, "b.parquet"), "wb") as f:
+            f.write(content[:1000])
+            f.flush()
+            time.sleep(1)
+            f.write(content[1000:])
+
+    writer = threading.Thread(target=another)
+    writer.start()
+    sql = """CREATE STREAM s WITH (PATH='in/*.parquet', FOLLOW=true);
+        SELECT grp, COUNT(*) AS n FROM s WHERE id = 7 OR id = 8 GROUP BY grp EMIT CHANGES LIMIT 4;"""
+    lines = rows(p, "-c", sql)
+    writer.join()
+    equal(sorted(lines), ["group 0,1", "group 0,2", "group 1,1", "group 1,2"])
 
 
 def run_all(options):
