@@ -203,6 +203,10 @@ compile_node(Arena *arena, const Expr *e, Node **out, Error *err)
 	if (all_constant(node) && !(e->kind == EXPR_CALL && (e->function->flags & FUNC_NOT_DETERMINISTIC)))
 		fold(arena, node);
 	node->is_plain = is_plain(node);
+	if (node_takes_dictionary(node)) {
+		node->eval_rows = node->eval;
+		node->eval = eval_on_dictionary;
+	}
 	return OK;
 }
 

@@ -42,6 +42,7 @@ struct Cast {
 
 struct Node {
 	NodeEval	  eval;
+	NodeEval	  eval_rows;		/* eval_on_dictionary: what it does with each entry, or with each row */
 	const Expr	 *expr;
 	const Type	 *type;
 	int			  n_args;
@@ -115,6 +116,10 @@ const Vector *eval_subscript(const Node *node, EvalFrame *frame);
 const Vector *eval_array(const Node *node, EvalFrame *frame);
 const Vector *eval_map(const Node *node, EvalFrame *frame);
 const Vector *eval_struct(const Node *node, EvalFrame *frame);
+
+/* ---- eval_dictionary.c ---- */
+bool		  node_takes_dictionary(const Node *node);
+const Vector *eval_on_dictionary(const Node *node, EvalFrame *frame);
 
 /* ---- choosing kernels when compiling; NULL: there is none for the types ---- */
 
