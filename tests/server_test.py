@@ -390,7 +390,7 @@ def query_refusals(s):
 def print_lines(s):
     s.ok(STREAM + TWO_ROWS)
     lines = s.query("PRINT s FROM BEGINNING LIMIT 2;", None, "/query")[2].splitlines()
-    equal(lines[:2], ["Key format: KAFKA_INT", "Value format: JSON"])
+    equal(lines[:2], ["Key format: KAFKA_INT or KAFKA_STRING", "Value format: JSON or KAFKA_STRING"])
     contains(lines[3], 'key: 2, value: {"V":"b"}, partition: 0')
 
 
