@@ -217,6 +217,19 @@ check_value_formats(Binder *b, const AstQuery *query, Error *err)
 	return OK;
 }
 
+/* Behind a format that cannot carry the columns ksqlDB shows the whole statement. */
+static Status
+add_statement(Binder *b, const AstCreateSource *create, Error *err)
+{
+	Error cause = *err;
+
+	if (b->standard || create->query->body->select->from == NULL || strstr(cause.message, " format does not support schema.") == NULL)
+		return FAILED;
+	error_user(err, "%s\nStatement: %.1500s", arena_strdup(b->arena, cause.message), create_as_text(b, create));
+	error_at(err, cause.line, cause.column, cause.length);
+	return cause.hint[0] != '\0' ? error_hint(err, "%s", cause.hint) : FAILED;
+}
+
 Status
 plan_create_as(PlannerContext *context, const AstStatement *statement, PersistentPlan *out, Error *err)
 {
@@ -250,7 +263,8 @@ plan_create_as(PlannerContext *context, const AstStatement *statement, Persisten
 	sink->standard = context->standard;
 	sink->is_materialised = create->is_table;
 	sink->sql = str_to_arena(context->arena, statement->text);
-	TRY(bind_sink_properties(context, statement, b.n_sources > 0 ? b.sources[0] : NULL, sink, err));
+	if (bind_sink_properties(context, statement, b.n_sources > 0 ? b.sources[0] : NULL, sink, err) != OK)
+		return add_statement(&b, create, err);
 	if (sink->ttl_ms > 0)
 		root = add_ttl(&b, root, sink->ttl_ms);
 	TRY(add_sink(&b, root, sink, true, &root, err));

@@ -222,6 +222,10 @@ void print_ast(Binder *binder, const Scope *scope, const AstExpr *e, StrBuf *out
 const char *ast_text(Binder *binder, const Scope *scope, const AstExpr *e);
 bool name_is_pseudo(const char *name);
 
+/* ---- statement_text.c ---- */
+/* The statement as ksqlDB prints it: columns with their source, items with their names.  Its query is a SELECT ... FROM. */
+const char *create_as_text(Binder *binder, const AstCreateSource *create);
+
 /* ---- scope.c ---- */
 Scope *scope_new(Arena *arena);
 ScopeColumn *scope_add(Arena *arena, Scope *scope, ScopeColumn column);
