@@ -41,6 +41,7 @@ struct LiveQuery {
 	SourceContext	 sources;
 	MemoryBudget	 budget;
 	const char		*id;
+	const char		*owner;				/* NULL: nobody had to log in */
 	Nanos			 started;
 	int				 n_listeners;
 	int				*listeners;
@@ -202,13 +203,14 @@ engine_live_queries(Engine *engine)
 }
 
 bool
-engine_live_cancel(Engine *engine, const char *id)
+engine_live_cancel(Engine *engine, const char *id, const char *owner)
 {
 	LiveQuery *found = NULL;
 
 	pthread_mutex_lock(&engine->lock_queries);
 	for (LiveQuery *l = engine->live.all; l != NULL && found == NULL; l = l->next)
-		if (strcmp(l->id, id) == 0 && l->state != LIVE_ENDED && !l->is_cancelled)
+		if (strcmp(l->id, id) == 0 && l->state != LIVE_ENDED && !l->is_cancelled
+			&& (owner == NULL || (l->owner != NULL && strcmp(l->owner, owner) == 0)))
 			found = l;
 	if (found != NULL)
 		found->refs++;
@@ -403,6 +405,7 @@ live_select(LiveQuery *live, LiveQuery **out, Error *err)
 		return select_run_plan(&live->context, live->plan, err);
 	header = select_header(&live->context, live->plan);
 	live->id = header.query_id;
+	live->owner = live->session->user != NULL ? arena_strdup(&live->arena, live->session->user) : NULL;
 	live->started = nanos_now();
 	select_run_init(&live->run, &live->context);
 	live->run.is_initialised = true;

@@ -41,8 +41,8 @@ const char *live_id(const LiveQuery *live);
 /* Live queries of the engine now. */
 int engine_live_queries(Engine *engine);
 
-/* Cancels the live query of that id; false: there is none. */
-bool engine_live_cancel(Engine *engine, const char *id);
+/* Cancels the live query of that id; false: there is none.  With `owner` only one that a session of that user has begun counts. */
+bool engine_live_cancel(Engine *engine, const char *id, const char *owner);
 
 /* ---- several statements as one request ---- */
 

@@ -503,10 +503,12 @@ void
 handle_close_query(Request *request)
 {
 	const char *id = json_text_of(&request->arena, &request->body, "queryId");
+	/* Who may TERMINATE may end any, others their own. */
+	const char *owner = request->role >= ROLE_WRITE ? NULL : request->user;
 
 	if (id == NULL)
 		answer_error(request->exchange, 40000, "Missing required field: \"queryId\"");
-	else if (engine_live_cancel(request->server->engine, id))
+	else if (engine_live_cancel(request->server->engine, id, owner))
 		http_respond(request->exchange, 200, NULL, NULL, 0, STR(""));
 	else
 		answer_error(request->exchange, 40000, "No query with id %s", id);

@@ -12,6 +12,7 @@ import re
 import shutil
 import signal
 import socket
+import sqlite3
 import ssl
 import subprocess
 import tempfile
@@ -408,6 +409,13 @@ def the_shell_logs_in(p):
         assert "horse" not in line and "--user" in line, line
 
 
+def push_line(connection):
+    """The first line of a push query's answer."""
+    response = connection.getresponse()
+    equal(response.status, 200)
+    return response.readline()
+
+
 def server_url(server):
     return f"{server.ports[0][0]}://127.0.0.1:{server.ports[0][1]}"
 
@@ -519,6 +527,19 @@ def nothing_of_a_request_runs_if_a_part_is_not_permitted(p):
                     "INSERT INTO s VALUES (1);", "CREATE TABLE x AS SELECT a, COUNT(*) FROM s GROUP BY a;"):
             equal((sql, server.ksql(sql, user="rita")[0]), (sql, 403))
         contains(server.ksql("SHOW STREAMS;", user="rita")[1].lower(), '"s"')
+
+
+@case
+def push_queries_are_ended_by_who_began_them(p):
+    with guarded(p) as server:
+        server.ksql("CREATE STREAM s (a INT) WITH (kafka_topic='s', value_format='JSON', partitions=1);", user="will")
+        for began, asks, status in (("ada", "rita", 400), ("rita", "rita", 200), ("rita", "will", 200)):
+            token = base64.b64encode(f"{began}:{PASSWORD % began}".encode()).decode()
+            push = server.connection()
+            push.request("POST", "/query-stream", json.dumps({"sql": "SELECT * FROM `s` EMIT CHANGES;"}), {"Authorization": "Basic " + token})
+            query = json.loads(push_line(push))["queryId"]
+            equal((began, asks, server.post("/close-query", {"queryId": query}, user=asks)[0]), (began, asks, status))
+            push.close()
 
 
 @case
@@ -734,6 +755,19 @@ def stopping_commits(p):
     with running(p.start()) as server:
         text = server.query("SELECT COUNT(*) AS n FROM d;")[1]
         contains(text.replace(" ", ""), "[20]")
+
+
+@case
+def a_copy_can_be_made_while_it_runs(p):
+    with running(p.start()) as server:
+        server.ksql("CREATE STREAM s (a INT) WITH (kafka_topic='s', value_format='JSON', partitions=1); INSERT INTO s VALUES (5);")
+        os.mkdir(p.path("copy"), 0o700)
+        with contextlib.closing(sqlite3.connect(f"file:{p.path('data/sluice.db')}?mode=ro", uri=True)) as live, \
+                contextlib.closing(sqlite3.connect(p.path("copy/sluice.db"))) as copy:
+            live.backup(copy)
+        server.ksql("INSERT INTO s VALUES (6);")
+    with running(p.start(data="copy")) as server:
+        contains(server.query("SELECT * FROM s;")[1].replace(" ", ""), "[5]")
 
 
 @case
