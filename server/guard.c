@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "engine/redact.h"
+#include "server/cors.h"
 #include "server/listen.h"
 #include "server/server_impl.h"
 
@@ -231,6 +232,14 @@ guard_admit(Request *request, void (*go_on)(Request *request))
 	AuthUser	 user;
 	AuthResult	 result;
 
+	if (cors_is_foreign(guard->settings, exchange)) {
+		answer_error(exchange, 40300, "Web pages of other origins may not use this server: its setting access.control.allow.origin lists those that may");
+		return;
+	}
+	if (guard->auth == NULL && !settings_bool(guard->settings, "listen.insecure") && !cors_host_is_ours(guard->settings, exchange)) {
+		answer_error(exchange, 40300, "The request is for a host that this server is not known as: use localhost or an address, or set ksql.advertised.listener");
+		return;
+	}
 	if (guard->auth == NULL || request->endpoint->role == ROLE_NONE || auth_is_open(guard->auth, http_path(exchange))) {
 		request->role = guard->auth == NULL ? ROLE_ADMIN : ROLE_READ;
 		go_on(request);

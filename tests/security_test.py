@@ -664,8 +664,26 @@ def pages_of_other_origins(p):
             equal((origin, status, headers.get("access-control-allow-origin")), (origin, 200, origin if may else None))
             status, headers, _ = server.request("OPTIONS", "/ksql", headers={"Origin": origin, "Access-Control-Request-Method": "POST"})
             equal((origin, status, "access-control-allow-methods" in headers), (origin, 200 if may else 404, may))
+            # A browser sends it without asking first, and would add its user's password.
+            status, _, text = server.post("/ksql", {"ksql": "SHOW STREAMS;"}, headers={"Origin": origin, "Content-Type": "text/plain"})
+            equal((origin, status), (origin, 200 if may else 403), text)
     with running(p.start()) as server:
         assert "access-control-allow-origin" not in server.get("/info", headers={"Origin": "https://app.example.org"})[1]
+        port = server.ports[0][1]
+        for host, origin, status in ((f"localhost:{port}", f"http://localhost:{port}", 200), (f"127.0.0.1:{port}", None, 200), ("[::1]", None, 200),
+                                     (f"evil.example:{port}", f"http://evil.example:{port}", 403), ("evil.example", None, 403), ("localhost.evil.example", None, 403),
+                                     (f"localhost:{port}", "http://localhost:3000", 403), (f"localhost:{port}", "null", 403)):
+            headers = {"Host": host}
+            if origin is not None:
+                headers["Origin"] = origin
+            got, _, text = server.post("/ksql", {"ksql": "SHOW STREAMS;"}, headers=headers)
+            equal((host, origin, got), (host, origin, status))
+        websocket = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+                     "Origin": "http://evil.example"}
+        equal(server.get("/ws/query?request=%7B%7D", headers=websocket)[0], 403)
+    with running(p.start(settings={"ksql.advertised.listener": "http://lake.example:8088"})) as server:
+        equal(server.get("/info", headers={"Host": "lake.example"})[0], 200)
+        equal(server.get("/info", headers={"Host": "evil.example"})[0], 403)
 
 
 # ---- what is told ----
