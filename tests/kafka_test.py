@@ -207,6 +207,58 @@ def what_does_not_exist_and_what_is_wrong_is_said(p):
 
 
 @case
+def users_log_in_and_may_not_do_everything(p):
+    if p.broker.sasl is None:
+        return
+    sasl = ["security.protocol=SASL_PLAINTEXT", "sasl.mechanism=PLAIN", "kafka.connect.timeout.ms=5000"]
+
+    def jaas(user, word):
+        return sasl + [f'sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required username="{user}" password="{word}";']
+    t = p.topic("t")
+    equal(p.sql(f"CREATE STREAM t (k STRING KEY, v BIGINT) WITH (KAFKA_TOPIC='{t}', VALUE_FORMAT='JSON', PARTITIONS=1); INSERT INTO t VALUES ('a', 1);"
+                f"CREATE STREAM u WITH (KAFKA_TOPIC='{p.topic('u')}') AS SELECT k FROM t; SELECT * FROM u;",
+                bootstrap=p.broker.sasl, settings=jaas("admin", "admin-word")), ["a"])
+    err = p.fails("SHOW TOPICS;", "uthentication", bootstrap=p.broker.sasl, settings=sasl + ["sasl.username=admin", "sasl.password=hush-hush"])
+    assert "hush-hush" not in err, "a password was shown"
+    p.fails("SELECT * FROM t;", "AUTHORIZATION_FAILED", bootstrap=p.broker.sasl, settings=jaas("limited", "limited-word"))
+
+
+@case
+def a_join_of_two_topics_is_copartitioned_in_several_processes(p):
+    s, o = p.topic("s"), p.topic("o")
+    p.sql(f"CREATE TABLE s (k STRING PRIMARY KEY, name STRING) WITH (KAFKA_TOPIC='{s}', VALUE_FORMAT='JSON', PARTITIONS=6);"
+          f"CREATE STREAM o (k STRING KEY, id BIGINT) WITH (KAFKA_TOPIC='{o}', VALUE_FORMAT='JSON', PARTITIONS=6);")
+    p.produce(s, [(f"k{i}", json.dumps({"name": f"n{i}"})) for i in range(60)])
+    p.sql(f"CREATE STREAM j WITH (KAFKA_TOPIC='{p.topic('j')}') AS SELECT o.k AS k, o.id AS id, s.name AS name FROM o JOIN s ON o.k = s.k;")
+    nodes = [p.node(i) for i in range(2)]
+    sent = 0
+    for victim in (0, 1):
+        p.produce(o, [(f"k{i % 60}", json.dumps({"id": i})) for i in range(sent, sent + 3000)])
+        sent += 3000
+        eventually(lambda: len(p.consume(p.topic("j"))) == sent, 60, f"{sent} joined rows")
+        p.stop(nodes[victim], signal.SIGKILL)
+        nodes[victim] = p.node(victim)
+    p.produce(o, [(f"k{i % 60}", json.dumps({"id": i})) for i in range(sent, sent + 3000)])
+    sent += 3000
+    lines = eventually(lambda: [l for l in [p.consume(p.topic("j"))] if len(l) >= sent], 60, f"{sent} joined rows")[0]
+    rows = [(l.split(" ", 1)[0], json.loads(l.split(" ", 1)[1])) for l in lines]
+    equal(sorted(r["ID" if "ID" in r else "id"] for _, r in rows), list(range(sent)))
+    assert all(r["name"] == "n" + k[1:] for k, r in rows), "a row was joined with another key's"
+
+
+@case
+def plans_that_cannot_be_shared_are_refused_before_they_are_commands(p):
+    t = p.topic("t")
+    with open(os.path.join(p.folder, "f.csv"), "w", encoding="utf-8") as f:
+        f.write("k,v\na,1\n")
+    p.sql(f"CREATE STREAM t (k STRING KEY, v BIGINT) WITH (KAFKA_TOPIC='{t}', VALUE_FORMAT='JSON', PARTITIONS=2);"
+          "CREATE STREAM f WITH (PATH='f.csv');")
+    p.fails("CREATE STREAM x AS SELECT * FROM f;", "reads topics only")
+    p.fails("CREATE STREAM x AS SELECT a.k AS k, a.v AS v FROM t a JOIN t b WITHIN 1 HOUR ON a.k = b.k;", "twice")
+    equal(p.sql("SHOW QUERIES;"), [])
+
+
+@case
 def bounded_queries_end_where_the_topic_ended(p):
     t = p.topic("t")
     p.sql(f"CREATE STREAM t (k STRING KEY, v BIGINT) WITH (KAFKA_TOPIC='{t}', VALUE_FORMAT='JSON', PARTITIONS=4);")

@@ -19,11 +19,15 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 PROPERTIES = """process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listeners=PLAINTEXT://127.0.0.1:{port},SASL_PLAINTEXT://127.0.0.1:{sasl},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port},SASL_PLAINTEXT://127.0.0.1:{sasl}
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT
+sasl.enabled.mechanisms=PLAIN
+listener.name.sasl_plaintext.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_admin="admin-word" user_limited="limited-word";
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:ANONYMOUS;User:admin
 log.dirs={folder}/data
 num.network.threads=2
 num.io.threads=4
@@ -81,6 +85,7 @@ class Broker:
         self.class_path = class_path
         self.folder = folder
         self.process = None
+        self.sasl = None        # where users admin (may everything) and limited (nothing) log in; passwords admin-word, limited-word
 
     @staticmethod
     def find(build, name="broker", more=""):
@@ -95,8 +100,9 @@ class Broker:
         shutil.rmtree(folder, ignore_errors=True)
         os.makedirs(folder)
         broker = Broker(f"127.0.0.1:{free_port()}", class_path, folder)
+        broker.sasl = f"127.0.0.1:{free_port()}"
         with open(os.path.join(folder, "server.properties"), "w", encoding="utf-8") as f:
-            f.write(PROPERTIES.format(port=broker.bootstrap.split(":")[1], controller=free_port(), folder=folder, more=more))
+            f.write(PROPERTIES.format(port=broker.bootstrap.split(":")[1], sasl=broker.sasl.split(":")[1], controller=free_port(), folder=folder, more=more))
         with open(os.path.join(folder, "log4j.properties"), "w", encoding="utf-8") as f:
             f.write(LOGGING.format(folder=folder))
         broker.java("kafka.tools.StorageTool", "format", "-t", "MkU3OEVBNTcwNTJENDM2Qk", "-c", os.path.join(folder, "server.properties"))

@@ -115,11 +115,12 @@ on_error(rd_kafka_t *client, int code, const char *reason, void *opaque)
 	KafkaTopics *topics = opaque;
 
 	(void)client;
-	(void)code;
 	if (topics == NULL)
 		return;
 	pthread_mutex_lock(&topics->lock);
-	snprintf(topics->last_error, sizeof topics->last_error, "%s", reason);
+	/* That all brokers are down follows from what was said of each of them, which says more. */
+	if (code != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || topics->last_error[0] == '\0')
+		snprintf(topics->last_error, sizeof topics->last_error, "%s", reason);
 	pthread_mutex_unlock(&topics->lock);
 }
 

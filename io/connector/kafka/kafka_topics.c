@@ -50,8 +50,10 @@ metadata_error(KafkaTopics *self, rd_kafka_resp_err_t code, Error *err)
 {
 	char detail[512];
 
+	self->rd.poll(self->client, 0);		/* brings what the connection has said */
 	pthread_mutex_lock(&self->lock);
 	snprintf(detail, sizeof detail, "%s", self->last_error);
+	self->last_error[0] = '\0';
 	pthread_mutex_unlock(&self->lock);
 	return kafka_error(self, code, detail[0] != '\0' ? detail : NULL, err, "Kafka at %s cannot be reached", self->bootstrap);
 }
