@@ -53,9 +53,13 @@ apply_command(void *context, int64_t sequence, Str command, Error *err)
 
 	(void)err;
 	engine->n_commands = sequence + 1;
-	if (ddl_replay(engine, command, &failure) == FAILED)
+	if (ddl_replay(engine, command, &failure) == FAILED) {
+		LogField fields[] = {LOG_INT("command", sequence), LOG_TEXT("error", failure.message)};
+
+		log_event(engine->log, LOG_LEVEL_ERROR, "engine", fields, 2, "A command of the service could not be applied here");
 		snprintf(engine->skipped_command, sizeof engine->skipped_command, "Command %lld of the service could not be applied here: %.900s",
 				 (long long)sequence, failure.message);
+	}
 	return OK;
 }
 

@@ -874,6 +874,10 @@ ddl_execute(StatementContext *context, const AstStatement *statement, Error *err
 		usleep(50000 + (useconds_t)(engine->env->random(engine->env) % 500000));
 		status = ddl_once(context, statement, err);
 	}
+	if (engine->on_kafka && !engine->is_replaying && engine->skipped_command[0] != '\0') {
+		context->sink->message(context->sink, engine->skipped_command, true);
+		engine->skipped_command[0] = '\0';
+	}
 	pthread_mutex_unlock(&engine->lock_ddl);
 	return status;
 }

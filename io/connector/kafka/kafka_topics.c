@@ -374,12 +374,20 @@ wait_connected(KafkaTopics *self, Error *err)
 	return OK;
 }
 
+static bool
+gives_up_later(const Settings *settings)
+{
+	return settings_has(settings, "producer.message.timeout.ms") || settings_has(settings, "producer.delivery.timeout.ms");
+}
+
 Status
 topics_kafka_open(const Settings *settings, Store *store, Topics **out, Error *err)
 {
-	KafkaTopics		*self = xcalloc(1, sizeof *self);
-	rd_kafka_conf_t *conf;
-	Status			 status;
+	/* Somebody waits for what single statements write. */
+	static const char *const options[] = {"message.timeout.ms", "30000", NULL};
+	KafkaTopics				*self = xcalloc(1, sizeof *self);
+	rd_kafka_conf_t			*conf;
+	Status					 status;
 
 	self->base.type = &kafka_topics;
 	self->store = store;
@@ -389,7 +397,7 @@ topics_kafka_open(const Settings *settings, Store *store, Topics **out, Error *e
 	pthread_mutex_init(&self->lock, NULL);
 	pthread_cond_init(&self->appended, NULL);
 	TRY_OUT(rdkafka_load(&self->rd, err));
-	TRY_OUT(kafka_config(self, NULL, ROLE_PRODUCER, NULL, &conf, err));
+	TRY_OUT(kafka_config(self, NULL, ROLE_PRODUCER, gives_up_later(settings) ? NULL : options, &conf, err));
 	self->rd.conf_set_dr_msg_cb(conf, kafka_unit_delivered);
 	TRY_OUT(kafka_client_new(self, RD_KAFKA_PRODUCER, conf, &self->client, err));
 	TRY_OUT(wait_connected(self, err));
