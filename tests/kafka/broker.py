@@ -68,7 +68,7 @@ def libraries(build):
         if not glob.glob(os.path.join(home, "libs", "kafka_*.jar")):
             raise NoBroker(f"KAFKA_HOME={home} has no libs/kafka_*.jar")
         return os.path.join(home, "libs", "*")
-    folder = os.path.join(build, "kafka", "lib")
+    folder = os.path.abspath(os.path.join(build, "kafka", "lib"))
     if not glob.glob(os.path.join(folder, "kafka_*.jar")):
         if shutil.which("mvn") is None:
             raise NoBroker("Maven is not installed (apt-get install maven openjdk-17-jre-headless), and KAFKA_HOME is not set")
