@@ -88,6 +88,7 @@ void session_set_user(Session *session, const char *user, Role role);
 typedef struct StatementPermission {
 	const char *name;
 	Role		role;
+	bool		is_command;		/* goes into the log of commands: changes the catalog or the life of queries */
 } StatementPermission;
 bool statement_permission(int i, StatementPermission *out);
 

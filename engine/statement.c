@@ -188,12 +188,18 @@ static const StatementRow statement_rows[] = {
 
 #define N_STATEMENTS (sizeof statement_rows / sizeof *statement_rows)
 
+static StatementPermission
+permission_of(const StatementRow *row)
+{
+	return (StatementPermission){.name = row->name, .role = row->role, .is_command = row->execute == ddl_execute};
+}
+
 bool
 statement_permission(int i, StatementPermission *out)
 {
 	if (i < 0 || (size_t)i >= N_STATEMENTS)
 		return false;
-	*out = (StatementPermission){.name = statement_rows[i].name, .role = statement_rows[i].role};
+	*out = permission_of(&statement_rows[i]);
 	return true;
 }
 
@@ -226,7 +232,7 @@ statement_permission_of(const AstStatement *statement)
 {
 	const StatementRow *row = statement_row(statement->kind);
 
-	return row != NULL ? (StatementPermission){.name = row->name, .role = row->role} : (StatementPermission){.name = "?", .role = ROLE_ADMIN};
+	return row != NULL ? permission_of(row) : (StatementPermission){.name = "?", .role = ROLE_ADMIN};
 }
 
 Status

@@ -280,7 +280,7 @@ check_statement(void *context, const StatementPermission *statement, Error *err)
 		error_user(err, "A request may have %lld statements", (long long)check->max);
 		return error_hint(err, "Send them in several requests, or raise the server's setting request.max.statements.");
 	}
-	if (statement->role > ROLE_READ && limits_command(request->server->guard->limits, err) == FAILED) {
+	if (statement->is_command && limits_command(request->server->guard->limits, err) == FAILED) {
 		check->code = 42900;
 		return FAILED;
 	}

@@ -136,12 +136,24 @@ on_request(void *context, HttpExchange *exchange)
 	request_release(request);
 }
 
+/* Without the query, in which /ws/query has its statement. */
+static void
+log_request(Log *log, HttpExchange *exchange, int status, Nanos took, int64_t bytes_sent)
+{
+	LogField fields[] = {LOG_TEXT("address", http_peer(exchange)), LOG_INT("status", status), LOG_SECONDS("seconds", took), LOG_INT("bytes", bytes_sent)};
+	Str		 method = http_method(exchange), path = http_path(exchange);
+
+	log_event(log, LOG_LEVEL_DEBUG, "http", fields, 4, "%.*s %.*s", (int)method.length, method.data, (int)path.length, path.data);
+}
+
 static void
 on_finished(void *context, HttpExchange *exchange, int status, Nanos took, int64_t bytes_sent)
 {
 	Server		   *server = context;
 	const Endpoint *endpoint = http_state(exchange);
 
+	if (log_wants(server->guard->log, LOG_LEVEL_DEBUG))
+		log_request(server->guard->log, exchange, status, took, bytes_sent);
 	server_metrics_request(server->guard->metrics, endpoint != NULL ? (int)(endpoint - endpoint_rows) : -1, status, took, bytes_sent);
 }
 

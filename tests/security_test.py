@@ -246,6 +246,11 @@ def settings_come_from_file_environment_and_flags(p):
         contains(text, "[hidden]")
         contains(server.log(), "ksql.unknown.of.some.other.version")
         contains(server.log(), '"level":"info"')
+    with running(p.start(settings={"log.level": "debug"})) as server:
+        server.get("/info?x=Hush77")
+        time.sleep(0.2)
+        contains(server.log(), '"component":"http","message":"GET /info"')
+        assert "Hush77" not in server.log()
 
 
 # ---- who gets in ----
@@ -600,6 +605,14 @@ def files_of_allowed_directories(p):
 
 @case
 def limits_say_what_they_are(p):
+    with running(p.start(settings={"ksql.server.command.topic.rate.limit": "1"})) as server:
+        create = "CREATE TYPE t%d AS INT;"
+        equal(server.ksql(create % 1)[0], 200)
+        status, text = server.ksql(create % 2)
+        equal((status, json.loads(text)["error_code"]), (429, 42900))
+        contains(text, "ksql.server.command.topic.rate.limit")
+        for _ in range(3):
+            equal(server.ksql("SHOW TYPES; SET 'auto.offset.reset'='earliest';")[0], 200)
     with running(p.start(settings={"http.max.request.bytes": "10K", "request.max.statements": "3", "ksql.max.push.queries": "1",
                                    "ksql.query.pull.max.qps": "5"})) as server:
         equal(server.post("/ksql", {"ksql": "-- " + "x" * 20000})[0], 413)
