@@ -120,6 +120,7 @@ typedef struct RewriteContext {
 	Arena *arena;
 	bool   is_bounded;
 	bool   standard;
+	bool   derives;			/* rewrite_push_filters: the first time, when conditions of one side are derived from OR */
 } RewriteContext;
 
 Logical *logical_rewrite(RewriteContext *context, Logical *root);

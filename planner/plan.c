@@ -30,7 +30,7 @@ has_double_sums(const PlanNode *node)
 static Status
 finish(Binder *b, Logical *root, Plan **out, Error *err)
 {
-	RewriteContext rewrite = {b->arena, b->is_bounded, b->standard};
+	RewriteContext rewrite = {.arena = b->arena, .is_bounded = b->is_bounded, .standard = b->standard};
 	bool		   is_table = root->is_table && !b->is_bounded;
 	WindowSpec	   window = root->window;
 

@@ -4,7 +4,9 @@
 Logical *
 logical_rewrite(RewriteContext *context, Logical *root)
 {
+	context->derives = true;
 	root = rewrite_push_filters(context, root);
+	context->derives = false;
 	root = rewrite_join_order(context, root);
 	root = rewrite_push_filters(context, root);
 	root = rewrite_key_lookup(context, root);

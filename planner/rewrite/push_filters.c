@@ -84,6 +84,75 @@ take_equalities(RewriteContext *context, JoinHashSpec *spec, Expr **list, int n)
 	return rest;
 }
 
+/* ---- what OR implies for one side ---- */
+
+/* A test of a column against constants: cheap, and no row can fail it. */
+static bool
+is_simple_test(const Expr *e)
+{
+	if (e->kind == EXPR_COMPARE && e->args[0]->kind != EXPR_COLUMN)
+		return e->args[1]->kind == EXPR_COLUMN && expr_is_constant(e->args[0]);
+	if (e->kind != EXPR_COMPARE && e->kind != EXPR_IN && e->kind != EXPR_LIKE && e->kind != EXPR_IS_NULL)
+		return false;
+	for (int i = 1; i < e->n_args; i++)
+		if (!expr_is_constant(e->args[i]))
+			return false;
+	return e->args[0]->kind == EXPR_COLUMN;
+}
+
+static void
+collect_disjuncts(Arena *arena, Expr *e, Expr ***list, int *n, int *capacity)
+{
+	if (e->kind == EXPR_OR) {
+		for (int i = 0; i < e->n_args; i++)
+			collect_disjuncts(arena, e->args[i], list, n, capacity);
+		return;
+	}
+	arena_grow(arena, *list, *n, *capacity);
+	(*list)[(*n)++] = e;
+}
+
+/* The tests in one alternative that speak of columns first .. behind - 1 alone, put together; NULL: there is none. */
+static Expr *
+tests_of_side(RewriteContext *context, Expr *alternative, int first, int behind)
+{
+	Expr **list = NULL;
+	int	   n = 0, capacity = 0, kept = 0;
+
+	expr_conjuncts(context->arena, alternative, &list, &n, &capacity);
+	for (int i = 0; i < n; i++) {
+		ColumnRange r;
+
+		columns_of(list[i], &r);
+		if (is_simple_test(list[i]) && r.least >= first && r.most < behind)
+			list[kept++] = list[i];
+	}
+	return kept > 0 ? expr_and(context->arena, list, kept, context->standard) : NULL;
+}
+
+/*
+ * (a AND x) OR (b AND y), where a and b speak of one side of a join, is only true for rows where a OR b is.  That can be asked
+ * before the join; the whole condition stays behind it.
+ */
+static Expr *
+implied_for_side(RewriteContext *context, Expr *condition, int first, int behind)
+{
+	Expr **alternatives = NULL, *out;
+	int	   n = 0, capacity = 0;
+
+	if (!context->derives || condition->kind != EXPR_OR)
+		return NULL;
+	collect_disjuncts(context->arena, condition, &alternatives, &n, &capacity);
+	for (int i = 0; i < n; i++) {
+		alternatives[i] = tests_of_side(context, alternatives[i], first, behind);
+		if (alternatives[i] == NULL)
+			return NULL;
+	}
+	out = expr_new(context->arena, EXPR_OR, type_boolean, alternatives, n);
+	out->standard = condition->standard;
+	return out;
+}
+
 static Logical *
 push_into_join(RewriteContext *context, Logical *join, Expr **list, int n)
 {
@@ -92,7 +161,7 @@ push_into_join(RewriteContext *context, Logical *join, Expr **list, int n)
 	bool		  to_left = spec->kind == JOIN_INNER || spec->kind == JOIN_LEFT || spec->kind == JOIN_SEMI || spec->kind == JOIN_ANTI ||
 				   spec->kind == JOIN_CROSS;
 	bool   to_right = spec->kind == JOIN_INNER || spec->kind == JOIN_RIGHT || spec->kind == JOIN_CROSS;
-	Expr **left = arena_array(context->arena, Expr *, n), **right = arena_array(context->arena, Expr *, n);
+	Expr **left = arena_array(context->arena, Expr *, 2 * n), **right = arena_array(context->arena, Expr *, 2 * n);
 	Expr **rest = arena_array(context->arena, Expr *, n);
 	int	   nl = 0, nr = 0, nrest = 0;
 
@@ -106,8 +175,16 @@ push_into_join(RewriteContext *context, Logical *join, Expr **list, int n)
 			left[nl++] = list[i];
 		else if (r.any && r.least >= n_left && to_right)
 			right[nr++] = logical_shift(context->arena, list[i], -n_left);
-		else
+		else {
+			Expr *of_left = to_left ? implied_for_side(context, list[i], 0, n_left) : NULL;
+			Expr *of_right = to_right ? implied_for_side(context, list[i], n_left, INT32_MAX) : NULL;
+
+			if (of_left != NULL)
+				left[nl++] = of_left;
+			if (of_right != NULL)
+				right[nr++] = logical_shift(context->arena, of_right, -n_left);
 			rest[nrest++] = list[i];
+		}
 	}
 	nrest = take_equalities(context, spec, rest, nrest);
 	join->inputs[0] = push(context, filter_over(context, join->inputs[0], left, nl));
