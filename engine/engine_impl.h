@@ -308,6 +308,9 @@ void   query_set_paused(Engine *engine, Query *query, bool is_paused);
 /* Puts it into the queue of the workers (a Query *). */
 void query_wake(void *query);
 
+/* What a query has committed in an input that is read from `topic`, by partition; 0 where nothing is known. */
+void query_positions(Engine *engine, const char *id, const char *input, Topic *topic, int64_t *positions);
+
 /* On Kafka: begins to run it in this process too. */
 Status query_take_part(Engine *engine, const char *id, Error *err);
 

@@ -59,14 +59,14 @@ collect_queries(Engine *engine, Figures *f)
 /* ---- lag: queries stay while lock_ddl is held ---- */
 
 static void
-add_lag(Figures *f, Engine *engine, const Query *query, const SourceSpec *source, Topic *topic, int partition)
+add_lag(Figures *f, Engine *engine, const Query *query, const SourceSpec *source, Topic *topic, int partition, int64_t position)
 {
-	int64_t begin = 0, end = 0, position = 0;
+	int64_t begin = 0, end = 0;
 	Error	ignored;
 
 	if (partition >= topic->config.n_partitions || topics_ends(engine->topics, topic, partition, &begin, &end, &ignored) == FAILED)
 		return;
-	if (store_position_get(engine->store, str_of(query->id), str_of(source->input), partition, &position, &ignored) != OK || position < begin)
+	if (position < begin)
 		position = begin;
 	grow_array(f->lags, f->n_lags, f->lag_capacity);
 	f->lags[f->n_lags++] = (LagFigure){arena_strdup(&f->arena, query->id), arena_strdup(&f->arena, source->topic->name), partition,
@@ -81,12 +81,15 @@ collect_lag_of(Figures *f, Engine *engine, const Query *query)
 	for (int i = 0; i < plan->n_sources; i++) {
 		const SourceSpec *source = ((const ScanSpec *)plan->sources[i]->spec)->source;
 		Topic			 *topic = NULL;
+		int64_t			 *positions;
 		Error			  ignored;
 
 		if (source->kind != SOURCE_TOPIC || topics_find(engine->topics, str_of(source->topic->name), &topic, &ignored) == FAILED || topic == NULL)
 			continue;
-		for (int p = 0; p < source->topic->n_partitions; p++)
-			add_lag(f, engine, query, source, topic, p);
+		positions = arena_array(&f->arena, int64_t, topic->config.n_partitions + 1);
+		query_positions(engine, query->id, source->input, topic, positions);
+		for (int p = 0; p < topic->config.n_partitions; p++)
+			add_lag(f, engine, query, source, topic, p, positions[p]);
 	}
 }
 

@@ -95,6 +95,18 @@ query_free(Query *query)
 	free(query);
 }
 
+void
+query_positions(Engine *engine, const char *id, const char *input, Topic *topic, int64_t *positions)
+{
+	Error ignored;
+
+	if (engine->on_kafka)
+		share_positions(engine, id, topic, positions, &ignored);
+	for (int p = 0; !engine->on_kafka && p < topic->config.n_partitions; p++)
+		if (store_position_get(engine->store, str_of(id), str_of(input), p, &positions[p], &ignored) != OK)
+			positions[p] = 0;
+}
+
 /* ---- running one epoch ---- */
 
 StateBackend *
@@ -370,7 +382,7 @@ query_wake(void *context)
 #define QUICK_MS 100
 #define QUICK_TRIES 8		/* half a minute in all */
 
-/* A failure that passes quickly, as when Kafka moves partitions: the query goes on from what is committed and is not in ERROR. */
+/* A failure that passes quickly, as when Kafka moves partitions: the query goes on from what is committed and is not in ERROR.  Under lock_queries. */
 static void
 query_retry_soon(Query *query)
 {
@@ -399,8 +411,6 @@ worker_run_query(Engine *engine, Query *query)
 	/* What was half done is forgotten: another try begins at the last commit. */
 	if (status == FAILED && query->share == NULL)
 		query_close_run(query);
-	if (passes)
-		query_retry_soon(query);
 	if (status == FAILED && query->share != NULL)
 		share_recover(query->share, !passes);
 	if (status == FAILED && err.class != ERROR_INTERRUPTED && !passes) {
@@ -409,6 +419,8 @@ worker_run_query(Engine *engine, Query *query)
 	} else if (status == DONE)
 		log_event(engine->log, LOG_LEVEL_INFO, "query", &LOG_TEXT("query_id", query->id), 1, "The query is complete: its sources have ended");
 	pthread_mutex_lock(&engine->lock_queries);
+	if (passes)
+		query_retry_soon(query);
 	query->is_in_hand = false;
 	query->n_idle_epochs += status == OK && n_rows == 0;
 	if (status == DONE)

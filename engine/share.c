@@ -55,22 +55,44 @@ source_of(const PlanNode *scan)
 	return ((const ScanSpec *)scan->spec)->source;
 }
 
+/* ksqlDB's name for the group.  It begins the names of topics too, which may not have all that a name may have. */
+static char *
+group_name(const Engine *engine, const char *query_id)
+{
+	StrBuf id = {0};
+	char  *name;
+
+	strbuf_printf(&id, "_confluent-ksql-%squery_%s", settings_text(engine->settings, "ksql.service.id"), query_id);
+	name = xstrdup(strbuf_text(&id));
+	strbuf_free(&id);
+	for (char *c = name; *c != '\0'; c++)
+		if (!isalnum((unsigned char)*c) && strchr("._-", *c) == NULL)
+			*c = '_';
+	return name;
+}
+
+Status
+share_positions(Engine *engine, const char *query_id, Topic *topic, int64_t *positions, Error *err)
+{
+	char  *group_id = group_name(engine, query_id);
+	Status status = kafka_committed(engine->topics, group_id, topic, positions, err);
+
+	for (int p = 0; p < topic->config.n_partitions; p++)
+		if (status == FAILED || positions[p] < 0)
+			positions[p] = 0;
+	free(group_id);
+	return status;
+}
+
 Share *
 share_new(Query *query)
 {
 	Share	   *self = xcalloc(1, sizeof *self);
-	StrBuf		id = {0};
 	Fragment  **fragments;
 
 	self->query = query;
 	self->engine = query->engine;
-	strbuf_printf(&id, "_confluent-ksql-%squery_%s", settings_text(query->engine->settings, "ksql.service.id"), query->id);
-	self->group_id = xstrdup(strbuf_text(&id));
-	strbuf_free(&id);
-	/* It begins the names of topics too, which may not have all that a name may have. */
-	for (char *c = self->group_id; *c != '\0'; c++)
-		if (!isalnum((unsigned char)*c) && strchr("._-", *c) == NULL)
-			*c = '_';
+	self->group_id = group_name(query->engine, query->id);
 	fragments_cut(&self->arena, query->persistent.plan, self->group_id, &fragments, &self->n_runs);
 	self->runs = arena_array(&self->arena, ShareRun, self->n_runs);
 	for (int i = 0; i < self->n_runs; i++) {

@@ -19,6 +19,9 @@ Share *share_new(Query *query);
 void share_close(Share *share);
 void share_free(Share *share);		/* NULL does nothing */
 
+/* What the group of a query has committed in a topic, by partition, wherever its members are; 0: nothing. */
+Status share_positions(Engine *engine, const char *query_id, Topic *topic, int64_t *positions, Error *err);
+
 /* One epoch, committed; as query_run_epoch. */
 Status share_run_epoch(Share *share, int64_t *n_rows, Error *err);
 

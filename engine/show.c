@@ -399,11 +399,10 @@ static JsonValue
 offset_summaries(StatementContext *context, const CatalogSnapshot *catalog, const CatalogSource *source, int64_t *n_records)
 {
 	Arena	   *arena = context->arena;
-	Store	   *store = context->engine->store;
 	Topic	   *topic = NULL;
 	JsonValue	list = json_array();
 	int			n = 0;
-	int64_t	   *begins, *ends;
+	int64_t	   *begins, *ends, *positions;
 	Error		ignored;
 
 	*n_records = 0;
@@ -411,6 +410,7 @@ offset_summaries(StatementContext *context, const CatalogSnapshot *catalog, cons
 		n = topic->config.n_partitions;
 	begins = arena_array(arena, int64_t, n + 1);
 	ends = arena_array(arena, int64_t, n + 1);
+	positions = arena_array(arena, int64_t, n + 1);
 	for (int p = 0; p < n; p++)
 		if (topics_ends(context->engine->topics, topic, p, &begins[p], &ends[p], &ignored) == OK)
 			*n_records += ends[p];
@@ -421,15 +421,15 @@ offset_summaries(StatementContext *context, const CatalogSnapshot *catalog, cons
 
 		for (int k = 0; k < q->n_sources; k++)
 			reads = reads || strcmp(q->sources[k], source->name) == 0;
+		if (reads)
+			query_positions(context->engine, q->id, source->topic, topic, positions);
 		for (int p = 0; reads && p < n; p++) {
 			JsonValue item = json_object();
-			int64_t	  position = 0;
 
-			store_position_get(store, str_of(q->id), str_of(source->topic), p, &position, &ignored);
 			json_add(arena, &item, "partition", json_int(arena, p));
 			json_add(arena, &item, "logStartOffset", json_int(arena, begins[p]));
 			json_add(arena, &item, "logEndOffset", json_int(arena, ends[p]));
-			json_add(arena, &item, "consumerOffset", json_int(arena, position));
+			json_add(arena, &item, "consumerOffset", json_int(arena, positions[p]));
 			json_push(arena, &offsets, item);
 		}
 		if (!reads)
