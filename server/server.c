@@ -271,6 +271,24 @@ typedef struct Recovery {
 	Error	err;
 } Recovery;
 
+#define RETRY_MS 2000	/* between two tries to reach the brokers */
+
+/* Brokers may start after this server, as after a loss of power: it waits for them and says so. */
+static Status
+open_engine(Server *server, Error *err)
+{
+	Status status = engine_need_store(server->engine, err);
+
+	while (status == FAILED && err->class == ERROR_TRANSIENT && !server->must_stop) {
+		log_event(server->guard->log, LOG_LEVEL_WARN, "server", NULL, 0, "Not ready, trying again: %s", err->message);
+		for (int ms = 0; ms < RETRY_MS && !server->must_stop; ms += 100)
+			usleep(100000);
+		if (!server->must_stop)
+			status = engine_need_store(server->engine, err);
+	}
+	return status;
+}
+
 /* On the pool, while requests are answered with 50302 already. */
 static void
 recover(void *context)
@@ -278,7 +296,7 @@ recover(void *context)
 	Recovery *recovery = context;
 	Server	 *server = recovery->server;
 
-	recovery->status = engine_need_store(server->engine, &recovery->err);
+	recovery->status = open_engine(server, &recovery->err);
 	if (recovery->status == OK && server->is_headless)
 		recovery->status = headless_start(server, &recovery->err);
 	if (recovery->status == OK) {
@@ -311,6 +329,7 @@ server_run(Server *server, Error *err)
 void
 server_stop(Server *server)
 {
+	server->must_stop = true;
 	http_server_stop(server->http);
 }
 

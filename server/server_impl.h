@@ -30,6 +30,7 @@ struct Server {
 	HttpListener   *listeners;
 	Arena			arena;			/* of the server's life */
 	_Atomic int		state;			/* ServerState */
+	_Atomic bool	must_stop;		/* said before the engine was there */
 	_Atomic int64_t n_requests;
 	char			host[280];		/* "127.0.0.1:8088": how peers would name it */
 };

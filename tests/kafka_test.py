@@ -461,6 +461,32 @@ def a_broker_that_goes_and_comes_back(p):
 
 
 @case
+def a_server_waits_for_the_brokers(p):
+    if not p.broker.can_restart():
+        return
+    p.broker.stop()
+    with open(os.path.join(p.folder, "server.log"), "wb") as log:
+        server = subprocess.Popen([p.program, "server", "--bootstrap-servers", p.broker.bootstrap, "--data", os.path.join(p.folder, "server"), "--listen",
+                                   "http://127.0.0.1:0", "--set", f"ksql.service.id={p.service}", "--set", "kafka.connect.timeout.ms=1000"],
+                                  stdout=log, stderr=log)
+    p.nodes.append(server)
+
+    def said(text):
+        with open(os.path.join(p.folder, "server.log"), encoding="utf-8") as f:
+            return text in f.read()
+    eventually(lambda: said("Not ready, trying again"), 20)
+    p.broker.start()
+    eventually(lambda: said('"Ready"'), 30)
+    t = p.topic("t")
+    p.sql(f"CREATE STREAM t (k STRING KEY, v BIGINT) WITH (KAFKA_TOPIC='{t}', VALUE_FORMAT='JSON', PARTITIONS=2);"
+          f"CREATE STREAM u WITH (KAFKA_TOPIC='{p.topic('u')}') AS SELECT k, v FROM t;")
+    p.produce(t, [("a", '{"v":1}')])
+    eventually(lambda: p.consume(p.topic("u")) == ['a {"v":1}'], 40, "what the server writes")
+    p.stop(server, signal.SIGTERM)
+    equal(server.returncode, 0)
+
+
+@case
 def a_topic_that_is_deleted_under_a_query(p):
     t, u = p.topic("t"), p.topic("u")
     p.sql(f"CREATE STREAM t (k STRING KEY, v BIGINT) WITH (KAFKA_TOPIC='{t}', VALUE_FORMAT='JSON', PARTITIONS=1);"
