@@ -76,7 +76,7 @@ error_class_name(ErrorClass class)
 	static const char *const names[] = {
 		[ERROR_USER] = "user",			 [ERROR_UNSUPPORTED] = "unsupported", [ERROR_DATA] = "data",
 		[ERROR_TRANSIENT] = "transient", [ERROR_FATAL] = "fatal",			  [ERROR_INTERRUPTED] = "interrupted",
-		[ERROR_DENIED] = "denied",
+		[ERROR_DENIED] = "denied",		 [ERROR_ASSERTION] = "assertion",
 		[ERROR_BUG] = "internal",
 	};
 

@@ -30,6 +30,7 @@ typedef enum ErrorClass {
 	ERROR_FATAL,		/* stops the query (or program) and keeps its state: I/O, disk full, corrupt store */
 	ERROR_INTERRUPTED,	/* the user cancelled */
 	ERROR_DENIED,		/* the user's role does not permit it */
+	ERROR_ASSERTION,	/* ASSERT says otherwise than it is */
 	ERROR_BUG,			/* an internal inconsistency */
 } ErrorClass;
 

@@ -4,6 +4,7 @@
  */
 #include "data/json_build.h"
 #include "engine/command_status.h"
+#include "engine/live.h"
 #include "engine/engine_impl.h"
 #include "engine/share.h"
 #include "io/format/wire/wire.h"
@@ -787,6 +788,23 @@ control_one(StatementContext *context, const AstStatement *statement, const Cata
 	return OK;
 }
 
+/* A push query of somebody; false: there is none of that id.  It is in no log. */
+static bool
+terminate_live(StatementContext *context, const char *id)
+{
+	Engine	 *engine = context->engine;
+	JsonValue object = json_object();
+
+	if (engine->is_sandbox)
+		return engine_live_exists(engine->original, id);
+	if (!engine_live_cancel(engine, id, NULL))
+		return false;
+	json_add(context->arena, &object, "queryId", json_string(id));
+	json_add(context->arena, &object, "wasTerminated", json_bool(true));
+	context->sink->entity(context->sink, &(Entity){.kind = "terminate_query", .value = &object});
+	return true;
+}
+
 static Status
 control_execute(StatementContext *context, const AstStatement *statement, Error *err)
 {
@@ -798,6 +816,8 @@ control_execute(StatementContext *context, const AstStatement *statement, Error 
 	for (int i = 0; !control->is_all && i < catalog_n_queries(catalog); i++)
 		if (strcasecmp(catalog_query_at(catalog, i)->id, control->id.text) == 0)
 			found = catalog_query_at(catalog, i);
+	if (!control->is_all && found == NULL && statement->kind == AST_TERMINATE && terminate_live(context, control->id.text))
+		return OK;
 	if (!control->is_all && found == NULL) {
 		error_user(err, "Unknown queryId: %s", control->id.text);
 		error_hint(err, "SHOW QUERIES lists the queries that run.");

@@ -60,6 +60,7 @@ engine_open(const EngineOptions *options, Engine **out, Error *err)
 	engine->is_inline = options->is_inline;
 	engine->on_kafka = !options->is_inline && settings_text(engine->settings, "bootstrap.servers") != NULL;
 	engine->is_transient = takes_no_part(engine->settings, options->is_transient);
+	engine->host = xstrdup(options->host != NULL ? options->host : "local");
 	engine->n_processors = (int)sysconf(_SC_NPROCESSORS_ONLN);
 	engine->n_workers = options->n_workers > 0 ? options->n_workers : engine->n_processors;
 	engine->budget.limit_bytes = engine_memory_limit(engine->settings);
@@ -103,6 +104,7 @@ engine_close(Engine *engine)
 	pthread_cond_destroy(&engine->work);
 	pthread_cond_destroy(&engine->changed);
 	free(engine->directory);
+	free(engine->host);
 	free(engine->instance);
 	free(engine);
 }

@@ -23,6 +23,7 @@ typedef struct EngineOptions {
 	const Settings *settings;		/* of the server; NULL: defaults */
 	const FileAccess *file_access;	/* what statements may open, borrowed; NULL: everything */
 	Log			   *log;			/* events of queries, borrowed; NULL: none */
+	const char	   *host;			/* "host:port" that others know it by; NULL: it serves nobody ("local") */
 	bool			is_inline;		/* no worker threads: persistent queries are run by the caller (sluice test) */
 	int				n_workers;		/* 0: one a processor */
 	/* On Kafka: it is there for some statements only, and takes part in running persistent queries if it creates them or nobody

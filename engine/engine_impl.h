@@ -103,6 +103,7 @@ struct Engine {
 	bool			 is_inline;
 	int				 n_workers;
 	int				 n_processors;
+	char			*host;				/* "host:port" that peers know this engine by */
 	const FileAccess *file_access;		/* borrowed; NULL: statements may open everything */
 	MemoryBudget	 budget;
 	EngineCounters	 counters;
@@ -147,6 +148,7 @@ struct Engine {
 		bool			  is_ending;	/* new ones end at once */
 	} live;
 	bool			 is_sandbox;		/* a copy to try statements on (sandbox.c): nothing is logged, written or run */
+	struct Engine	*original;			/* of a sandbox */
 	bool			 sandbox_has_query;	/* a SELECT or PRINT was refused there */
 	Nanos			 next_poll;			/* when queries that nothing wakes are looked at again */
 	Nanos			 next_retention;	/* when a worker looks for old records of topics again */

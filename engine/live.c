@@ -10,6 +10,7 @@
 
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <time.h>
 
 #define GAP_NANOS 2000000				/* least time from the end of an epoch to the next */
@@ -202,24 +203,49 @@ engine_live_queries(Engine *engine)
 	return n;
 }
 
+/* Under lock_queries. */
+static LiveQuery *
+find_live(Engine *engine, const char *id, const char *owner)
+{
+	for (LiveQuery *l = engine->live.all; l != NULL; l = l->next)
+		if (strcasecmp(l->id, id) == 0 && l->state != LIVE_ENDED && !l->is_cancelled
+			&& (owner == NULL || (l->owner != NULL && strcmp(l->owner, owner) == 0)))
+			return l;
+	return NULL;
+}
+
+bool
+engine_live_exists(Engine *engine, const char *id)
+{
+	bool exists;
+
+	pthread_mutex_lock(&engine->lock_queries);
+	exists = find_live(engine, id, NULL) != NULL;
+	pthread_mutex_unlock(&engine->lock_queries);
+	return exists;
+}
+
 bool
 engine_live_cancel(Engine *engine, const char *id, const char *owner)
 {
-	LiveQuery *found = NULL;
+	LiveQuery *found;
 
 	pthread_mutex_lock(&engine->lock_queries);
-	for (LiveQuery *l = engine->live.all; l != NULL && found == NULL; l = l->next)
-		if (strcmp(l->id, id) == 0 && l->state != LIVE_ENDED && !l->is_cancelled
-			&& (owner == NULL || (l->owner != NULL && strcmp(l->owner, owner) == 0)))
-			found = l;
+	found = find_live(engine, id, owner);
 	if (found != NULL)
-		found->refs++;
+		cancel_locked(engine, found);
 	pthread_mutex_unlock(&engine->lock_queries);
-	if (found == NULL)
-		return false;
-	live_cancel(found);
-	live_release(found);
-	return true;
+	return found != NULL;
+}
+
+void
+engine_live_visit(Engine *engine, void (*visit)(void *context, const char *id, Str sql), void *context)
+{
+	pthread_mutex_lock(&engine->lock_queries);
+	for (LiveQuery *l = engine->live.all; l != NULL; l = l->next)
+		if (l->state != LIVE_ENDED)
+			visit(context, l->id, l->context.sql);
+	pthread_mutex_unlock(&engine->lock_queries);
 }
 
 /* What the query is made of; its id lives on. */

@@ -41,8 +41,13 @@ const char *live_id(const LiveQuery *live);
 /* Live queries of the engine now. */
 int engine_live_queries(Engine *engine);
 
-/* Cancels the live query of that id; false: there is none.  With `owner` only one that a session of that user has begun counts. */
+/* Cancels the live query of that id (without regard to case); false: there is none.  With `owner` only one that a session of that user has
+ * begun counts. */
 bool engine_live_cancel(Engine *engine, const char *id, const char *owner);
+bool engine_live_exists(Engine *engine, const char *id);
+
+/* Told of each live query that goes on: texts live during the call; under a lock, so it must be quick. */
+void engine_live_visit(Engine *engine, void (*visit)(void *context, const char *id, Str sql), void *context);
 
 /* ---- several statements as one request ---- */
 

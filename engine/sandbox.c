@@ -93,6 +93,8 @@ sandbox_open(Engine *sandbox, SandboxTopics *topics, Engine *engine)
 
 	*topics = (SandboxTopics){.topics = {.type = &sandbox_topics_type}, .real = engine->topics};
 	sandbox->env = engine->env;
+	sandbox->original = engine;
+	sandbox->host = engine->host;
 	sandbox->settings = engine->settings;
 	sandbox->is_inline = sandbox->is_sandbox = true;
 	sandbox->budget.limit_bytes = engine->budget.limit_bytes;

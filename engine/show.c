@@ -2,6 +2,7 @@
  * SHOW and DESCRIBE: what the catalog and the registries hold, as entities.  No text is laid out here.
  */
 #include "engine/engine_impl.h"
+#include "engine/live.h"
 #include "engine/redact.h"
 #include "parser/ast_mask.h"
 #include "engine/entity.h"
@@ -199,6 +200,29 @@ query_summary(StatementContext *context, const CatalogSnapshot *catalog, const C
 	return item;
 }
 
+typedef struct LiveList {
+	Arena	  *arena;
+	JsonValue *list;
+} LiveList;
+
+static void
+add_live_query(void *context, const char *id, Str sql)
+{
+	LiveList   *live = context;
+	const char *text = redact_shown(live->arena, str_to_arena(live->arena, str_trim(sql)));
+	JsonValue	item = json_object(), counts = json_object();
+
+	json_add(live->arena, &counts, "RUNNING", json_int(live->arena, 1));
+	json_add(live->arena, &item, "queryString", json_string(text));
+	json_add(live->arena, &item, "sinks", json_array());
+	json_add(live->arena, &item, "sinkKafkaTopics", json_array());
+	json_add(live->arena, &item, "id", json_string(arena_strdup(live->arena, id)));
+	json_add(live->arena, &item, "statusCount", counts);
+	json_add(live->arena, &item, "queryType", json_string("PUSH"));
+	json_add(live->arena, &item, "state", json_string("RUNNING"));
+	json_push(live->arena, live->list, item);
+}
+
 static void
 show_queries(StatementContext *context, const CatalogSnapshot *catalog)
 {
@@ -209,6 +233,7 @@ show_queries(StatementContext *context, const CatalogSnapshot *catalog)
 	for (int i = 0; i < catalog_n_queries(catalog); i++)
 		json_push(context->arena, &list, query_summary(context, catalog, catalog_query_at(catalog, i)));
 	pthread_mutex_unlock(&engine->lock_queries);
+	engine_live_visit(engine, add_live_query, &(LiveList){context->arena, &list});
 	tell_list(context, "queries", "queries", list);
 }
 
@@ -556,7 +581,7 @@ query_description(StatementContext *context, const CatalogSnapshot *catalog, con
 	for (int i = 0; entry != NULL && i < entry->n_properties; i++)
 		json_add(arena, &properties, entry->properties[2 * i], json_string(entry->properties[2 * i + 1]));
 	if (entry != NULL)
-		json_add(arena, &hosts, "localhost:8088", json_string(api_state(query)));
+		json_add(arena, &hosts, context->engine->host, json_string(api_state(query)));
 	for (int i = 0; query != NULL && i < query->failures.n; i++) {
 		const QueryFailure *failure = &query->failures.items[i];
 		JsonValue			item = json_object();

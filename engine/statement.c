@@ -116,9 +116,9 @@ assert_topic_execute(StatementContext *context, const AstStatement *statement, E
 	TRY(engine_topic(context->engine, assertion->name.text, &topic, err));
 	if (assertion->not_exists) {
 		if (topic != NULL)
-			return error_user(err, "Topic '%s' exists", assertion->name.text);
+			return error_set(err, ERROR_ASSERTION, "Topic '%s' exists", assertion->name.text);
 	} else if (topic == NULL)
-		return error_user(err, "Topic '%s' does not exist", assertion->name.text);
+		return error_set(err, ERROR_ASSERTION, "Topic '%s' does not exist", assertion->name.text);
 	json_add(context->arena, &object, "topicName", json_string(assertion->name.text));
 	json_add(context->arena, &object, "exists", json_bool(!assertion->not_exists));
 	context->sink->entity(context->sink, &(Entity){.kind = "assert_topic", .value = &object});

@@ -23,6 +23,8 @@ error_code_of(const Error *err)
 	case ERROR_USER:
 	case ERROR_UNSUPPORTED:
 		return 40001;
+	case ERROR_ASSERTION:
+		return 41700;
 	case ERROR_DENIED:
 		return 40300;
 	default:

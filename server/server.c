@@ -247,6 +247,7 @@ server_open(const ServerOptions *options, Server **out, Error *err)
 	engine.file_access = server->guard->file_access;
 	engine.log = server->guard->log;
 	TRY_OUT(open_http(server, listeners, err));
+	engine.host = server->host;
 	status = engine_open(&engine, &server->engine, err);
 out:
 	if (status != OK) {

@@ -330,6 +330,30 @@ def push_queries_end_by_limit_and_by_their_id(s):
 
 
 @case
+def push_queries_are_listed_and_can_be_terminated(s):
+    s.ok(STREAM)
+    body = json.dumps({"sql": "SELECT * FROM s EMIT CHANGES;"}).encode()
+    with socket.create_connection(("127.0.0.1", s.port), timeout=20) as c:
+        c.sendall(b"POST /query-stream HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        receive_until(c, b"queryId")
+        wait_for("the query", lambda: s.ok("SHOW QUERIES;")[0]["queries"])
+        query = s.ok("SHOW QUERIES;")[0]["queries"][0]
+        equal((query["queryType"], query["queryString"]), ("PUSH", "SELECT * FROM s EMIT CHANGES"))
+        answer = s.ok(f"SHOW STREAMS; TERMINATE {query['id']};")[1]
+        equal((answer["@type"], answer["queryId"], answer["wasTerminated"]), ("terminate_query", query["id"], True))
+        receive_until(c, b"0\r\n\r\n")
+    equal(s.ksql(f"TERMINATE {query['id']};")["error_code"], 40001)
+
+
+@case
+def assertions_have_a_code_of_their_own(s):
+    s.ok(STREAM)
+    equal(s.ok("ASSERT TOPIC s;")[0]["exists"], True)
+    status, _, text = s.request("POST", "/ksql", {"ksql": "ASSERT TOPIC nothing;"})
+    equal((status, json.loads(text)["error_code"]), (417, 41700))
+
+
+@case
 def changes_of_a_table_show_deletes(s):
     s.ok("CREATE TABLE t (id INT PRIMARY KEY, v INT) WITH (KAFKA_TOPIC='t', VALUE_FORMAT='JSON', PARTITIONS=1);"
          "INSERT INTO t VALUES (1, 5); CREATE STREAM raw (id INT KEY, v STRING) WITH (KAFKA_TOPIC='t', VALUE_FORMAT='KAFKA'); INSERT INTO raw (id) VALUES (1);")
