@@ -55,24 +55,46 @@ CONTINUOUS = [
      "CREATE STREAM s WITH (VALUE_FORMAT='JSON') AS SELECT * FROM bids WHERE price > 0;"),
 ]
 
+# What is measured works on a topic that was filled before, by the first text; the last row of it is waited for.
+RECORD = "id BIGINT, user STRING, action STRING, amount DOUBLE, ts BIGINT, country STRING, note STRING"
+TOPIC = [
+    ("topic_to_topic", "records.jsonl", f"CREATE STREAM f ({RECORD}) WITH (PATH='{{dir}}/records.jsonl', FORMAT='JSON');\n"
+     "CREATE STREAM records WITH (VALUE_FORMAT='JSON', PARTITIONS=1) AS SELECT * FROM f;",
+     "CREATE STREAM kept WITH (VALUE_FORMAT='JSON') AS SELECT * FROM records WHERE id >= 0;\n"
+     "SELECT id FROM kept LIMIT 1;"),
+]
 
-def measure(options, sql, is_continuous):
+
+def make_records(path, rows):
+    """JSON lines of 200 bytes."""
+    chance = random.Random(3)
+    with open(path, "w") as f:
+        for i in range(rows):
+            line = (f'{{"id":{i},"user":"user_{chance.randrange(100000):05d}","action":"{chance.choice(("view", "click", "buy"))}",'
+                    f'"amount":{chance.randrange(100000) / 100},"ts":{1700000000000 + i},"country":"{chance.choice(("de", "fr", "us"))}","note":"')
+            f.write(line + "x" * (198 - len(line)) + '"}\n')
+
+
+def measure(options, sql, is_continuous, filled_by=None):
     data = os.path.join(options.dir, "data")
     shutil.rmtree(data, ignore_errors=True)
     command = [options.bin, "--output", "csv", "--data", data]
+    if filled_by:
+        subprocess.run(command + ["-c", filled_by.format(dir=options.dir)], check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     if not is_continuous:
         command += ["--threads", str(options.threads)]
     began = time.perf_counter()
     process = subprocess.Popen(command + ["-c", sql.format(dir=options.dir)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     _, status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - began
+    cpu = usage.ru_utime + usage.ru_stime
     process.returncode = os.waitstatus_to_exitcode(status)
     errors = process.stderr.read().decode(errors="replace")
     process.stderr.close()
     shutil.rmtree(data, ignore_errors=True)
     if process.returncode:
-        return None, None, errors.strip().split("\n")[0]
-    return seconds, usage.ru_maxrss / 1024, None
+        return None, None, errors.strip().split("\n")[0], None
+    return seconds, usage.ru_maxrss / 1024, None, cpu
 
 
 def main():
@@ -94,13 +116,16 @@ def main():
         print(f"making {options.rows} rows in {options.dir}", flush=True)
         make_stations(os.path.join(options.dir, "stations.txt"), options.rows)
         make_bids(options, os.path.join(options.dir, "bids.jsonl"))
+        make_records(os.path.join(options.dir, "records.jsonl"), options.rows)
         open(stamp, "w").close()
-    print(f"| {'workload':18} | median s | rows/s | MB/s | MB resident |\n|---|--:|--:|--:|--:|")
+    print(f"| {'workload':18} | median s | rows/s | MB/s | CPU s | rows/CPU s | MB resident |\n|---|--:|--:|--:|--:|--:|--:|")
     failed = 0
-    for name, source, sql in BOUNDED + CONTINUOUS:
+    workloads = [(*row, False, None) for row in BOUNDED] + [(*row, True, None) for row in CONTINUOUS]
+    workloads += [(name, source, sql, True, filled_by) for name, source, filled_by, sql in TOPIC]
+    for name, source, sql, is_continuous, filled_by in workloads:
         if options.names and name not in options.names:
             continue
-        results = [measure(options, sql, (name, source, sql) in CONTINUOUS) for _ in range(options.runs)]
+        results = [measure(options, sql, is_continuous, filled_by) for _ in range(options.runs)]
         error = next((r[2] for r in results if r[2]), None)
         if error:
             print(f"| {name:18} | failed: {error} |", flush=True)
@@ -109,7 +134,9 @@ def main():
         seconds = statistics.median(r[0] for r in results)
         size = os.path.getsize(os.path.join(options.dir, source)) / 1e6 if source else 0
         rate = f"{options.rows / seconds / 1e6:.2f} M | {size / seconds:.0f}" if source else " | "
-        print(f"| {name:18} | {seconds:.3f} | {rate} | {max(r[1] for r in results):.0f} |", flush=True)
+        cpu = statistics.median(r[3] for r in results)
+        per_cpu = f"{options.rows / cpu / 1e6:.2f} M" if source else ""
+        print(f"| {name:18} | {seconds:.3f} | {rate} | {cpu:.3f} | {per_cpu} | {max(r[1] for r in results):.0f} |", flush=True)
     return failed
 
 
