@@ -107,24 +107,21 @@ without_prefix(const char *name)
 }
 
 static const Setting *
-find_row(const char *name)
+find_row(const Setting *rows, const char *name)
 {
-	for (const Setting *s = setting_rows; s->name != NULL; s++)
-		if (strcmp(s->name, name) == 0)
-			return s;
-	for (const Setting *s = setting_server_rows; s->name != NULL; s++)
-		if (strcmp(s->name, name) == 0)
-			return s;
+	for (; rows->name != NULL; rows++)
+		if (strcmp(rows->name, name) == 0)
+			return rows;
 	return NULL;
 }
 
+/* The server's own names have no prefix: ksql.streams.ssl.key.location is a matter of Kafka's clients, ssl.key.location of the listeners. */
 const Setting *
 setting_find(const char *name)
 {
-	const char	  *bare = without_prefix(name);
-	const Setting *row = find_row(bare);
+	const Setting *row = find_row(setting_rows, without_prefix(name));
 
-	return row == NULL && bare != name ? find_row(name) : row;
+	return row != NULL ? row : find_row(setting_server_rows, name);
 }
 
 const Setting *

@@ -49,7 +49,7 @@ typedef struct Settings Settings;
 Settings *settings_new(const Settings *parent);
 void	  settings_free(Settings *settings);
 
-/* The row of a name with or without prefix; NULL if unknown (names of Kafka clients pass: see settings_set). */
+/* The row of a name, of query settings with or without prefix; NULL if unknown (names of Kafka clients pass: see settings_set). */
 const Setting *setting_find(const char *name);
 
 /* Checks name and value.  Unknown names fail with a suggestion. */

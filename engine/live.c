@@ -8,6 +8,7 @@
 #include "engine/select_impl.h"
 #include "exec/op/scan.h"
 
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -275,6 +276,23 @@ live_release(LiveQuery *live)
 	free(live);
 }
 
+/* Off the list of all, with the list's reference. */
+static void
+live_delist(Engine *engine, LiveQuery *live)
+{
+	pthread_mutex_lock(&engine->lock_queries);
+	if (live->previous != NULL)
+		live->previous->next = live->next;
+	else
+		engine->live.all = live->next;
+	if (live->next != NULL)
+		live->next->previous = live->previous;
+	engine->live.n--;
+	pthread_cond_broadcast(&engine->changed);
+	pthread_mutex_unlock(&engine->lock_queries);
+	live_release(live);
+}
+
 static void
 live_end(Engine *engine, LiveQuery *live, Status status, const Error *err)
 {
@@ -287,17 +305,7 @@ live_end(Engine *engine, LiveQuery *live, Status status, const Error *err)
 	select_run_tell_end(&live->run, &end);
 	live->options.ended(live->options.context, status == FAILED ? FAILED : OK, err);
 	live_close(live);
-	pthread_mutex_lock(&engine->lock_queries);
-	if (live->previous != NULL)
-		live->previous->next = live->next;
-	else
-		engine->live.all = live->next;
-	if (live->next != NULL)
-		live->next->previous = live->previous;
-	engine->live.n--;
-	pthread_cond_broadcast(&engine->changed);
-	pthread_mutex_unlock(&engine->lock_queries);
-	live_release(live);
+	live_delist(engine, live);
 }
 
 /* What comes after an epoch that did not end the query. */
@@ -404,16 +412,25 @@ live_open(LiveQuery *live, Error *err)
 	return status;
 }
 
+/* It can be found and cancelled from here on, but is in nobody's queue. */
 static void
 live_enlist(Engine *engine, LiveQuery *live)
 {
 	pthread_mutex_lock(&engine->lock_queries);
+	live->state = LIVE_IN_HAND;
 	live->refs++;
 	live->next = engine->live.all;
 	if (live->next != NULL)
 		live->next->previous = live;
 	engine->live.all = live;
 	engine->live.n++;
+	pthread_mutex_unlock(&engine->lock_queries);
+}
+
+static void
+live_start(Engine *engine, LiveQuery *live)
+{
+	pthread_mutex_lock(&engine->lock_queries);
 	push_ready(engine, live);
 	/* It was begun while all were being ended. */
 	if (engine->live.is_ending)
@@ -437,9 +454,17 @@ live_select(LiveQuery *live, LiveQuery **out, Error *err)
 	live->run.is_initialised = true;
 	/* Where it begins is fixed before the client hears of it: what it writes then is seen. */
 	TRY(live_open(live, err));
-	TRY(live->context.sink->begin(live->context.sink, &header, err));
-	*out = live;
+	/* Who reads its id may end it at once. */
 	live_enlist(live->context.engine, live);
+	if (live->context.sink->begin(live->context.sink, &header, err) != OK) {
+		live_delist(live->context.engine, live);
+		/* Somebody may have found it meanwhile, to cancel it: the caller frees it when they let go. */
+		while (live->refs > 1)
+			sched_yield();
+		return FAILED;
+	}
+	*out = live;
+	live_start(live->context.engine, live);
 	return OK;
 }
 

@@ -226,6 +226,26 @@ copy_setting(const char *name, const char *value, void *context)
 	settings_set(context, name, value, &ignored);
 }
 
+static void
+copy_unless_tls(const char *name, const char *value, void *context)
+{
+	if (strncmp(name, "ssl.", 4) != 0 || setting_find(name) == NULL)
+		copy_setting(name, value, context);
+}
+
+/*
+ * What the engine is told: all of it.  But where listeners speak TLS, the names ssl.* are theirs, and must not reach Kafka's clients, which know
+ * some of them too; those are then told by ksql.streams.ssl.*.
+ */
+static Settings *
+settings_of_engine(const Server *server)
+{
+	Settings *settings = settings_new(NULL);
+
+	settings_visit(server->settings, server->guard->tls != NULL ? copy_unless_tls : copy_setting, settings);
+	return settings;
+}
+
 Status
 server_open(const ServerOptions *options, Server **out, Error *err)
 {
@@ -238,12 +258,13 @@ server_open(const ServerOptions *options, Server **out, Error *err)
 	server->settings = settings_new(NULL);
 	if (options->settings != NULL)
 		settings_visit(options->settings, copy_setting, server->settings);
-	engine.settings = server->settings;
 	server->is_headless = options->queries_file != NULL;
 	server->queries_file = options->queries_file;
 	server->pool = pool_new(options->n_threads > 0 ? options->n_threads : DEFAULT_THREADS);
 	listeners = listeners_of(server, options);
 	TRY_OUT(guard_open(server->settings, listeners, &server->guard, err));
+	server->engine_settings = settings_of_engine(server);
+	engine.settings = server->engine_settings;
 	engine.file_access = server->guard->file_access;
 	engine.log = server->guard->log;
 	TRY_OUT(open_http(server, listeners, err));
@@ -353,6 +374,7 @@ server_close(Server *server)
 	http_server_close(server->http);
 	engine_close(server->engine);
 	guard_close(server->guard);
+	settings_free(server->engine_settings);
 	settings_free(server->settings);
 	arena_free(&server->arena);
 	free(server);

@@ -20,6 +20,7 @@ typedef enum ServerState { SERVER_INITIALIZING, SERVER_READY, SERVER_TERMINATING
 struct Server {
 	const Env	   *env;
 	Settings	   *settings;
+	Settings	   *engine_settings;	/* without those that are the listeners' alone */
 	Guard		   *guard;
 	Engine		   *engine;
 	HttpServer	   *http;

@@ -151,6 +151,23 @@ START_TEST(setting_rows_are_well_formed)
 }
 END_TEST
 
+/* What stands behind ksql.streams. is a query's setting or Kafka's, never the server's. */
+START_TEST(prefixes)
+{
+	Settings *settings = settings_new(NULL);
+	Error	  err;
+
+	ck_assert_ptr_eq(setting_find("ksql.streams.auto.offset.reset"), setting_find("auto.offset.reset"));
+	ck_assert_ptr_nonnull(setting_find("ssl.key.location"));
+	ck_assert_ptr_null(setting_find("ksql.streams.ssl.key.location"));
+	ck_assert_int_eq(settings_set(settings, "ssl.key.location", "/server", &err), OK);
+	ck_assert_int_eq(settings_set(settings, "ksql.streams.ssl.key.location", "/kafka", &err), OK);
+	ck_assert_str_eq(settings_text(settings, "ssl.key.location"), "/server");
+	ck_assert_str_eq(settings_text(settings, "ksql.streams.ssl.key.location"), "/kafka");
+	settings_free(settings);
+}
+END_TEST
+
 START_TEST(secrets)
 {
 	static const char *const secret[] = {"ssl.key.password", "ssl.keystore.password", "sasl.jaas.config", "sasl.password", "API_KEY", "db_password",
@@ -196,6 +213,7 @@ main(void)
 	tcase_add_test(tc, reopening);
 	tcase_add_test(tc, java_properties);
 	tcase_add_test(tc, setting_rows_are_well_formed);
+	tcase_add_test(tc, prefixes);
 	tcase_add_test(tc, secrets);
 	tcase_add_test(tc, overrides);
 	suite_add_tcase(suite, tc);
