@@ -153,6 +153,9 @@ post(RemoteClient *self, Arena *arena, Str sql, JsonValue *out, Error *err)
 	write_body(self, sql, false, &body);
 	status = client_http_request(self->http, "/ksql", strbuf_str(&body), "application/vnd.ksql.v1+json", &self->cancelled, collect_piece, &answer,
 								 &code, err);
+	/* Another server may answer next time, whose commands are not the ones that were seen. */
+	if (status == FAILED && err->class == ERROR_TRANSIENT)
+		self->last_command = -1;
 	if (status == OK) {
 		Str text = str_make(str_to_arena(arena, strbuf_str(&answer)), answer.length);
 
