@@ -94,9 +94,9 @@ job_begin(ResultSink *sink, const ResultHeader *header, Error *err)
 	if (job->is_push)
 		hide_session(job);
 	job->is_pull_of_table = header->is_pull;
+	TRY(row_writer_begin(&job->writer, header, &job->out, err));
 	if (job->writer.format != ROWS_FRAMES && !job->is_inline)
 		http_begin(job->exchange, 200, row_format_type(job->writer.format), NULL, 0);
-	row_writer_begin(&job->writer, header, &job->out);
 	if (job->is_push)
 		send_out(job);
 	return OK;
@@ -107,9 +107,8 @@ job_rows(ResultSink *sink, const Batch *rows, Error *err)
 {
 	QueryJob *job = (QueryJob *)sink;
 
-	(void)err;
 	job->n_rows += rows->n_rows;
-	row_writer_rows(&job->writer, rows, &job->out);
+	TRY(row_writer_rows(&job->writer, rows, &job->out, err));
 	if (job->is_push || (job->out.length >= FLUSH_BYTES && !job->is_inline))
 		send_out(job);
 	return http_is_closed(job->exchange) ? DONE : OK;
@@ -420,6 +419,7 @@ static const AcceptRow accept_rows[] = {
 	{"application/vnd.ksqlapi.delimited.v1", ROWS_DELIMITED, ROWS_DELIMITED},
 	{"application/json", ROWS_ARRAY, ROWS_OBJECTS},
 	{"application/vnd.ksql.v1+json", ROWS_OBJECTS, ROWS_OBJECTS},
+	{"application/vnd.ksql.v1+protobuf", ROWS_PROTOBUF, ROWS_PROTOBUF},
 };
 
 /* The first of the Accept list that is known; false: none is. */
@@ -456,7 +456,7 @@ handle_either(Request *request, bool is_query_stream)
 
 	if (!choose_format(request, is_query_stream, &format)) {
 		answer_error(request->exchange, 40600, "None of the accepted content types can be given: application/vnd.ksqlapi.delimited.v1, "
-					 "application/json, application/vnd.ksql.v1+json");
+					 "application/json, application/vnd.ksql.v1+json, application/vnd.ksql.v1+protobuf");
 		return;
 	}
 	start_job(request, format);

@@ -269,12 +269,16 @@ write_schema(const ResultHeader *header, StrBuf *out)
 }
 
 static void
-write_header(const ResultHeader *header, StrBuf *out)
+write_header(const RowWriter *w, const ResultHeader *header, StrBuf *out)
 {
 	strbuf_add_text(out, "{\"header\":{\"queryId\":");
 	json_write_string(out, str_of(header->query_id));
 	strbuf_add_text(out, ",\"schema\":");
 	write_schema(header, out);
+	if (w->protobuf != NULL) {
+		strbuf_add_text(out, ",\"protobufSchema\":");
+		json_write_string(out, str_of(protobuf_rows_schema(w->protobuf)));
+	}
 	strbuf_add_text(out, "}}");
 }
 
@@ -311,9 +315,11 @@ send_frame(RowWriter *w, StrBuf *text)
 	strbuf_clear(text);
 }
 
-void
-row_writer_begin(RowWriter *w, const ResultHeader *header, StrBuf *out)
+Status
+row_writer_begin(RowWriter *w, const ResultHeader *header, StrBuf *out, Error *err)
 {
+	if (w->format == ROWS_PROTOBUF)
+		TRY(protobuf_rows_new(&w->arena, schema_copy(&w->arena, header->schema), &w->protobuf, err));
 	w->has_begun = true;
 	w->n_columns = header->schema->n_columns;
 	w->schema = header->schema;
@@ -338,13 +344,14 @@ row_writer_begin(RowWriter *w, const ResultHeader *header, StrBuf *out)
 	case ROWS_OBJECTS:
 	case ROWS_PROTOBUF:
 		strbuf_add_char(out, '[');
-		write_header(header, out);
+		write_header(w, header, out);
 		break;
 	case ROWS_FRAMES:
 		write_fields(header, &w->scratch);
 		send_frame(w, &w->scratch);
 		break;
 	}
+	return OK;
 }
 
 /* ---- rows ---- */
@@ -376,8 +383,19 @@ write_object(RowWriter *w, const Batch *rows, int32_t row, bool is_tombstone, St
 	strbuf_add_text(out, is_tombstone ? ",\"tombstone\":true}}" : "}}");
 }
 
-void
-row_writer_rows(RowWriter *w, const Batch *rows, StrBuf *out)
+static Status
+write_message(RowWriter *w, const Batch *rows, int32_t row, bool is_tombstone, StrBuf *out, Error *err)
+{
+	strbuf_clear(&w->scratch);
+	TRY(protobuf_rows_encode(w->protobuf, rows, row, &w->scratch, err));
+	strbuf_add_text(out, "{\"row\":{\"protobufBytes\":\"");
+	base64_add_encoded(out, strbuf_str(&w->scratch));
+	strbuf_add_text(out, is_tombstone ? "\",\"tombstone\":true}}" : "\"}}");
+	return OK;
+}
+
+Status
+row_writer_rows(RowWriter *w, const Batch *rows, StrBuf *out, Error *err)
 {
 	for (int32_t i = 0; i < rows->n_rows; i++) {
 		RowKind kind = batch_row_kind(rows, i);
@@ -398,8 +416,11 @@ row_writer_rows(RowWriter *w, const Batch *rows, StrBuf *out)
 			strbuf_add_char(out, ',');
 			write_columns(w, rows, i, false, out);
 			break;
-		case ROWS_OBJECTS:
 		case ROWS_PROTOBUF:
+			strbuf_add_text(out, ",\n");
+			TRY(write_message(w, rows, i, is_tombstone, out, err));
+			break;
+		case ROWS_OBJECTS:
 			strbuf_add_text(out, ",\n");
 			write_object(w, rows, i, is_tombstone, out);
 			break;
@@ -409,6 +430,7 @@ row_writer_rows(RowWriter *w, const Batch *rows, StrBuf *out)
 			break;
 		}
 	}
+	return OK;
 }
 
 /* ---- the end ---- */

@@ -3,9 +3,10 @@
 
 /*
  * Rows of a query as ksqlDB's API writes them: delimited (a JSON text a line), one JSON array of arrays, row objects (header, row, final
- * message), and row objects as WebSocket frames.  Cells are written by column type, chosen once a query.
+ * message), the same with Protobuf messages for rows, and row objects as WebSocket frames.  Cells are written by column type, chosen once a query.
  */
 #include "engine/client.h"
+#include "engine/protobuf_rows.h"
 
 typedef enum RowFormat { ROWS_DELIMITED, ROWS_ARRAY, ROWS_OBJECTS, ROWS_FRAMES, ROWS_PROTOBUF } RowFormat;
 
@@ -27,14 +28,15 @@ typedef struct RowWriter {
 	void		 *frame_context;
 	StrBuf		  scratch;
 	int64_t		  n_dropped;			/* tombstones that the format cannot show */
+	ProtobufRows *protobuf;				/* PROTOBUF only */
 } RowWriter;
 
 void row_writer_init(RowWriter *writer, RowFormat format);
 void row_writer_free(RowWriter *writer);
 
-/* Each appends to `out` (FRAMES: calls `frame`). */
-void row_writer_begin(RowWriter *writer, const ResultHeader *header, StrBuf *out);
-void row_writer_rows(RowWriter *writer, const Batch *rows, StrBuf *out);
+/* Each appends to `out` (FRAMES: calls `frame`).  Only PROTOBUF can fail: for columns and values that have no place in a message. */
+Status row_writer_begin(RowWriter *writer, const ResultHeader *header, StrBuf *out, Error *err);
+Status row_writer_rows(RowWriter *writer, const Batch *rows, StrBuf *out, Error *err);
 
 /* `error` is a JSON object of row_writer's caller, NULL: none; `message` is a final message, NULL: none. */
 void row_writer_end(RowWriter *writer, const char *message, const char *error, StrBuf *out);

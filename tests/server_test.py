@@ -281,6 +281,11 @@ def query_formats(s):
         equal(elements[0]["header"]["schema"], "`ID` INTEGER, `V` STRING")
         equal(elements[1:], [{"row": {"columns": [1, "a"]}}, {"row": {"columns": [2, "b"]}}, {"finalMessage": "Query Completed"}])
     equal(s.query("SELECT * FROM s;", "text/html")[0], 406)
+    status, headers, text = s.query("SELECT * FROM s;", "application/vnd.ksql.v1+protobuf")
+    equal((status, headers["content-type"]), (200, "application/vnd.ksql.v1+protobuf"))
+    elements = json.loads(text)
+    contains(elements[0]["header"]["protobufSchema"], "message ConnectDefault1")
+    equal([base64.b64decode(e["row"]["protobufBytes"]) for e in elements[1:3]], [b"\x08\x01\x12\x01a", b"\x08\x02\x12\x01b"])
 
 
 @case

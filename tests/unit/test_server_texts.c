@@ -157,6 +157,7 @@ written(RowFormat format, const char *message)
 	Value		 text = value_text(type_string, STR("a"));
 	RowWriter	 writer;
 	StrBuf		 out = {0};
+	Error		 err;
 	const char	*result;
 
 	((int32_t *)id->data)[0] = 1;
@@ -167,8 +168,8 @@ written(RowFormat format, const char *message)
 	batch->columns[1] = v;
 	batch->row_kind = kinds;
 	row_writer_init(&writer, format);
-	row_writer_begin(&writer, &header, &out);
-	row_writer_rows(&writer, batch, &out);
+	ck_assert_int_eq(row_writer_begin(&writer, &header, &out, &err), OK);
+	ck_assert_int_eq(row_writer_rows(&writer, batch, &out, &err), OK);
 	row_writer_end(&writer, message, NULL, &out);
 	row_writer_free(&writer);
 	result = arena_strdup(&arena, strbuf_text(&out));
@@ -185,6 +186,7 @@ START_TEST(rows_in_each_form)
 	ck_assert_str_eq(written(ROWS_OBJECTS, "Limit Reached"),
 					 "[{\"header\":{\"queryId\":\"q\",\"schema\":\"`ID` INTEGER, `V` STRING\"}},\n{\"row\":{\"columns\":[1,\"a\"]}},\n"
 					 "{\"row\":{\"columns\":[2,null],\"tombstone\":true}},\n{\"finalMessage\":\"Limit Reached\"}]\n");
+	ck_assert_ptr_nonnull(strstr(written(ROWS_PROTOBUF, NULL), "{\"row\":{\"protobufBytes\":\"CAESAWE=\"}}"));
 }
 END_TEST
 
