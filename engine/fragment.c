@@ -109,6 +109,16 @@ cut_here(Cutter *self, Fragment *in, const PlanNode *input, const ExchangeSpec *
 	return scan;
 }
 
+/* The repartition topic has as many partitions as what its rows meet. */
+static const ExchangeSpec *
+topic_exchange(Cutter *self, const ExchangeSpec *exchange)
+{
+	ExchangeSpec *copy = arena_memdup(self->arena, exchange, sizeof *exchange);
+
+	copy->n_partitions = 0;
+	return copy;
+}
+
 /* Tables have no kept rows besides their topic. */
 static const SinkSpec *
 topic_sink(Cutter *self, const SinkSpec *sink)
@@ -130,7 +140,7 @@ cut(Cutter *self, Fragment *in, const PlanNode *node)
 	if (node->op == &op_exchange && moves_nothing(self->plan, node))
 		return cut(self, in, node->inputs[0]);
 	if (node->op == &op_exchange)
-		return cut_here(self, in, node->inputs[0], node->spec);
+		return cut_here(self, in, node->inputs[0], topic_exchange(self, node->spec));
 	copy = arena_memdup(self->arena, node, sizeof *node);
 	if (node->op == &op_sink)
 		copy->spec = topic_sink(self, node->spec);

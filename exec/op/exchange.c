@@ -36,6 +36,8 @@ exchange_place(const ExchangeSpec *spec, Encoder *key, const Batch *in, int32_t 
 {
 	bool has_null = spec->null_keys != NULL_KEYS_ROUND && key_has_null(spec, in, row);
 
+	if (spec->n_partitions > 0 && spec->n_partitions < n_partitions)
+		n_partitions = spec->n_partitions;
 	*is_null = false;
 	strbuf_clear(bytes);
 	if (key != NULL)

@@ -18,6 +18,7 @@ typedef struct ExchangeSpec {
 	int				  n_key;
 	const FormatSpec *key;
 	NullKeys		  null_keys;
+	int				  n_partitions;	/* of the topic whose rows are met and that stays where it is; 0: all there are */
 } ExchangeSpec;
 
 extern const OpType op_exchange;

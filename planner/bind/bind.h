@@ -307,6 +307,9 @@ Status bind_join(Binder *binder, const AstRelation *relation, SelectBinder *oute
 bool rows_are_placed(const Logical *node);
 /* Equal keys of both are in the same partition. */
 bool rows_are_placed_alike(const Logical *a, const Logical *b);
+
+/* Makes an exchange by key place rows as those of `other` lie, which then need not move.  False: `other` does not lie as a topic's rows. */
+bool exchange_follows(Logical *exchange, const Logical *other);
 /* Brings the rows of each key (the leading columns) into one partition. */
 Logical *exchange_by_key(Arena *arena, Logical *input, NullKeys null_keys);
 

@@ -765,6 +765,16 @@ plan_stream_join(Joining *j, Logical **out, Scope *scope, Error *err)
 		left = rekey_side(j, left, true);
 	if (!right_own)
 		right = rekey_side(j, right, false);
+	/* Of two sides that lie differently one moves to where the other one lies, if that is a topic's rows. */
+	if (!left_own && right_own)
+		exchange_follows(left, right);
+	else if (left_own && !right_own)
+		exchange_follows(right, left);
+	if (left_own && right_own && !rows_are_placed_alike(left, right)) {
+		Logical *moved = exchange_by_key(b->arena, left, NULL_KEYS_ROUND);
+
+		left = exchange_follows(moved, right) ? moved : left;
+	}
 	if (!rows_are_placed_alike(left, right)) {
 		left = left_own ? exchange_by_key(b->arena, left, NULL_KEYS_ROUND) : left;
 		right = right_own ? exchange_by_key(b->arena, right, NULL_KEYS_ROUND) : right;

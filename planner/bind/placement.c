@@ -8,7 +8,8 @@
 typedef struct Placement {
 	bool		is_known;
 	bool		is_exchanged;		/* by the bytes of the key as JSON */
-	const char *format;				/* of a topic's keys */
+	const FormatSpec *key;			/* of a topic */
+	const char *format;				/* of its keys */
 	int			n_partitions;
 } Placement;
 
@@ -44,11 +45,17 @@ placement_of(const Logical *node)
 
 		if (scan->topic == NULL)
 			return (Placement){.is_known = true, .format = "", .n_partitions = 1};
-		return (Placement){.is_known = true, .format = scan->topic->key.format->name, .n_partitions = scan->topic->n_partitions};
+		return (Placement){.is_known = true, .key = &scan->topic->key, .format = scan->topic->key.format->name,
+						   .n_partitions = scan->topic->n_partitions};
 	}
 	case LOGICAL_EXCHANGE:
 		if (((const ExchangeSpec *)node->spec)->null_keys == NULL_KEYS_MOVE)
 			return placement_of(node->inputs[0]);
+		if (((const ExchangeSpec *)node->spec)->n_partitions > 0) {
+			const ExchangeSpec *spec = node->spec;
+
+			return (Placement){.is_known = true, .key = spec->key, .format = spec->key->format->name, .n_partitions = spec->n_partitions};
+		}
 		return (Placement){.is_known = true, .is_exchanged = true};
 	case LOGICAL_PROJECT:
 		return keeps_key(node) ? placement_of(node->inputs[0]) : (Placement){0};
@@ -72,6 +79,24 @@ bool
 rows_are_placed_alike(const Logical *a, const Logical *b)
 {
 	return same_placement(placement_of(a), placement_of(b));
+}
+
+bool
+exchange_follows(Logical *exchange, const Logical *other)
+{
+	Placement	  place = placement_of(other);
+	ExchangeSpec *spec = exchange->spec;
+	FormatSpec	 *key = (FormatSpec *)spec->key;
+
+	/* Bytes of registry formats carry the id of a schema, which need not be the topic's. */
+	if (!place.is_known || place.is_exchanged || place.key == NULL || place.key->n_columns != spec->n_key
+		|| (place.key->format->flags & FORMAT_REGISTRY) != 0)
+		return false;
+	*key = *place.key;
+	key->columns = exchange->columns;
+	key->subject = NULL;
+	spec->n_partitions = place.n_partitions;
+	return true;
 }
 
 Logical *
