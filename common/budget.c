@@ -17,6 +17,13 @@ budget_reserve(MemoryBudget *budget, int64_t size_bytes, const char *what, Error
 }
 
 void
+budget_take(MemoryBudget *budget, int64_t size_bytes)
+{
+	if (budget != NULL)
+		atomic_fetch_add(&budget->used_bytes, size_bytes);
+}
+
+void
 budget_release(MemoryBudget *budget, int64_t size_bytes)
 {
 	if (budget != NULL)

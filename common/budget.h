@@ -17,6 +17,8 @@ typedef struct MemoryBudget {
 
 /* Reserves; FAILED (ERROR_FATAL, with the remedy) when the limit would be passed, and then nothing is reserved. */
 Status budget_reserve(MemoryBudget *budget, int64_t size_bytes, const char *what, Error *err);
+/* Reserves even beyond the limit: the little without which nothing could be written out. */
+void   budget_take(MemoryBudget *budget, int64_t size_bytes);
 void   budget_release(MemoryBudget *budget, int64_t size_bytes);
 
 #endif

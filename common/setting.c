@@ -24,6 +24,8 @@ const Setting setting_rows[] = {
 	 "A bounded SELECT of the standard dialect first waits for the persistent queries that feed it."},
 	{"memory.limit", SETTING_BYTES, NULL, NULL, SCOPE_QUERY,
 	 "Memory that queries may use, in bytes or with K, M, G, or as a share such as 80%."},
+	{"temp.directory", SETTING_TEXT, NULL, NULL, SCOPE_SERVER,
+	 "Folder of the temporary files of bounded queries that need more than memory.limit; unset: TMPDIR, else /tmp."},
 	{"threads", SETTING_INT, NULL, NULL, SCOPE_QUERY, "Threads of a bounded query; unset: one a processor."},
 	{"strict", SETTING_BOOL, "false", NULL, SCOPE_QUERY, "The first bad row of a file fails the query."},
 	{"durability", SETTING_CHOICE, "process", "process|power", SCOPE_SERVER,

@@ -116,6 +116,16 @@ select_memory_limit(const StatementContext *context)
 	return settings_text(settings, "memory.limit") != NULL ? engine_memory_limit(settings) : context->engine->budget.limit_bytes;
 }
 
+static const char *
+temp_directory(const StatementContext *context)
+{
+	const char *directory = settings_text(context->session->settings, "temp.directory");
+
+	if (directory == NULL || directory[0] == '\0')
+		directory = getenv("TMPDIR");
+	return directory != NULL && directory[0] != '\0' ? directory : "/tmp";
+}
+
 static bool
 plan_reads_store(const Plan *plan)
 {
@@ -200,7 +210,7 @@ run_bounded(StatementContext *context, const Plan *plan, SelectRun *run, Bounded
 	SourceContext  sources = select_sources(context, run, threads, true);
 	MemoryBudget   budget = {.limit_bytes = select_memory_limit(context)};
 	BoundedOptions options = {.env = context->engine->env, .sources = &sources, .row_log = &run->row_log, .result = select_rows,
-							  .result_context = run, .budget = &budget, .n_threads = threads,
+							  .result_context = run, .budget = &budget, .temp_directory = temp_directory(context), .n_threads = threads,
 							  .batch_rows = settings_int(context->session->settings, "batch.rows"), .is_timed = is_timed, .interrupted = &context->session->interrupted,
 							  .progress = select_progress, .progress_context = run, .inspect = inspect,
 							  .inspect_context = inspect_context};

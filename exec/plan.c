@@ -55,6 +55,8 @@ explain_measures(const Op *op, StrBuf *out)
 		strbuf_printf(out, ", %.1f ms", (double)op->nanos / 1e6);
 	if (op->state_rows > 0)
 		strbuf_printf(out, ", state %lld rows", (long long)op->state_rows);
+	if (op->spilled_bytes > 0)
+		strbuf_printf(out, ", spilled %.1f MB", (double)op->spilled_bytes / 1e6);
 	if (op->late_rows > 0)
 		strbuf_printf(out, ", late %lld", (long long)op->late_rows);
 	strbuf_add_char(out, ')');

@@ -14,6 +14,7 @@
  */
 #include "common/budget.h"
 #include "common/env.h"
+#include "common/spill.h"
 #include "data/batch.h"
 #include "exec/expr/program.h"
 
@@ -91,6 +92,7 @@ struct Op {
 	int64_t		  rows_out;
 	int64_t		  late_rows;	/* dropped as late */
 	int64_t		  state_rows;	/* kept */
+	int64_t		  spilled_bytes;	/* written to temporary files, before compression */
 	Nanos		  nanos;		/* inclusive of outputs; counted only when task->is_timed */
 };
 
@@ -102,6 +104,7 @@ typedef struct OpServices {
 	const Env		*env;
 	EvalContext		*eval;			/* its scratch arena is task_scratch() */
 	MemoryBudget	*budget;
+	const struct SpillSpace *spill;	/* where to write what the budget does not hold; NULL: nowhere */
 	struct StateBackend *state;		/* NULL: state is not durable */
 	bool			 is_compacting;	/* changes of one key within an epoch are merged: emit at flush */
 	bool			 is_timed;

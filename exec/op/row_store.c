@@ -43,7 +43,7 @@ row_store_free(RowStore *store)
 		arena_free(&store->taken[i]);
 	free(store->taken);
 	budget_release(store->budget, store->reserved_bytes);
-	row_store_init(store, store->budget, store->what);
+	*store = (RowStore){.budget = store->budget, .what = store->what, .free_bytes = store->free_bytes};
 }
 
 static int64_t
@@ -73,7 +73,10 @@ reserve(RowStore *store, int64_t capacity, Error *err)
 	int64_t bytes = capacity * row_bytes(store) + arena_bytes(store);
 
 	if (bytes > store->reserved_bytes) {
-		TRY(budget_reserve(store->budget, bytes - store->reserved_bytes, store->what, err));
+		if (bytes <= store->free_bytes)
+			budget_take(store->budget, bytes - store->reserved_bytes);
+		else
+			TRY(budget_reserve(store->budget, bytes - store->reserved_bytes, store->what, err));
 		store->reserved_bytes = bytes;
 	}
 	return OK;
@@ -90,6 +93,22 @@ need_validity(Vector *v, int64_t capacity)
 	}
 }
 
+static int64_t
+capacity_for(const RowStore *store, int64_t n)
+{
+	int64_t capacity = store->capacity > 0 ? store->capacity : FIRST_ROWS;
+
+	while (capacity < (int64_t)store->n_rows + n)
+		capacity *= 2;
+	return capacity;
+}
+
+int64_t
+row_store_bytes_with(const RowStore *store, int64_t n)
+{
+	return capacity_for(store, n) * row_bytes(store) + arena_bytes(store);
+}
+
 /* Makes room for n more rows in the columns of fixed width. */
 static Status
 grow(RowStore *store, int64_t n, Error *err)
@@ -101,10 +120,7 @@ grow(RowStore *store, int64_t n, Error *err)
 		return OK;
 	if (wanted > INT32_MAX)
 		return error_fatal(err, "%s cannot keep more than %d rows", store->what, INT32_MAX);
-	if (capacity == 0)
-		capacity = FIRST_ROWS;
-	while (capacity < wanted)
-		capacity *= 2;
+	capacity = capacity_for(store, n);
 	TRY(reserve(store, capacity, err));
 	for (int c = 0; c < store->n_columns; c++) {
 		Vector *v = store->columns[c];

@@ -24,6 +24,7 @@ typedef struct RowStore {
 	MemoryBudget *budget;
 	const char	 *what;			/* for the error when the budget is exhausted */
 	int64_t		  reserved_bytes;
+	int64_t		  free_bytes;	/* reserved even beyond the limit; 0 unless the owner writes rows out when they are too many */
 } RowStore;
 
 void row_store_init(RowStore *store, MemoryBudget *budget, const char *what);
@@ -32,9 +33,15 @@ void row_store_free(RowStore *store);
 /* Makes the columns; not needed if the first append may tell the types. */
 void row_store_set_types(RowStore *store, const Type *const *types, int n_columns);
 
-/* Adds the rows index[0..n) (NULL: the first n) of some columns.  FAILED: the budget is exhausted. */
+/*
+ * Adds the rows index[0..n) (NULL: the first n) of some columns.  FAILED: the budget is exhausted; n_rows tells
+ * whether these rows are kept all the same.
+ */
 Status row_store_append(RowStore *store, const Vector *const *columns, int n_columns, const uint32_t *index, int32_t n,
 						Error *err);
+
+/* What will be reserved when there are n rows more, without their long text. */
+int64_t row_store_bytes_with(const RowStore *store, int64_t n);
 
 /* Adds all rows of another store behind the own ones; the other is empty then. */
 Status row_store_take(RowStore *store, RowStore *other, Error *err);

@@ -4,15 +4,23 @@
  *
  * With a limit only rows that may still be among the first n are kept: when there are twice as many, all but the first n
  * are forgotten, and the last of them is the bound that later rows must beat.
+ *
+ * Rows that the budget does not hold are sorted and written out as a run (sort_runs.h); runs are merged at the end.  Memory for
+ * sorting what is kept is reserved as it grows, so that a run can always be sorted.
  */
 #include "exec/op/sort.h"
 
 #include <stdlib.h>
 
 #include "exec/op/row_store.h"
+#include "exec/op/sort_runs.h"
 #include "exec/op/sort_rows.h"
 
-enum { TOP_SLACK = 4 * BATCH_ROWS };
+enum {
+	TOP_SLACK = 4 * BATCH_ROWS,
+	SORT_BYTES = 36,		/* a row, while it is sorted: its number and twice the sort's entry */
+	FREE_BYTES = 1 << 20,	/* kept whatever else the query keeps, so that runs are not too short */
+};
 
 typedef struct SortOp {
 	Op			op;
@@ -25,6 +33,8 @@ typedef struct SortOp {
 	int64_t		n_keep;			/* -1: all */
 	bool		has_bound;		/* the last row kept is the n_keep-th */
 	Arena		out;
+	SortRuns	runs;			/* written out: rows that came before those kept */
+	int64_t		sort_bytes;		/* reserved for sorting; only where rows can be written out */
 } SortOp;
 
 static Status
@@ -34,6 +44,9 @@ sort_open(Op *op, Error *err)
 	const SortSpec *spec = op->spec;
 
 	row_store_init(&self->rows, op_services(op)->budget, "ORDER BY");
+	sort_runs_init(&self->runs, op);
+	if (op_services(op)->spill != NULL)
+		self->rows.free_bytes = FREE_BYTES;
 	self->n_columns = -1;
 	self->programs = arena_array(&op->arena, Program *, spec->n_keys + 1);
 	self->key_columns = arena_array(&op->arena, int, spec->n_keys + 1);
@@ -87,6 +100,75 @@ sort_numbers(SortOp *self)
 	sort_point_to_keys(self);
 	sort_rows(self->order, spec->n_keys, numbers, (int64_t)self->rows.n_rows);
 	return numbers;
+}
+
+/* ---- runs ---- */
+
+/* Writes the rows kept as a run. */
+static Status
+sort_write_run(SortOp *self, Error *err)
+{
+	int64_t	  n = (int64_t)self->rows.n_rows;
+	uint32_t *numbers;
+	Status	  status;
+
+	if (n > 0) {
+		numbers = sort_numbers(self);
+		status = sort_runs_add(&self->runs, &self->rows, numbers, self->n_keep >= 0 && self->n_keep < n ? self->n_keep : n, err);
+		free(numbers);
+		if (status == FAILED)
+			return FAILED;
+	}
+	row_store_free(&self->rows);
+	budget_release(op_services(&self->op)->budget, self->sort_bytes);
+	self->sort_bytes = 0;
+	self->has_bound = false;
+	return OK;
+}
+
+/* Whether n rows more would be more than this sort should keep. */
+static bool
+sort_is_full(const SortOp *self, int64_t n)
+{
+	int64_t bytes = row_store_bytes_with(&self->rows, n) + ((int64_t)self->rows.n_rows + n) * SORT_BYTES;
+
+	return bytes > FREE_BYTES && bytes > spill_share(op_services(&self->op)->spill);
+}
+
+static Status
+sort_reserve(SortOp *self, Error *err)
+{
+	int64_t missing = (int64_t)self->rows.n_rows * SORT_BYTES - self->sort_bytes;
+
+	if (missing > 0) {
+		/* A little ahead, not for each batch. */
+		missing += BATCH_ROWS * 2 * SORT_BYTES;
+		TRY(budget_reserve(op_services(&self->op)->budget, missing, "ORDER BY", err));
+		self->sort_bytes += missing;
+	}
+	return OK;
+}
+
+/* Keeps rows; those that were kept before are written out if there is no room for both. */
+static Status
+sort_append(SortOp *self, const Vector *const *columns, int n_columns, const uint32_t *index, int32_t n, Error *err)
+{
+	uint64_t n_before;
+
+	if (op_services(&self->op)->spill == NULL)
+		return row_store_append(&self->rows, columns, n_columns, index, n, err);
+	if (self->rows.n_rows > 0 && sort_is_full(self, n))
+		TRY(sort_write_run(self, err));
+	n_before = self->rows.n_rows;
+	if (row_store_append(&self->rows, columns, n_columns, index, n, err) == FAILED) {
+		if (self->rows.n_rows == 0)
+			return FAILED;
+		if (self->rows.n_rows > n_before)
+			return sort_write_run(self, err);
+		TRY(sort_write_run(self, err));
+		TRY(row_store_append(&self->rows, columns, n_columns, index, n, err));
+	}
+	return sort_reserve(self, err) == OK ? OK : sort_write_run(self, err);
 }
 
 static Status
@@ -182,9 +264,27 @@ sort_push(Op *op, int port, const Batch *in, Error *err)
 		columns[n_columns++] = time;
 	}
 	n = sort_candidates(self, in, columns, selected);
-	TRY(row_store_append(&self->rows, columns, n_columns, n == in->n_rows ? NULL : selected, n, err));
+	TRY(sort_append(self, columns, n_columns, n == in->n_rows ? NULL : selected, n, err));
 	op->state_rows = (int64_t)self->rows.n_rows;
 	return sort_prune(self, err);
+}
+
+/* Behind own rows and runs come the other's.  Both are written out if any are, or if there is no room for them together. */
+static Status
+sort_take(SortOp *self, SortOp *from, Error *err)
+{
+	if (self->runs.n_runs == 0 && from->runs.n_runs == 0) {
+		self->sort_bytes += from->sort_bytes;
+		from->sort_bytes = 0;
+		if (row_store_take(&self->rows, &from->rows, err) == OK)
+			return OK;
+		if (op_services(&self->op)->spill == NULL)
+			return FAILED;
+	}
+	TRY(sort_write_run(self, err));
+	TRY(sort_write_run(from, err));
+	sort_runs_take(&self->runs, &from->runs);
+	return OK;
 }
 
 static Status
@@ -201,7 +301,7 @@ sort_merge(Op *op, Op *other, Error *err)
 		memcpy(self->key_columns, from->key_columns, sizeof *self->key_columns * (size_t)((const SortSpec *)op->spec)->n_keys);
 	}
 	self->has_bound = false;
-	TRY(row_store_take(&self->rows, &from->rows, err));
+	TRY(sort_take(self, from, err));
 	op->state_rows = (int64_t)self->rows.n_rows;
 	return sort_prune(self, err);
 }
@@ -237,6 +337,50 @@ sort_emit(SortOp *self, const uint32_t *numbers, int64_t n, Error *err)
 	return OK;
 }
 
+/* Rows of the merged runs: those between the skipped ones and the limit go on. */
+typedef struct MergedRows {
+	SortOp *self;
+	int64_t n_seen;
+} MergedRows;
+
+static Status
+sort_emit_merged(void *context, const Vector *const *columns, int32_t n, Error *err)
+{
+	MergedRows	   *merged = context;
+	SortOp		   *self = merged->self;
+	const SortSpec *spec = self->op.spec;
+	int64_t			end = spec->n_rows >= 0 ? spec->n_skip + spec->n_rows : INT64_MAX;
+	int64_t			first = spec->n_skip > merged->n_seen ? spec->n_skip - merged->n_seen : 0;
+	int64_t			last = end - merged->n_seen < n ? end - merged->n_seen : n;
+	Batch		   *out;
+
+	merged->n_seen += n;
+	if (op_services(&self->op)->interrupted != NULL && *op_services(&self->op)->interrupted)
+		return error_set(err, ERROR_INTERRUPTED, "The query was cancelled");
+	if (first < last) {
+		arena_reset(&self->out);
+		out = batch_new(&self->out, self->n_columns, n);
+		for (int c = 0; c < self->n_columns; c++)
+			out->columns[c] = columns[c];
+		if (self->has_time)
+			out->event_time = columns[self->runs.n_columns - 1]->data;
+		if (first > 0 || last < n)
+			out = batch_slice(&self->out, out, (int32_t)first, (int32_t)(last - first));
+		TRY(op_emit_loop(&self->op, out, err));
+	}
+	return merged->n_seen >= end ? DONE : OK;
+}
+
+static Status
+sort_finish_runs(SortOp *self, Error *err)
+{
+	MergedRows merged = {.self = self};
+
+	TRY(sort_write_run(self, err));
+	return sort_runs_merge(&self->runs, self->order, self->key_columns, ((const SortSpec *)self->op.spec)->n_keys,
+						   sort_emit_merged, &merged, err);
+}
+
 static Status
 sort_finish(Op *op, int port, Error *err)
 {
@@ -244,15 +388,21 @@ sort_finish(Op *op, int port, Error *err)
 	Status	status = OK;
 
 	(void)port;
-	if (self->rows.n_rows > 0) {
+	if (self->runs.n_runs > 0) {
+		status = sort_finish_runs(self, err);
+	} else if (self->rows.n_rows > 0) {
 		uint32_t *numbers;
-		int64_t	  bytes = (int64_t)self->rows.n_rows * 36;	/* numbers and the sort's words */
+		int64_t	  missing = (int64_t)self->rows.n_rows * SORT_BYTES - self->sort_bytes;
 
-		TRY(budget_reserve(op_services(op)->budget, bytes, "ORDER BY", err));
+		if (missing > 0) {
+			TRY(budget_reserve(op_services(op)->budget, missing, "ORDER BY", err));
+			self->sort_bytes += missing;
+		}
 		numbers = sort_numbers(self);
 		status = sort_emit(self, numbers, (int64_t)self->rows.n_rows, err);
 		free(numbers);
-		budget_release(op_services(op)->budget, bytes);
+		budget_release(op_services(op)->budget, self->sort_bytes);
+		self->sort_bytes = 0;
 	}
 	if (status == FAILED)
 		return FAILED;
@@ -274,6 +424,8 @@ sort_close(Op *op)
 	SortOp *self = op_cast(SortOp, op, &op_sort);
 
 	row_store_free(&self->rows);
+	sort_runs_free(&self->runs);
+	budget_release(op_services(op)->budget, self->sort_bytes);
 	arena_free(&self->out);
 }
 

@@ -18,6 +18,7 @@ typedef struct Bounded {
 	const BoundedOptions *options;
 	BoundedStats		 *stats;
 	Arena				  arena;
+	SpillSpace			  spill;
 	Task				  task;
 	Task				 *task_pointer;
 	Graph				  graph;
@@ -211,6 +212,7 @@ task_configure(Bounded *b, Task *task)
 	task->result = options->result;
 	task->result_context = options->result_context;
 	task->services.budget = task->eval.budget = options->budget;
+	task->services.spill = options->temp_directory != NULL && options->budget != NULL ? &b->spill : NULL;
 	task->services.is_timed = options->is_timed;
 	task->services.interrupted = options->interrupted;
 }
@@ -253,6 +255,7 @@ add_counters(Op *into, const Op *from)
 	into->rows_in += from->rows_in;
 	into->rows_out += from->rows_out;
 	into->late_rows += from->late_rows;
+	into->spilled_bytes += from->spilled_bytes;
 	into->nanos += from->nanos;
 }
 
@@ -279,6 +282,7 @@ run_parallel(Bounded *b, Source *source, Op *const *path, const PlanNode *const 
 			TRY_OUT(clone_path(b, path, nodes, n, w, &breakers[t], err));
 		}
 	}
+	b->spill.n_sharers = n_threads;
 	for (int t = 1; t < n_threads; t++) {
 		if (pthread_create(&threads[t], NULL, worker_thread, &workers[t]) != 0)
 			break;
@@ -287,6 +291,7 @@ run_parallel(Bounded *b, Source *source, Op *const *path, const PlanNode *const 
 	worker_run(&workers[0]);
 	for (int t = 1; t <= n_started; t++)
 		pthread_join(threads[t], NULL);
+	b->spill.n_sharers = 1;
 	for (int t = 0; t <= n_started; t++) {
 		b->stats->rows_read += workers[t].n_rows;
 		if (workers[t].status == FAILED && status == OK) {
@@ -407,6 +412,7 @@ bounded_run(const Plan *plan, const BoundedOptions *options, BoundedStats *stats
 	*stats = (BoundedStats){0};
 	if (needs_order(plan->root))
 		return run_in_order(plan, options, stats, err);
+	b.spill = (SpillSpace){.env = options->env, .directory = options->temp_directory, .budget = options->budget, .n_sharers = 1};
 	task_configure(&b, &b.task);
 	b.task_pointer = &b.task;
 	b.leaves = arena_array(&b.arena, const PlanNode *, count_leaves(plan->root));

@@ -21,6 +21,7 @@ typedef struct BoundedOptions {
 	void			   *result_context;
 	TaskOutput		   *output;			/* for plans into a sink; NULL otherwise */
 	MemoryBudget	   *budget;
+	const char		   *temp_directory;	/* for what the budget does not hold; NULL: nothing is written out */
 	int					n_threads;		/* 0: 1 */
 	int64_t				batch_rows;		/* most rows of a batch pushed; 0: BATCH_ROWS */
 	bool				is_timed;
