@@ -369,7 +369,7 @@ http1_ended(Connection *c)
 
 	if (h->exchange == NULL)
 		c->closes = true;
-	else if (!h->request_ended || (h->head_sent && !h->exchange->is_finished))
+	else if (!h->request_ended || (h->head_sent && !exchange_is_finished(h->exchange)))
 		c->is_broken = true;
 	h->keeps_alive = false;
 }

@@ -402,6 +402,17 @@ http_finish(HttpExchange *e)
 	server_wake(e);
 }
 
+bool
+exchange_is_finished(HttpExchange *e)
+{
+	bool is_finished;
+
+	pthread_mutex_lock(&e->lock);
+	is_finished = e->is_finished;
+	pthread_mutex_unlock(&e->lock);
+	return is_finished;
+}
+
 void
 http_abort(HttpExchange *e)
 {

@@ -172,6 +172,9 @@ void exchange_done(HttpExchange *e);
 /* Takes at most n bytes of what waits, under the lock; tells who waits for room after it. */
 size_t exchange_take(HttpExchange *e, void *buffer, size_t n);
 
+/* Has the response been written to its end?  It may not be sent yet. */
+bool exchange_is_finished(HttpExchange *e);
+
 /* Moves all that waits to `out`. */
 void exchange_take_all(HttpExchange *e, StrBuf *out);
 void exchange_tell_drained(HttpExchange *e);
