@@ -78,7 +78,7 @@ def main():
             rate(options, broker, folder, "CTAS, COUNT by another column", "CREATE TABLE d WITH (KAFKA_TOPIC='bench-d') AS SELECT name, COUNT(*) AS n FROM a GROUP BY name; SELECT COUNT(*) FROM d WHERE n < 0;")
             latency(options, broker, folder)
     finally:
-        broker.stop(kill=True)
+        broker.close()
 
 
 if __name__ == "__main__":

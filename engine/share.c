@@ -605,11 +605,10 @@ share_recover(Share *self, bool for_good)
 	self->query->bad_record[0] = '\0';
 	if (self->group == NULL)
 		return;
-	if (for_good || self->query->interrupted) {
+	if (for_good || self->query->interrupted || !kafka_group_rewind(self->group)) {
 		kafka_group_close(self->group);
 		self->group = NULL;
-	} else
-		kafka_group_rewind(self->group);
+	}
 }
 
 void

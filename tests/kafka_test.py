@@ -538,4 +538,4 @@ def run_all(options):
                     print(f"kafka: {name}: {time.time() - began:.1f} s", flush=True)
                 yield name, failure
     finally:
-        broker.stop(kill=True)
+        broker.close()

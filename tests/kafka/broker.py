@@ -96,7 +96,7 @@ class Broker:
         if shutil.which("java") is None:
             raise NoBroker("Java is not installed (apt-get install openjdk-17-jre-headless)")
         class_path = libraries(build)
-        folder = os.path.join(os.path.abspath(build), "kafka", name)
+        folder = os.path.join(os.path.abspath(build), "kafka", f"{name}-{os.getpid()}")     # several may run at a time
         shutil.rmtree(folder, ignore_errors=True)
         os.makedirs(folder)
         broker = Broker(f"127.0.0.1:{free_port()}", class_path, folder)
@@ -108,6 +108,12 @@ class Broker:
         broker.java("kafka.tools.StorageTool", "format", "-t", "MkU3OEVBNTcwNTJENDM2Qk", "-c", os.path.join(folder, "server.properties"))
         broker.start()
         return broker
+
+    def close(self):
+        """Ends it for good, and removes its data."""
+        self.stop(kill=True)
+        if self.folder is not None:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def command(self, main, *arguments, heap="128m"):
         return ["java", "-Xmx" + heap, "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC",

@@ -52,8 +52,11 @@ void kafka_group_close(KafkaGroup *group);
 /* Serves the group's protocol.  *changed: the share is another one, or must be taken up anew. */
 Status kafka_group_poll(KafkaGroup *group, bool *changed, Error *err);
 
-/* After a failure: reading goes on from the committed positions.  The next poll says *changed. */
-void kafka_group_rewind(KafkaGroup *group);
+/*
+ * After a failure: reading goes on from the committed positions, and the next poll says *changed.  False: nothing is owned; leave the group and
+ * join it again.
+ */
+bool kafka_group_rewind(KafkaGroup *group);
 
 bool kafka_group_owns(const KafkaGroup *group, const Topic *topic, int partition);
 

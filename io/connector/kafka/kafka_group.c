@@ -203,18 +203,31 @@ on_rebalance(rd_kafka_t *consumer, rd_kafka_resp_err_t code, rd_kafka_topic_part
 }
 
 /* After a failed commit: what was read is read again, from the positions that Kafka has. */
-void
+bool
 kafka_group_rewind(KafkaGroup *self)
 {
+	bool							 has_share;
 	rd_kafka_topic_partition_list_t *list = self->topics->rd.topic_partition_list_new(8);
 
 	for (int i = 0; i < self->n_inputs; i++)
 		for (int p = 0; p < self->inputs[i].topic->config.n_partitions; p++)
 			if (self->inputs[i].partitions[p].queue != NULL)
 				self->topics->rd.topic_partition_list_add(list, self->inputs[i].topic->name.data, p);
-	drop_share(self);
-	take_share(self, list);
+	has_share = list->cnt > 0;
+	if (has_share) {
+		drop_share(self);
+		take_share(self, list);
+	}
 	self->topics->rd.topic_partition_list_destroy(list);
+	return has_share;
+}
+
+/* What the consumer goes on trying after it has said it. */
+static bool
+passes_by_itself(rd_kafka_resp_err_t code)
+{
+	return kafka_code_may_pass(code) && code != RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC && code != RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION
+		   && code != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
 }
 
 Status
@@ -226,7 +239,7 @@ kafka_group_poll(KafkaGroup *self, bool *changed, Error *err)
 		rd_kafka_resp_err_t code = message->err;
 		Error				failure;
 
-		if (code != RD_KAFKA_RESP_ERR_NO_ERROR && code != RD_KAFKA_RESP_ERR__PARTITION_EOF && !kafka_code_may_pass(code)) {
+		if (code != RD_KAFKA_RESP_ERR_NO_ERROR && code != RD_KAFKA_RESP_ERR__PARTITION_EOF && !passes_by_itself(code)) {
 			kafka_error(self->topics, code, message->payload, &failure, "The group %s", self->id);
 			remember_failure(self, &failure);
 		}
