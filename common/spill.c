@@ -12,6 +12,7 @@
 
 enum {
 	WRITE_BYTES = 256 << 10,	/* blocks are gathered up to here */
+	LEAST_BYTES = 1 << 20,
 	LZ4_ACCELERATION = 1,
 };
 
@@ -64,6 +65,14 @@ spill_share(const SpillSpace *space)
 	int64_t limit = space->budget->limit_bytes;
 
 	return limit == 0 ? INT64_MAX : limit / (space->n_sharers > 0 ? space->n_sharers : 1) / 8 * 7;
+}
+
+int64_t
+spill_least(const SpillSpace *space)
+{
+	int64_t bytes = space->budget->limit_bytes / 4;
+
+	return bytes < LEAST_BYTES ? bytes : LEAST_BYTES;
 }
 
 int64_t

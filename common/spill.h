@@ -25,6 +25,9 @@ typedef struct SpillSpace {
 /* Bytes that one operator on one thread should keep in memory at most; INT64_MAX: the budget has no limit. */
 int64_t spill_share(const SpillSpace *space);
 
+/* What it may keep whatever others keep, so that parts are not too small: 1 MiB, less if the budget is tiny. */
+int64_t spill_least(const SpillSpace *space);
+
 /* A size for blocks that suits the budget: 256 KiB, less if the budget is tiny. */
 int64_t spill_block_bytes(const SpillSpace *space);
 

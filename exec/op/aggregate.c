@@ -98,19 +98,16 @@ aggregate_open(Op *op, Error *err)
 		TRY(aggregate_state_load(self, err));
 	if (spec->is_table)
 		TRY(aggregate_table_open(self, err));
+	aggregate_spill_open(self);
 	return spec->ttl_ms > 0 ? aggregate_ttl_open(self, err) : OK;
 }
 
-static void
-aggregate_close(Op *op)
+void
+aggregate_destroy_states(AggregateOp *self)
 {
-	AggregateOp			*self = op_cast(AggregateOp, op, &op_aggregate);
-	const AggregateSpec *spec = op->spec;
+	const AggregateSpec *spec = self->op.spec;
 	bool				 has_destroy = false;
 
-	if (self->items == NULL)
-		return;
-	aggregate_session_close(self);
 	for (int i = 0; i < spec->n_items && self->items[i].function != NULL; i++)
 		has_destroy |= self->sessions == NULL && (self->items[i].is_ordered || self->items[i].function->destroy != NULL);
 	for (uint32_t g = 0; has_destroy && g < self->groups.n_records; g++) {
@@ -119,6 +116,19 @@ aggregate_close(Op *op)
 		for (int i = 0; group->is_live && i < spec->n_items; i++)
 			item_destroy(&self->items[i], (char *)group);
 	}
+}
+
+static void
+aggregate_close(Op *op)
+{
+	AggregateOp			*self = op_cast(AggregateOp, op, &op_aggregate);
+	const AggregateSpec *spec = op->spec;
+
+	if (self->items == NULL)
+		return;
+	aggregate_session_close(self);
+	aggregate_destroy_states(self);
+	aggregate_spill_close(self);
 	for (int i = 0; i < spec->n_items && self->items[i].function != NULL; i++)
 		item_close(&self->items[i]);
 	if (self->groups.types != NULL)
@@ -149,7 +159,10 @@ aggregate_account(AggregateOp *self, Error *err)
 		return OK;
 	if (missing > 0) {
 		missing += 1 << 16;
-		TRY(budget_reserve(budget, missing, "GROUP BY", err));
+		if (self->may_overdraw)
+			budget_take(budget, missing);
+		else
+			TRY(budget_reserve(budget, missing, "GROUP BY", err));
 		self->reserved_bytes += missing;
 	} else if (missing < -(1 << 20)) {
 		budget_release(budget, -missing);
@@ -546,6 +559,8 @@ take_entries(AggregateOp *self, const PushData *data, const uint32_t *rows, cons
 
 	if (n == 0)
 		return OK;
+	if (self->spill != NULL)
+		TRY(aggregate_spill_make_room(self, n, err));
 	for (int k = 0; k < spec->n_keys; k++) {
 		if (rows == NULL && set < 0) {
 			columns[k] = data->slots[k];
@@ -825,8 +840,8 @@ make_empty_groups(AggregateOp *self, Error *err)
 	return OK;
 }
 
-static Status
-emit_at_end(AggregateOp *self, Error *err)
+Status
+aggregate_emit_all(AggregateOp *self, Error *err)
 {
 	const AggregateSpec *spec = self->op.spec;
 	Arena	 *arena = op_scratch(&self->op);
@@ -834,7 +849,6 @@ emit_at_end(AggregateOp *self, Error *err)
 	Group	**groups = arena_alloc(arena, sizeof *groups * BATCH_ROWS);
 	Status	  status = OK;
 
-	TRY(make_empty_groups(self, err));
 	/* Grouping sets one after the other, whatever order their groups were made in. */
 	for (int set = 0; set < (spec->n_grouping_sets > 0 ? spec->n_grouping_sets : 1); set++)
 		for (uint32_t next = 0; next < self->groups.n_records && status == OK;) {
@@ -852,6 +866,13 @@ emit_at_end(AggregateOp *self, Error *err)
 		}
 	arena_rewind(arena, mark);
 	return status;
+}
+
+static Status
+emit_at_end(AggregateOp *self, Error *err)
+{
+	TRY(make_empty_groups(self, err));
+	return aggregate_has_spilled(self) ? aggregate_spill_finish(self, err) : aggregate_emit_all(self, err);
 }
 
 static Status
@@ -884,9 +905,14 @@ aggregate_merge(Op *op, Op *other_op, Error *err)
 	AggregateOp			*other = op_cast(AggregateOp, other_op, &op_aggregate);
 	const AggregateSpec *spec = op->spec;
 	Arena				*arena = op_scratch(op);
-	Group			   **map = self->has_distinct ? xcalloc(other->groups.n_records + 1, sizeof *map) : NULL;
+	Group			   **map;
 	Status				 status = OK;
 
+	if (aggregate_spill_must_merge(self, other)) {
+		self->op.late_rows += other->op.late_rows;
+		return aggregate_spill_merge(self, other, err);
+	}
+	map = self->has_distinct ? xcalloc(other->groups.n_records + 1, sizeof *map) : NULL;
 	for (int a = 0; a < spec->n_items; a++)
 		self->items[a].call.merges_parts = true;
 	if (spec->window.kind == WINDOW_SESSION) {

@@ -118,6 +118,8 @@ struct AggregateOp {
 
 	KeyTimer		 timer;			/* ttl_ms: groups by when they end; key bytes -> number */
 	struct Sessions *sessions;
+	struct AggregateSpill *spill;	/* groups that were written out; NULL: they never are */
+	bool			 may_overdraw;	/* states are reserved beyond the budget until it is looked at before the next rows */
 	StateTable		*rows;			/* is_table: source key -> group key and arguments of its row */
 };
 
@@ -164,6 +166,24 @@ Status aggregate_ttl_push(AggregateOp *self, const Batch *in, Status (*push)(Agg
 Status aggregate_ttl_advance(AggregateOp *self, Time time, Error *err);
 /* Removes groups in order; they must have been emitted. */
 void   aggregate_remove_groups(AggregateOp *self, Group *const *groups, uint32_t n);
+
+/* ---- more groups than the budget holds (aggregate_spill.c) ---- */
+
+void   aggregate_spill_open(AggregateOp *self);
+void   aggregate_spill_close(AggregateOp *self);
+bool   aggregate_has_spilled(const AggregateOp *self);
+/* Before n rows are taken: writes the groups out if there may not be room for those. */
+Status aggregate_spill_make_room(AggregateOp *self, int32_t n, Error *err);
+Status aggregate_spill_write(AggregateOp *self, Error *err);
+/* Whether two parts must be merged on disk; that: behind what `self` has comes what `other` has. */
+bool   aggregate_spill_must_merge(const AggregateOp *self, const AggregateOp *other);
+Status aggregate_spill_merge(AggregateOp *self, AggregateOp *other, Error *err);
+/* Emits all groups, a partition after the other. */
+Status aggregate_spill_finish(AggregateOp *self, Error *err);
+/* Emits all groups in memory. */
+Status aggregate_emit_all(AggregateOp *self, Error *err);
+/* Frees what the states own; they are not used again. */
+void   aggregate_destroy_states(AggregateOp *self);
 
 Status aggregate_session_open(AggregateOp *self, Error *err);
 Status aggregate_session_push(AggregateOp *self, PushData *data, Error *err);

@@ -259,6 +259,34 @@ group_free_text(GroupTable *table, Group *group)
 		}
 }
 
+size_t
+key_slot_far_bytes(const GroupTable *table, int key, const KeySlot *slot)
+{
+	return table->is_text[key] && slot_is_far(slot) ? (uint32_t)slot->low : 0;
+}
+
+int64_t
+group_table_growth(const GroupTable *table, int32_t n)
+{
+	int64_t capacity = table->entries != NULL ? (int64_t)table->mask + 1 : 0;
+	int64_t n_chunks = ((int64_t)table->n_records + n - 1) / (1 << GROUP_CHUNK_BITS) + 1 - table->n_chunks;
+	int64_t bytes = (n_chunks > 0 ? n_chunks : 0) * ((int64_t)table->record_size << GROUP_CHUNK_BITS);
+
+	if ((table->n_groups + n) * 3 >= capacity * 2)
+		bytes += (capacity > 0 ? 2 * capacity : FIRST_CAPACITY) * (int64_t)sizeof(GroupEntry);
+	return bytes;
+}
+
+void
+group_table_clear(GroupTable *table)
+{
+	GroupTable empty = {.n_keys = table->n_keys, .types = table->types, .is_text = table->is_text, .state_offset = table->state_offset,
+						.record_size = table->record_size, .budget = table->budget, .may_overdraw = table->may_overdraw};
+
+	group_table_free(table);
+	*table = empty;
+}
+
 void
 group_table_free(GroupTable *table)
 {
@@ -283,7 +311,9 @@ group_table_free(GroupTable *table)
 static Status
 table_reserve(GroupTable *table, int64_t bytes, Error *err)
 {
-	if (table->budget != NULL)
+	if (table->may_overdraw)
+		budget_take(table->budget, bytes);
+	else if (table->budget != NULL)
 		TRY(budget_reserve(table->budget, bytes, "GROUP BY", err));
 	table->reserved_bytes += bytes;
 	return OK;

@@ -59,6 +59,7 @@ typedef struct GroupTable {
 	int64_t		  reserved_bytes;
 	int64_t		  text_bytes;	/* of long text in keys, reserved in steps */
 	MemoryBudget *budget;
+	bool		  may_overdraw;	/* the owner looks at the budget between batches: reserve beyond it */
 } GroupTable;
 
 #define GROUP_CHUNK_BITS 10
@@ -67,6 +68,11 @@ typedef struct GroupTable {
 void group_table_init(GroupTable *table, Arena *arena, const Type *const *types, int n_keys, uint32_t state_size,
 					  MemoryBudget *budget);
 void group_table_free(GroupTable *table);
+/* Forgets all records and gives their memory back; the table can be used on. */
+void group_table_clear(GroupTable *table);
+
+/* Bytes that n new groups may reserve at most, long text apart. */
+int64_t group_table_growth(const GroupTable *table, int32_t n);
 
 static inline Group *
 group_table_at(const GroupTable *table, uint32_t number)
@@ -74,6 +80,9 @@ group_table_at(const GroupTable *table, uint32_t number)
 	return (Group *)(table->chunks[number >> GROUP_CHUNK_BITS] +
 					 (size_t)(number & ((1u << GROUP_CHUNK_BITS) - 1)) * table->record_size);
 }
+
+/* Bytes of text that a slot of key `key` points to; 0 if it has all in itself. */
+size_t key_slot_far_bytes(const GroupTable *table, int key, const KeySlot *slot);
 
 /* Slots of rows 0..n-1 of a column.  Long text is borrowed; `arena` takes the bytes of nested keys. */
 void key_slots(const Vector *v, int32_t n_rows, KeySlot *out, Arena *arena);

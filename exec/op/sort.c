@@ -19,7 +19,6 @@
 enum {
 	TOP_SLACK = 4 * BATCH_ROWS,
 	SORT_BYTES = 36,		/* a row, while it is sorted: its number and twice the sort's entry */
-	FREE_BYTES = 1 << 20,	/* kept whatever else the query keeps, so that runs are not too short */
 };
 
 typedef struct SortOp {
@@ -46,7 +45,7 @@ sort_open(Op *op, Error *err)
 	row_store_init(&self->rows, op_services(op)->budget, "ORDER BY");
 	sort_runs_init(&self->runs, op);
 	if (op_services(op)->spill != NULL)
-		self->rows.free_bytes = FREE_BYTES;
+		self->rows.free_bytes = spill_least(op_services(op)->spill);
 	self->n_columns = -1;
 	self->programs = arena_array(&op->arena, Program *, spec->n_keys + 1);
 	self->key_columns = arena_array(&op->arena, int, spec->n_keys + 1);
@@ -132,7 +131,7 @@ sort_is_full(const SortOp *self, int64_t n)
 {
 	int64_t bytes = row_store_bytes_with(&self->rows, n) + ((int64_t)self->rows.n_rows + n) * SORT_BYTES;
 
-	return bytes > FREE_BYTES && bytes > spill_share(op_services(&self->op)->spill);
+	return bytes > self->rows.free_bytes && bytes > spill_share(op_services(&self->op)->spill);
 }
 
 static Status
