@@ -618,7 +618,6 @@ end_query(StatementContext *context, const char *id, Error *err)
 	return query_stop(context->engine, query, true, err);
 }
 
-/* Names of what reads `source`, or of the INSERT queries that write it, joined by commas; NULL: nothing. */
 typedef enum Dependents { READING_SOURCES, READING_INSERTS, WRITING_INSERTS } Dependents;
 
 /* The sources that were made of a source, or the ids of the INSERT queries that read or write it; NULL: none. */
