@@ -17,7 +17,7 @@ typedef struct Cluster {
 	KafkaLog	 *log;				/* under lock_ddl */
 	pthread_t	  follower;
 	bool		  has_follower;
-	volatile bool is_closing;
+	_Atomic bool  is_closing;
 } Cluster;
 
 /* A name for this data directory that no other has: transactions that a crash left open are ended by the next start. */
