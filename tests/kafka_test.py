@@ -425,6 +425,31 @@ def at_least_once_under_fire(p):
 
 
 @case
+def a_process_that_slept_is_fenced(p):
+    """It wakes up in the middle of an epoch whose partitions are another's by then."""
+    t = p.topic("t")
+    p.sql(f"CREATE STREAM t (k STRING KEY, id BIGINT) WITH (KAFKA_TOPIC='{t}', VALUE_FORMAT='JSON', PARTITIONS=4);"
+          f"CREATE STREAM u WITH (KAFKA_TOPIC='{p.topic('u')}') AS SELECT k, id FROM t;"
+          f"CREATE TABLE c WITH (KAFKA_TOPIC='{p.topic('c')}') AS SELECT k, COUNT(*) AS n FROM t GROUP BY k;")
+    nodes = [p.node(i) for i in range(2)]
+    sent = 0
+    for sleeper in (0, 1):
+        for phase in range(12):
+            p.produce(t, [(f"k{i % 20}", json.dumps({"id": i})) for i in range(sent, sent + 500)])
+            sent += 500
+            if phase == 4:
+                nodes[sleeper].send_signal(signal.SIGSTOP)
+            time.sleep(0.5)
+        nodes[sleeper].send_signal(signal.SIGCONT)
+        time.sleep(1)
+    p.produce(t, [(f"k{i % 20}", json.dumps({"id": i})) for i in range(sent, sent + 500)])
+    sent += 500
+    eventually(lambda: len(p.consume(p.topic("u"))) >= sent, 60, f"{sent} rows of u")
+    equal(table_of(p, "SELECT k, n FROM c;"), {f"k{i}": str(sent // 20) for i in range(20)})
+    equal(sorted(json.loads(l.split(" ", 1)[1])["id"] for l in p.consume(p.topic("u"))), list(range(sent)))
+
+
+@case
 def a_rolling_restart_loses_nothing(p):
     t = p.topic("t")
     p.sql(f"CREATE STREAM t (k STRING KEY, v BIGINT) WITH (KAFKA_TOPIC='{t}', VALUE_FORMAT='JSON', PARTITIONS=4);"
