@@ -104,6 +104,7 @@ store_new(const char *directory, const StoreOptions *options, const Env *env)
 	}
 	pthread_mutex_init(&store->lock, NULL);
 	pthread_mutex_init(&store->write_lock, NULL);
+	pthread_mutex_init(&store->commit_lock, NULL);
 	pthread_mutex_init(&store->listener_lock, NULL);
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -170,6 +171,7 @@ store_close(Store *store)
 	pthread_cond_destroy(&store->submitted);
 	pthread_mutex_destroy(&store->lock);
 	pthread_mutex_destroy(&store->write_lock);
+	pthread_mutex_destroy(&store->commit_lock);
 	pthread_mutex_destroy(&store->listener_lock);
 	free(store->topics);
 	free(store->cache);

@@ -80,7 +80,11 @@ store_position_get(Store *store, Str query, Str input, int partition, int64_t *n
 		db_bind_text(statement, 1, query);
 		db_bind_text(statement, 2, input);
 		sqlite3_bind_int(statement, 3, partition);
+		/* Not between a commit and its publishing: a position that can be seen before the ends of topics would tell that records are there
+		 * which readers do not find yet. */
+		pthread_mutex_lock(&store->commit_lock);
 		status = db_step(db, statement, "reading a position", err);
+		pthread_mutex_unlock(&store->commit_lock);
 		if (status == OK)
 			*next_offset = sqlite3_column_int64(statement, 0);
 		sqlite3_reset(statement);

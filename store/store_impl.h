@@ -185,6 +185,7 @@ struct Store {
 	int				 n_pool;
 
 	pthread_mutex_t	 write_lock;	/* in memory: whoever writes, or uses `writer` */
+	pthread_mutex_t	 commit_lock;	/* from a COMMIT until what it did is published; taken last but for `lock` */
 	Db				*writer;		/* the writer thread's; in memory, opened when first needed */
 
 	pthread_cond_t	 submitted;

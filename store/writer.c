@@ -411,12 +411,16 @@ units_commit(Store *store, Db *db, StoreUnit *units, bool *failed_at_commit, uin
 	*failed_at_commit = false;
 	for (StoreUnit *unit = units; status == OK && unit != NULL; unit = unit->next)
 		status = unit_apply(db, unit, err);
+	/* Who sees a position of this transaction must find the records that came of it: see store_position_get. */
+	pthread_mutex_lock(&store->commit_lock);
 	if (status == OK) {
 		status = commit_transaction(store, db, err);
 		*failed_at_commit = status != OK;
 	}
 	if (status != OK) {
 		Error ignored;
+
+		pthread_mutex_unlock(&store->commit_lock);
 
 		/* Some failures have rolled it back already. */
 		if (db != NULL && !sqlite3_get_autocommit(db->handle))
@@ -435,6 +439,7 @@ units_commit(Store *store, Db *db, StoreUnit *units, bool *failed_at_commit, uin
 		pthread_cond_broadcast(&store->appended);
 	}
 	pthread_mutex_unlock(&store->lock);
+	pthread_mutex_unlock(&store->commit_lock);
 	return OK;
 }
 

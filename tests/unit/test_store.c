@@ -795,6 +795,45 @@ START_TEST(readers_beside_writers)
 }
 END_TEST
 
+/* ---- a position that can be seen stands behind records that can be read ---- */
+
+#define N_POSITIONS 3000
+
+static void *
+position_thread(void *argument)
+{
+	Shared	  *shared = argument;
+	StoreUnit *unit = store_unit_new(shared->store);
+	Record	   record = {.value = STR("v")};
+	Error	   failure;
+
+	for (int64_t i = 1; i <= N_POSITIONS; i++) {
+		store_unit_append(unit, shared->topic, 0, &record);
+		store_unit_position(unit, STR("q"), STR("in"), 0, i);
+		if (store_commit(shared->store, unit, &failure) != OK)
+			break;
+		store_unit_clear(unit);
+	}
+	store_unit_free(unit);
+	return NULL;
+}
+
+START_TEST(positions_are_not_ahead_of_records)
+{
+	Shared	  shared = {.store = open_store(_i)};
+	pthread_t writer;
+	int64_t	  position = 0;
+
+	shared.topic = make_topic(shared.store, "t", 1);
+	pthread_create(&writer, NULL, position_thread, &shared);
+	while (position < N_POSITIONS)
+		if (store_position_get(shared.store, STR("q"), STR("in"), 0, &position, &err) == OK)
+			ck_assert_int_ge(store_topic_end_offset(shared.store, shared.topic, 0), position);
+	pthread_join(writer, NULL);
+	store_close(shared.store);
+}
+END_TEST
+
 START_TEST(memory_store_is_quick_to_make)
 {
 	Nanos start = nanos_now();
@@ -827,6 +866,7 @@ main(void)
 	tcase_add_test(tcase, newer_and_foreign_files_are_refused);
 	tcase_add_test(tcase, kill_leaves_whole_epochs);
 	tcase_add_loop_test(tcase, readers_beside_writers, 0, 3);
+	tcase_add_loop_test(tcase, positions_are_not_ahead_of_records, 0, 2);
 	tcase_add_test(tcase, memory_store_is_quick_to_make);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
