@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "io/connector/file/file_impl.h"
+#include "io/connector/file/json_shape.h"
 #include "io/connector/file/path_source.h"
 #include "io/http.h"
 
@@ -343,6 +344,7 @@ file_close(Source *source)
 	for (int i = 0; i < source->n_partitions; i++)
 		if (self->parts[i].is_open)
 			part_close(&self->parts[i]);
+	json_shapes_free(self->shapes);
 	if (self->original == self)
 		for (int i = self->n_paths; i < self->n_used; i++)
 			free(self->paths[i]);

@@ -48,7 +48,7 @@ typedef struct Shape {
 } Shape;
 
 struct JsonShapes {
-	Arena		  *plan_arena;		/* lives as long as the source */
+	Arena		   own_arena;		/* what was learnt: workers learn at the same time, each from its own lines */
 	Arena		  *arena;			/* of the batch */
 	const Column  *columns;
 	int			   n_columns;
@@ -148,7 +148,7 @@ learn_object(Learner *l, const Type *struct_type, int depth, bool *has_stopped)
 	JsonCursor *c = &l->cursor;
 	int			n = struct_type == NULL ? shapes->n_columns : struct_type->n_fields;
 	int			n_missing = 0;
-	bool	   *seen = arena_array(shapes->plan_arena, bool, n > 0 ? n : 1);
+	bool	   *seen = arena_array(&shapes->own_arena, bool, n > 0 ? n : 1);
 	JsonText	text;
 
 	for (int i = 0; i < n; i++)
@@ -195,7 +195,7 @@ learn_object(Learner *l, const Type *struct_type, int depth, bool *has_stopped)
 					if (step == NULL || !json_skip_value(c, 0))
 						return false;
 					if (step->action == STEP_ANY)
-						step->plan = json_plan_value(shapes->plan_arena, type);
+						step->plan = json_plan_value(&shapes->own_arena, type);
 					l->literal = c->p;
 				}
 				if (struct_type == NULL && n_missing == 0) {
@@ -245,7 +245,6 @@ json_shapes_learn(JsonShapes *shapes, Str line)
 	if (shapes->n_learnt++ >= LEARN_MAX || shapes->vectors == NULL)
 		return;
 
-	Arena  *arena = shapes->plan_arena;
 	Learner l = {.shapes = shapes, .cursor = {line.data, line.data + line.length, line.data}, .literal = line.data};
 	bool	has_stopped = false;
 
@@ -260,7 +259,7 @@ json_shapes_learn(JsonShapes *shapes, Str line)
 	Shape *shape = &shapes->shapes[shapes->n_shapes < SHAPES_MAX ? shapes->n_shapes++ : shapes->n_learnt % SHAPES_MAX];
 
 	if (shape->steps == NULL)
-		shape->steps = arena_alloc(arena, sizeof(ShapeStep) * STEPS_MAX);
+		shape->steps = arena_alloc(&shapes->own_arena, sizeof(ShapeStep) * STEPS_MAX);
 	shape->n_steps = l.n_steps;
 	memcpy(shape->steps, l.steps, sizeof(ShapeStep) * (size_t)l.n_steps);
 	shape_bind(shapes, shape);
@@ -560,11 +559,17 @@ json_shapes_new(Arena *arena, const Column *columns, int n_columns)
 
 	JsonShapes *shapes = arena_new(arena, JsonShapes);
 
-	shapes->plan_arena = arena;
 	shapes->columns = columns;
 	shapes->n_columns = n_columns;
 	shapes->is_wanted = arena_array(arena, bool, n_columns + 1);
 	return shapes;
+}
+
+void
+json_shapes_free(JsonShapes *shapes)
+{
+	if (shapes != NULL)
+		arena_free(&shapes->own_arena);
 }
 
 void
@@ -599,6 +604,12 @@ json_shapes_new(Arena *arena, const Column *columns, int n_columns)
 {
 	(void)arena, (void)columns, (void)n_columns;
 	return NULL;
+}
+
+void
+json_shapes_free(JsonShapes *shapes)
+{
+	(void)shapes;
 }
 
 void

@@ -19,8 +19,12 @@
 
 typedef struct JsonShapes JsonShapes;
 
-/* NULL where the machine cannot do it (then every line is for json_decode). */
+/*
+ * NULL where the machine cannot do it (then every line is for json_decode).  Used by one thread; what it learns is its own,
+ * until json_shapes_free (NULL is allowed).
+ */
 JsonShapes *json_shapes_new(Arena *arena, const Column *columns, int n_columns);
+void json_shapes_free(JsonShapes *shapes);
 
 /* The vectors that the next lines go to (NULL: column not wanted); forgets the shapes if others are wanted than before. */
 void json_shapes_bind(JsonShapes *shapes, Vector *const *columns, Arena *arena);
