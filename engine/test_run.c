@@ -400,10 +400,12 @@ hook_select(TestHooks *hooks, StatementContext *context, const AstStatement *sta
 }
 
 typedef struct SelectOutput {
-	TestRun	   *run;
-	TestSelect *select;
-	const Plan *plan;
-	int64_t		n_rows;
+	TestRun		 *run;
+	TestSelect	 *select;
+	const Plan	 *plan;
+	SourceContext tapped;			/* of a scalable push query: the output of a query, where no row lacks its key */
+	bool		  is_scalable;
+	int64_t		  n_rows;
 } SelectOutput;
 
 static Status
@@ -453,7 +455,9 @@ select_position(void *context, const SourceSpec *source, int partition, int64_t 
 static const SourceContext *
 select_sources_for(void *context, const SourceSpec *source)
 {
-	return sources_for(((SelectOutput *)context)->run, source);
+	const SelectOutput *output = context;
+
+	return output->is_scalable ? &output->tapped : sources_for(output->run, source);
 }
 
 static int64_t
@@ -534,15 +538,17 @@ run_select(TestRun *run, TestSelect *select, Error *err)
 	StatementContext	   context = {.session = run->session, .engine = run->engine, .arena = &arena, .sql = str_of(select->sql)};
 	SelectOutput		   output = {.run = run, .select = select};
 	StrBuf				   schema = {0};
-	bool				   is_stream = false, is_scalable;
+	bool				   is_stream = false;
 	Status				   status;
 
 	TRY_OUT(parser_parse(&arena, str_of(select->sql), (ParserOptions){.is_ksqldb = true}, &list, err));
 	TRY_OUT(select_plan(&context, list.items[0]->query, &snapshot, &plan, err));
 	output.plan = plan;
-	is_scalable = is_scalable_push(run, select, plan);
-	if (is_scalable)		/* it has no rows without a key */
-		((SourceSpec *)((const ScanSpec *)plan->sources[0]->spec)->source)->skips_null_keys = true;
+	output.is_scalable = is_scalable_push(run, select, plan);
+	if (output.is_scalable) {
+		output.tapped = *sources_for(run, ((const ScanSpec *)plan->sources[0]->spec)->source);
+		output.tapped.skips_null_keys = true;
+	}
 	for (int i = 0; i < plan->schema->n_columns; i++) {
 		const Schema one = {1, plan->is_key != NULL && plan->is_key[i] ? 1 : 0, &plan->schema->columns[i]};
 
@@ -551,7 +557,7 @@ run_select(TestRun *run, TestSelect *select, Error *err)
 		schema_print(&one, &schema);
 	}
 	strbuf_printf(&run->responses, "%s{\"statement\": %d, \"rows\": [{\"header\": {\"queryId\": ", run->responses.length > 1 ? ", " : "", select->statement);
-	json_write_string(&run->responses, str_of(plan->is_bounded ? "query_0" : is_scalable ? "SCALABLE_PUSH_QUERY_0" : "transient_0"));
+	json_write_string(&run->responses, str_of(plan->is_bounded ? "query_0" : output.is_scalable ? "SCALABLE_PUSH_QUERY_0" : "transient_0"));
 	strbuf_add_text(&run->responses, ", \"schema\": ");
 	json_write_string(&run->responses, strbuf_str(&schema));
 	strbuf_add_text(&run->responses, "}}");

@@ -89,7 +89,6 @@ typedef struct SourceSpec {
 	int				  n_bounds;		/* SOURCE_FILE of a bounded plan */
 	const ScanBound	 *bounds;
 	bool			  from_latest;	/* SOURCE_TOPIC: start at the end when there is no position */
-	bool			  skips_null_keys;	/* SOURCE_TOPIC: records without a key are left out, if there are key columns */
 } SourceSpec;
 
 /* Told of rows that cannot be read: where ("orders.csv:17", "t/0/42"), why, and the raw record. */
@@ -140,6 +139,7 @@ typedef struct SourceContext {
 	int				 n_threads;		/* how many readers a bounded plan will use: how large files are split */
 	bool			 is_bounded;	/* topics: read to the end offsets as of opening; files: to their end */
 	bool			 state_by_partition;	/* kept rows come in the order of their topic's partitions, then of the key */
+	bool			 skips_null_keys;	/* topics: records without a key are left out, if there are key columns */
 } SourceContext;
 
 Status source_open(Arena *arena, const SourceSpec *spec, const SourceContext *context, Source **out, Error *err);

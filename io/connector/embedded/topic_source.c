@@ -216,7 +216,7 @@ topic_read(Source *source, int32_t partition, int32_t max_rows, Arena *arena, Ba
 		reason.message[0] = '\0';
 		reason.hint[0] = '\0';
 		source->bytes_read += (int64_t)(record->key.length + record->value.length);
-		if (spec->skips_null_keys && record->key_is_null && spec->topic->key.n_columns > 0)
+		if (self->context.skips_null_keys && record->key_is_null && spec->topic->key.n_columns > 0)
 			continue;
 		if (topic_decode(self, record, arena, n_rows, &to, &reason) != OK) {
 			if (reason.class != ERROR_DATA) {
