@@ -174,8 +174,10 @@ static void
 refuse_malformed(Connection *c)
 {
 	Http1	   *h = c->protocol;
-	int			status = h->too_large ? 431 : 400;
-	const char *reason = h->too_large ? "The head of the request is too large" : http_errno_description(HTTP_PARSER_ERRNO(&h->parser));
+	/* the parser has a bound of its own, which it may meet first: that depends on how the bytes came */
+	bool		too_large = h->too_large || HTTP_PARSER_ERRNO(&h->parser) == HPE_HEADER_OVERFLOW;
+	int			status = too_large ? 431 : 400;
+	const char *reason = too_large ? "The head of the request is too large" : http_errno_description(HTTP_PARSER_ERRNO(&h->parser));
 	char		body[256], head[256];
 	int			n;
 
