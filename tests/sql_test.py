@@ -12,7 +12,8 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 KINDS = ("file", "ok", "error", "query", "note", "shell", "law", "dialect")
-TIMEOUT = 60
+TIMEOUT = 60  # seconds
+SANITIZER_TIMEOUT = 300  # a variant is some ten times slower
 
 
 class Block:
@@ -59,6 +60,7 @@ class Runner:
     def __init__(self, options, folder):
         self.sluice = os.path.join(options.bin, "sluice")
         self.folder = folder
+        self.timeout = SANITIZER_TIMEOUT if options.name else TIMEOUT
         self.dialect = "standard"
         self.n_laws = 0
 
@@ -69,11 +71,11 @@ class Runner:
         process = subprocess.Popen(command, cwd=self.folder, env=self.environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE, text=True, errors="replace", start_new_session=True, **more)
         try:
-            out, err = process.communicate(timeout=TIMEOUT)
+            out, err = process.communicate(timeout=self.timeout)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
-            return "", f"no answer in {TIMEOUT} s", -1
+            return "", f"no answer in {self.timeout} s", -1
         return out, err, process.returncode
 
     def sql(self, text, dialect=None, *options):
