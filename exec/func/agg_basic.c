@@ -101,13 +101,14 @@ sum_overflow(const AggregateCall *call)
 	return error_hint(call->err, "CAST the argument to a wider DECIMAL");
 }
 
+/* AVG's result is a DOUBLE: its sum has all 38 digits. */
 static bool
 sum_decimal_add(const AggregateCall *call, Decimal *s, Decimal x)
 {
-	DecimalShape shape = {call->result_type->precision, call->result_type->scale};
-	Decimal		 sum;
+	int		digits = call->result_type->kind == TYPE_DECIMAL ? call->result_type->precision : DECIMAL_MAX_DIGITS;
+	Decimal sum;
 
-	if (__builtin_add_overflow(*s, x, &sum) || !decimal_fits(sum, shape.precision < DECIMAL_MAX_DIGITS ? shape.precision : DECIMAL_MAX_DIGITS))
+	if (__builtin_add_overflow(*s, x, &sum) || !decimal_fits(sum, digits < DECIMAL_MAX_DIGITS ? digits : DECIMAL_MAX_DIGITS))
 		return false;
 	*s = sum;
 	return true;
@@ -305,7 +306,7 @@ const Aggregate basic_aggregates[] = {
 	{.name = "AVG", .signature = "(BIGINT) -> DOUBLE", .state_size = sizeof(SumWide), .step = std_sum_bigint_step,
 	 .retract = std_sum_bigint_retract, .merge = std_sum_wide_merge, .result = std_avg_bigint_result,
 	 .dialect = FUNCTION_STANDARD, .description = AVG_TEXT},
-	{.name = "AVG", .signature = "(DECIMAL) -> DOUBLE", .state_size = sizeof(SumWide), .step = std_sum_decimal_fast,
+	{.name = "AVG", .signature = "(DECIMAL) -> DOUBLE", .state_size = sizeof(SumWide), .step = std_sum_decimal_step,
 	 .retract = std_sum_decimal_retract, .merge = std_sum_wide_merge, .result = std_avg_decimal_result,
 	 .dialect = FUNCTION_STANDARD, .description = AVG_TEXT},
 	{.name = "AVG", .signature = "(DOUBLE) -> DOUBLE", .state_size = sizeof(SumDouble), .step = std_sum_double_step,

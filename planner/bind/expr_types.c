@@ -531,7 +531,10 @@ bind_arithmetic(ExprBinder *eb, const AstExpr *e, ArithmeticOp op, Expr *left, E
 	}
 	if (!type_is_number(lt) || !type_is_number(rt))
 		return arithmetic_refuse(eb, e, lt, rt, err);
-	if (lt->kind == TYPE_DOUBLE || rt->kind == TYPE_DOUBLE)
+	/* standard: a quotient of decimals is a DOUBLE, as DuckDB has it.  No scale of 38 digits keeps the 16 significant ones that
+	 * PostgreSQL promises: SUM(x) / SUM(y) is (38,s) by (38,s), which leaves 6 places to the quotient. */
+	if (lt->kind == TYPE_DOUBLE || rt->kind == TYPE_DOUBLE ||
+		(b->standard && op == ARITH_DIV && (lt->kind == TYPE_DECIMAL || rt->kind == TYPE_DECIMAL)))
 		*out = make_arithmetic(b, op, type_double, expr_cast_to(b, left, type_double), expr_cast_to(b, right, type_double), e->pos);
 	else if (lt->kind == TYPE_DECIMAL || rt->kind == TYPE_DECIMAL) {
 		static const char signs[] = "+-*/%";
