@@ -112,7 +112,7 @@ $(BIN)/docs-functions: $(OBJ)/docs/gen/functions.o $(OBJS)
 # ---- tests -----------------------------------------------------------------------------------------------------
 
 CHECK    := python3 tests/check.py --bin $(BIN) --build $(BUILD) --cc "$(CC)"
-FAST     := layers,headers,unit,sql,functions,cli,engine,server,native,remote,laws,fuzz
+FAST     := layers,headers,unit,sql,logic,functions,cli,engine,server,native,remote,laws,fuzz
 KILLS    ?= 50
 CASES    ?= 5000
 SEED     ?= 1
@@ -151,7 +151,7 @@ asan tsan ubsan: ## build and test under a sanitizer
 
 .PHONY: check-variant
 check-variant:
-	$(Q)$(CHECK) --suites unit,sql,functions,cli,engine,server,security,native,remote,laws,fuzz --name $(VARIANT)
+	$(Q)$(CHECK) --suites unit,sql,logic,functions,cli,engine,server,security,native,remote,laws,fuzz --name $(VARIANT)
 
 # libFuzzer needs clang.  FUZZ_SECONDS each, starting from tests/fuzz/corpus/NAME and what is in build/fuzz/NAME.corpus.
 FUZZ_SECONDS ?= 20

@@ -872,6 +872,7 @@ property(R) ::= property_name(N) EQ property_value(V). { R = property_new(ps, N,
 %type property_name {AstIdent}
 property_name(R) ::= dotted_name(N). { R = N; }
 property_name(R) ::= STRLIT(T). { R = ident_of(T); }
+property_name(R) ::= NULL(T). { R = ident_of(T); }		/* the text that means NULL in a CSV file */
 %type dotted_name {AstIdent}
 dotted_name(R) ::= name(N). { R = N; }
 dotted_name(R) ::= dotted_name(A) DOT name(B). { R = ident_dotted(ps, A, B); }

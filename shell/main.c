@@ -16,6 +16,7 @@
 #include "server/client.h"
 #include "server/server.h"
 #include "shell/datagen_topic.h"
+#include "shell/logic.h"
 #include "shell/print/printer.h"
 #include "shell/repl.h"
 
@@ -29,6 +30,7 @@ static const char usage_text[] =
 	"       sluice [options] http://HOST:PORT      the same against a server\n"
 	"       sluice server [--listen URL] ...       the long-running engine behind an HTTP API\n"
 	"       sluice test --sql-file FILE ...        run SQL against recorded inputs\n"
+	"       sluice test --logic FILE ...           run files of statements with the rows expected of them\n"
 	"       sluice datagen SET ...                 make data to try things with\n"
 	"       sluice passwd [--role ROLE] USER       a line for the server's file of users\n"
 	"\n"
@@ -385,10 +387,43 @@ out:
 	return result;
 }
 
+/* sluice test --logic [--tables WHERE] [--complete | --rewrite] FILE... */
+static int
+logic_main(int argc, char **argv)
+{
+	LogicOptions options = {0};
+	const char **files = xcalloc((size_t)argc + 1, sizeof *files);
+	int			 result = -1;
+
+	for (int i = 2; i < argc && result < 0; i++)
+		if (strcmp(argv[i], "--complete") == 0)
+			options.write = LOGIC_COMPLETE;
+		else if (strcmp(argv[i], "--rewrite") == 0)
+			options.write = LOGIC_REWRITE;
+		else if (strcmp(argv[i], "--tables") == 0 && i + 1 < argc && logic_tables_parse(argv[i + 1], &options.tables))
+			i++;
+		else if (argv[i][0] != '-')
+			files[options.n_files++] = argv[i];
+		else
+			result = 2;
+	if (result < 0 && options.n_files > 0) {
+		options.files = files;
+		result = logic_run(&options);
+	} else {
+		fprintf(stderr, "usage: sluice test --logic [--tables csv|json|parquet|topic] [--complete | --rewrite] FILE...\n");
+		result = 2;
+	}
+	free(files);
+	return result;
+}
+
 static int
 test_main(int argc, char **argv)
 {
 	TestRunOptions options = {0};
+
+	if (argc > 1 && strcmp(argv[1], "--logic") == 0)
+		return logic_main(argc, argv);
 
 	for (int i = 1; i < argc; i++) {
 		const char **place = strcmp(argv[i], "--sql-file") == 0 || strcmp(argv[i], "-s") == 0	   ? &options.sql_file

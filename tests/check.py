@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the test suites and counts: the last line is "N passed, N failed".  `make check` calls it.
 
-  tests/check.py --bin build [--suites layers,headers,unit,sql,functions,cli,laws,property,crash,conformance] [--only TEXT] [--verbose]
+  tests/check.py --bin build [--suites layers,headers,unit,sql,logic,functions,cli,laws,property,crash,conformance] [--only TEXT] [--verbose]
 
 A suite is a function here or a module beside this file; it yields (name, failure), where failure is None for a test that
 passed.  Only the Python standard library is used.
@@ -130,6 +130,12 @@ def suite_functions(options):
     import function_test
     yield from function_test.run_all(options)
     yield from function_cases.run_all(options)
+
+
+def suite_logic(options):
+    """Statements with the rows that other databases give for them."""
+    import logic_test
+    yield from logic_test.run_all(options)
 
 
 def suite_cli(options):
@@ -271,8 +277,8 @@ def main():
     parser.add_argument("--bin", default="build", help="folder of the program and tests/")
     parser.add_argument("--build", default="build", help="folder of gen/")
     parser.add_argument("--cc", default="cc")
-    parser.add_argument("--suites", default="layers,headers,unit,sql,functions,cli,laws")
-    parser.add_argument("--only", default="", help="tests whose name has this in it (sql, functions, cli)")
+    parser.add_argument("--suites", default="layers,headers,unit,sql,logic,functions,cli,laws")
+    parser.add_argument("--only", default="", help="tests whose name has this in it (sql, logic, functions, cli)")
     parser.add_argument("--name", default="", help="a word before the name of each suite")
     parser.add_argument("--kills", type=int, default=5)
     parser.add_argument("--cases", type=int, default=200, help="queries of the property suite")
