@@ -112,6 +112,5 @@ const Setting setting_server_rows[] = {
 	{"ksql.worker.pool.size", SETTING_INT, "100", NULL, SCOPE_SERVER, COMPAT},
 	{"ksql.verticle.instances", SETTING_INT, NULL, NULL, SCOPE_SERVER, COMPAT},
 	{"ksql.server.install.dir", SETTING_TEXT, "", NULL, SCOPE_SERVER, COMPAT},
-	{"num.standby.replicas", SETTING_INT, "0", NULL, SCOPE_SERVER, COMPAT},
 	{NULL, SETTING_TEXT, NULL, NULL, SCOPE_SERVER, NULL},
 };

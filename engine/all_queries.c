@@ -5,6 +5,7 @@
 #include "data/json_build.h"
 #include "engine/engine_impl.h"
 #include "engine/live.h"
+#include "engine/share_status.h"
 
 int64_t
 engine_last_command(Engine *engine)
@@ -42,16 +43,19 @@ engine_active_queries(Engine *engine, Arena *arena)
 	const CatalogSnapshot *catalog = catalog_snapshot(engine->catalog);
 	JsonValue			   all = json_object();
 
+	pthread_mutex_lock(&engine->lock_queries);
 	for (int i = 0; i < catalog_n_queries(catalog); i++) {
 		const CatalogQuery *query = catalog_query_at(catalog, i);
-		JsonValue			item = json_object();
+		JsonValue			item = json_object(), stores = json_array(), partitions = json_array();
 
+		share_list_standby(query_find(engine, str_of(query->id)), arena, &stores, &partitions);
 		json_add(arena, &item, "activeStores", json_array());
 		json_add(arena, &item, "activePartitions", read_partitions(arena, catalog, query));
-		json_add(arena, &item, "standByStores", json_array());
-		json_add(arena, &item, "standByPartitions", json_array());
+		json_add(arena, &item, "standByStores", stores);
+		json_add(arena, &item, "standByPartitions", partitions);
 		json_add(arena, &all, arena_strdup(arena, query->id), item);
 	}
+	pthread_mutex_unlock(&engine->lock_queries);
 	catalog_release(catalog);
 	return all;
 }

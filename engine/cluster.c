@@ -41,6 +41,19 @@ find_instance(Engine *engine, Error *err)
 	return status;
 }
 
+/* An instance that serves others is found by its address, as in "sluice-1f00@host:8088". */
+static void
+name_member(Engine *engine)
+{
+	StrBuf name = {0};
+
+	strbuf_printf(&name, "sluice-%s", engine->instance);
+	if (strchr(engine->host, ':') != NULL)
+		strbuf_printf(&name, "@%s", engine->host);
+	engine->member = xstrdup(strbuf_text(&name));
+	strbuf_free(&name);
+}
+
 /*
  * A command that another process decided on.  One that cannot be applied here must not keep this process from the others: it is
  * left out, as what it makes would be.
@@ -104,6 +117,7 @@ cluster_open(Engine *engine, Error *err)
 	self->engine = engine;
 	engine->cluster = self;
 	TRY_OUT(find_instance(engine, err));
+	name_member(engine);
 	TRY_OUT(topics_kafka_open(engine->settings, engine->store, &engine->topics, err));
 	strbuf_printf(&topic, "_confluent-ksql-%s_command_topic", service);
 	TRY_OUT(kafka_log_open(engine->topics, strbuf_text(&topic), service, engine->settings, &self->log, err));

@@ -106,6 +106,7 @@ engine_close(Engine *engine)
 	free(engine->directory);
 	free(engine->host);
 	free(engine->instance);
+	free(engine->member);
 	free(engine);
 }
 
@@ -180,10 +181,12 @@ close_place(Engine *engine)
 	topics_close(engine->topics);
 	store_close(engine->store);
 	free(engine->instance);
+	free(engine->member);
 	catalog_free(engine->catalog);
 	engine->topics = NULL;
 	engine->store = NULL;
 	engine->instance = NULL;
+	engine->member = NULL;
 	engine->catalog = catalog_new();
 }
 

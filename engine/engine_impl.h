@@ -91,6 +91,10 @@ struct Query {
 	_Atomic int64_t	  bad_rows;
 	_Atomic int64_t	  epochs;
 	_Atomic int64_t	  restarts;			/* tries after a failure */
+	/* On Kafka: what the store's copies of state lacked when partitions were taken over. */
+	_Atomic int64_t	  restored_tasks;
+	_Atomic int64_t	  restored_records;
+	_Atomic Nanos	  restore_nanos;
 	_Atomic Nanos	  last_rows;		/* when it last took any; 0: never */
 	int64_t			  rows_out_before;	/* of runs that were closed */
 	_Atomic bool	  interrupted;
@@ -127,6 +131,7 @@ struct Engine {
 	struct Cluster	*cluster;			/* the command log that all processes of the service follow */
 	char			 skipped_command[1024];	/* of another process, that could not be applied here; "": none */
 	char			*instance;			/* names this data directory among the members of groups */
+	char			*member;			/* what members know this process by: of the instance, and of `host` if it serves others */
 	/* Persistent queries. */
 	pthread_mutex_t	 lock_queries;
 	pthread_cond_t	 work;				/* the queue has something, or the engine stops */

@@ -4,6 +4,7 @@
  */
 #include "engine/engine_impl.h"
 #include "engine/select_impl.h"
+#include "engine/share_status.h"
 #include "data/json_build.h"
 
 #include <stdio.h>
@@ -504,6 +505,7 @@ explain_query_id(StatementContext *context, const AstExplain *explain, Error *er
 	if (query != NULL) {
 		strbuf_printf(&text, "Query %s is %s\n", query->id, query_state_name(query->state));
 		explain_failures(query, &text);
+		share_explain(query, &text);
 		if (query->run != NULL && !query->is_in_hand) {
 			const Graph *graph = stream_run_graph(query->run);
 

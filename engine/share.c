@@ -5,11 +5,12 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "engine/changelog.h"
 #include "engine/fragment.h"
+#include "engine/standby.h"
 #include "exec/op/scan.h"
 #include "io/connector/kafka/kafka.h"
 
-#define CHECKPOINT_MAX_MS (12LL * 3600 * 1000)	/* half of the time for which compaction keeps deletions by default */
 #define WAIT_MS 50			/* between two looks at the positions of a group */
 #define FAILURE_TRIES 100	/* looks, until a query that must fail has failed */
 #define MEMBERS_AFTER 20	/* looks, until it is asked whether anybody runs the query */
@@ -45,6 +46,7 @@ struct Share {
 	int			 capacity;
 	Topic	   **inputs;
 	KafkaGroup	*group;				/* NULL: not a member */
+	Standby		*standby;			/* copies of what others work on */
 	SourceContext sources;
 	bool		 is_open;			/* the runs are those of the share as it is now */
 };
@@ -93,6 +95,7 @@ share_new(Query *query)
 	self->query = query;
 	self->engine = query->engine;
 	self->group_id = group_name(query->engine, query->id);
+	self->standby = standby_new(query->engine, query->id, self->group_id, query->settings);
 	fragments_cut(&self->arena, query->persistent.plan, self->group_id, &fragments, &self->n_runs);
 	self->runs = arena_array(&self->arena, ShareRun, self->n_runs);
 	for (int i = 0; i < self->n_runs; i++) {
@@ -213,32 +216,12 @@ starts_at_latest(const Share *self)
 
 /* ---- state ---- */
 
-/* Key of a changelog record: operator, table (4 bytes each, big-endian), then the key of the state. */
-static void
-put_number(StrBuf *out, uint32_t number)
-{
-	number = __builtin_bswap32(number);
-	strbuf_add(out, &number, sizeof number);
-}
-
-static uint32_t
-get_number(const char *bytes)
-{
-	uint32_t number;
-
-	memcpy(&number, bytes, sizeof number);
-	return __builtin_bswap32(number);
-}
-
 static void
 backend_log(ShareBackend *self, int op_id, int table, Str key, Str value, bool is_removed)
 {
 	Record record = {.timestamp = env_now(self->share->engine->env), .value = value, .value_is_null = is_removed};
 
-	strbuf_clear(&self->key);
-	put_number(&self->key, (uint32_t)op_id);
-	put_number(&self->key, (uint32_t)table);
-	strbuf_add_str(&self->key, key);
+	changelog_key(&self->key, op_id, table, key);
 	record.key = strbuf_str(&self->key);
 	topic_unit_append(self->share->query->unit, self->changelog, self->partition, &record);
 }
@@ -275,125 +258,39 @@ backend_remove(StateBackend *backend, int op_id, int table, Str key)
 
 /* ---- restoring ---- */
 
-typedef struct Restore {
-	Share	  *share;
-	Topic	  *changelog;
-	int		   partition;
-	StoreUnit *unit;
-	int64_t	   state_op, state_table, state_id;		/* the last one looked up */
-} Restore;
-
-static Status
-restore_state_id(Restore *self, uint32_t op_id, uint32_t table, Error *err)
+static Changelog
+changelog_of(const Share *self, const ShareRun *run, int partition)
 {
-	char name[64];
-
-	if (self->state_op == (int64_t)op_id && self->state_table == (int64_t)table)
-		return OK;
-	epoch_state_name(name, sizeof name, (int)op_id, (int)table);
-	TRY(store_state_open(self->share->engine->store, str_of(self->share->query->id), str_of(name), &self->state_id, err));
-	self->state_op = op_id;
-	self->state_table = table;
-	return OK;
+	return (Changelog){.engine = self->engine, .query_id = self->query->id, .topic = run->changelog, .partition = partition};
 }
 
-static Str
-checkpoint_time_name(const Topic *changelog, char *name, size_t size)
-{
-	snprintf(name, size, "%s/time", changelog->name.data);
-	return str_of(name);
-}
-
-static void
-put_checkpoint(Share *self, StoreUnit *unit, const Topic *changelog, int partition, int64_t position)
-{
-	char name[512];
-
-	store_unit_position(unit, str_of(self->query->id), changelog->name, partition, position);
-	store_unit_position(unit, str_of(self->query->id), checkpoint_time_name(changelog, name, sizeof name), partition, env_now(self->engine->env));
-}
-
-/* Up to where the store has the state of a partition; 0: it has none.  *is_old: compaction may have removed deletions since. */
-static int64_t
-get_checkpoint(Share *self, const Topic *changelog, int partition, bool *is_old)
-{
-	int64_t position = 0, time = 0;
-	char	name[512];
-	Error	ignored;
-
-	*is_old = false;
-	if (store_position_get(self->engine->store, str_of(self->query->id), changelog->name, partition, &position, &ignored) != OK)
-		return 0;
-	if (store_position_get(self->engine->store, str_of(self->query->id), checkpoint_time_name(changelog, name, sizeof name), partition, &time,
-						   &ignored) != OK)
-		time = 0;
-	*is_old = env_now(self->engine->env) - time > CHECKPOINT_MAX_MS;
-	return position;
-}
-
-/* The store's copy of the query's state is of no use: everything comes from the changelogs. */
+/* The store's copies are of no use: everything comes from the changelogs, with the next try. */
 static Status
 forget_state(Share *self, Error *err)
 {
-	StoreUnit *unit = store_unit_new(self->engine->store);
-	Status	   status;
+	standby_pause(self->standby);
+	Status status = changelog_forget_all(self->engine, self->query->id, err);
+	standby_resume(self->standby);
 
-	store_unit_drop_query(unit, str_of(self->query->id));
-	status = store_commit(self->engine->store, unit, err);
-	store_unit_free(unit);
 	if (status == OK)
 		status = error_set(err, ERROR_TRANSIENT, "The state of %s is restored from the beginning of its changelogs", self->query->id);
 	return status;
 }
 
-/* A piece of the changelog, into the store with where it ends. */
-static Status
-restore_records(void *context, const Record *records, int n_records, Error *err)
-{
-	Restore *self = context;
-	Status	 status;
-
-	for (int i = 0; i < n_records; i++) {
-		const Record *r = &records[i];
-
-		if (r->key_is_null || r->key.length < 8)
-			return error_fatal(err, "The changelog %s has a record that is none of ours at %d/%lld", self->changelog->name.data, self->partition,
-							   (long long)r->offset);
-		TRY(restore_state_id(self, get_number(r->key.data), get_number(r->key.data + 4), err));
-		Str key = str_make(r->key.data + 8, r->key.length - 8);
-
-		if (r->value_is_null)
-			store_unit_delete(self->unit, self->state_id, self->partition, key);
-		else
-			store_unit_put(self->unit, self->state_id, self->partition, key, r->value);
-	}
-	put_checkpoint(self->share, self->unit, self->changelog, self->partition, records[n_records - 1].offset + 1);
-	status = store_commit(self->share->engine->store, self->unit, err);
-	store_unit_clear(self->unit);
-	return status;
-}
-
 /* Brings the store's copy of a partition's state up to the end of its changelog. */
 static Status
-restore(Share *self, Topic *changelog, int partition, Error *err)
+restore(Share *self, const ShareRun *run, int partition, Error *err)
 {
-	Restore restore = {.share = self, .changelog = changelog, .partition = partition, .state_op = -1};
-	bool	is_old;
-	int64_t from = get_checkpoint(self, changelog, partition, &is_old), next;
-	Status	status;
+	Query	 *query = self->query;
+	Changelog changelog = changelog_of(self, run, partition);
+	Nanos	  began = nanos_now();
+	int64_t	  n_records;
+	Status	  status = changelog_restore(&changelog, &query->interrupted, &n_records, err);
 
-	if (is_old)
-		return forget_state(self, err);
-	restore.unit = store_unit_new(self->engine->store);
-	status = kafka_restore(self->engine->topics, changelog, partition, from, &self->query->interrupted, restore_records, &restore, &next, err);
-	if (status == OK && next < 0)
-		status = forget_state(self, err);
-	else if (status == OK && next > from) {
-		put_checkpoint(self, restore.unit, changelog, partition, next);
-		status = store_commit(self->engine->store, restore.unit, err);
-	}
-	store_unit_free(restore.unit);
-	return status;
+	query->restored_records += n_records;
+	query->restored_tasks++;
+	query->restore_nanos += nanos_now() - began;
+	return status == DONE ? forget_state(self, err) : status;
 }
 
 /* Between Kafka's commit and the store's: how far the store's state is now. */
@@ -406,10 +303,11 @@ before_store(void *context, TopicUnit *unit)
 		ShareRun *run = &self->runs[i];
 
 		for (int p = 0; run->changelog != NULL && p < run->fragment->n_partitions; p++) {
-			int64_t written = kafka_group_written(self->group, run->changelog, p);
+			int64_t	  written = kafka_group_written(self->group, run->changelog, p);
+			Changelog changelog = changelog_of(self, run, p);
 
 			if (written >= 0)
-				put_checkpoint(self, unit->store, run->changelog, p, written);
+				changelog_put_position(&changelog, unit->store, written);
 		}
 	}
 }
@@ -493,7 +391,7 @@ run_open(Share *self, ShareRun *run, Error *err)
 			continue;
 		is_here = true;
 		if (run->changelog != NULL)
-			TRY(restore(self, run->changelog, p, err));
+			TRY(restore(self, run, p, err));
 	}
 	if (!is_here)
 		return OK;
@@ -510,12 +408,25 @@ close_runs(Share *self)
 	self->is_open = false;
 }
 
+/* Before anything is restored: who stands by writes to none of it any more. */
+static void
+tell_standby(Share *self)
+{
+	for (int i = 0; i < self->n_runs; i++) {
+		const ShareRun *run = &self->runs[i];
+
+		for (int p = 0; run->changelog != NULL && p < run->fragment->n_partitions; p++)
+			standby_set_owned(self->standby, run->changelog, p, owns_task(self, run->fragment, p));
+	}
+}
+
 static Status
 open_runs(Share *self, Error *err)
 {
 	Query *query = self->query;
 
 	close_runs(self);
+	tell_standby(self);
 	query_open_output(query, kafka_group_unit_new(self->group, self->engine->store));
 	TRY(query_check_functions(query, err));
 	TRY(query_check_fingerprint(query, query->unit->store, err));
@@ -532,11 +443,44 @@ open_runs(Share *self, Error *err)
 
 /* ---- an epoch ---- */
 
+/* Nothing is open yet: a copy of state that is of no use any more goes, and those of the query's other partitions with it. */
+static Status
+forget_old_state(Share *self, Error *err)
+{
+	bool is_old = false;
+
+	for (int i = 0; i < self->n_runs && !is_old; i++)
+		for (int p = 0; self->runs[i].changelog != NULL && p < self->runs[i].fragment->n_partitions && !is_old; p++) {
+			Changelog changelog = changelog_of(self, &self->runs[i], p);
+
+			changelog_position(&changelog, &is_old);
+		}
+	return is_old ? changelog_forget_all(self->engine, self->query->id, err) : OK;
+}
+
+static Status
+stand_by(Share *self, Error *err)
+{
+	for (int i = 0; i < self->n_runs; i++)
+		if (self->runs[i].changelog != NULL)
+			standby_add(self->standby, self->runs[i].changelog);
+	return standby_start(self->standby, err);
+}
+
+static void
+leave_group(Share *self)
+{
+	standby_stop(self->standby);
+	kafka_group_close(self->group);
+	self->group = NULL;
+}
+
 static Status
 join_group(Share *self, Error *err)
 {
 	Query			  *query = self->query;
-	KafkaGroupOptions options = {.id = self->group_id, .instance = self->engine->instance, .settings = query->settings,
+	KafkaGroupOptions options = {.id = self->group_id, .instance = self->engine->instance, .client = self->engine->member,
+								 .settings = query->settings,
 								 .exactly_once = strcmp(settings_text(query->settings, "processing.guarantee"), "at_least_once") != 0,
 								 .from_latest = starts_at_latest(self), .wake = query_wake, .context = query,
 								 .interrupted = &query->interrupted};
@@ -544,11 +488,12 @@ join_group(Share *self, Error *err)
 	if (self->group != NULL)
 		return OK;
 	TRY(resolve_topics(self, err));
+	TRY(forget_old_state(self, err));
 	options.n_topics = self->n_inputs;
 	options.topics = self->inputs;
 	TRY(kafka_group_open(self->engine->topics, &options, &self->group, err));
 	kafka_group_before_store(self->group, before_store, self);
-	return OK;
+	return stand_by(self, err);
 }
 
 static void
@@ -605,18 +550,21 @@ share_recover(Share *self, bool for_good)
 	self->query->bad_record[0] = '\0';
 	if (self->group == NULL)
 		return;
-	if (for_good || self->query->interrupted || !kafka_group_rewind(self->group)) {
-		kafka_group_close(self->group);
-		self->group = NULL;
-	}
+	if (for_good || self->query->interrupted || !kafka_group_rewind(self->group))
+		leave_group(self);
+}
+
+Standby *
+share_standby(const Share *self)
+{
+	return self->standby;
 }
 
 void
 share_close(Share *self)
 {
 	close_runs(self);
-	kafka_group_close(self->group);
-	self->group = NULL;
+	leave_group(self);
 }
 
 void
@@ -625,6 +573,7 @@ share_free(Share *self)
 	if (self == NULL)
 		return;
 	share_close(self);
+	standby_free(self->standby);
 	free(self->inputs);
 	free(self->group_id);
 	arena_free(&self->arena);

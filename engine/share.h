@@ -22,6 +22,9 @@ void share_free(Share *share);		/* NULL does nothing */
 /* What the group of a query has committed in a topic, by partition, wherever its members are; 0: nothing. */
 Status share_positions(Engine *engine, const char *query_id, Topic *topic, int64_t *positions, Error *err);
 
+/* The copies of state that others work on; as long as the share. */
+struct Standby *share_standby(const Share *share);
+
 /* One epoch, committed; as query_run_epoch. */
 Status share_run_epoch(Share *share, int64_t *n_rows, Error *err);
 

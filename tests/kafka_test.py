@@ -15,7 +15,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "kafka"))
-from broker import Broker, NoBroker  # noqa: E402
+from broker import Broker, NoBroker, free_port  # noqa: E402
 from cli_test import contains, equal  # noqa: E402
 
 CASES = []
@@ -36,7 +36,7 @@ def eventually(look, seconds=40, what=""):
         if found:
             return found
         if time.time() > until:
-            raise AssertionError(f"nothing after {seconds} s: {what or look}")
+            raise AssertionError(f"nothing after {seconds} s: {what() if callable(what) else what or look}")
         time.sleep(0.2)
 
 
@@ -84,6 +84,26 @@ class Place:
                                    stdout=subprocess.DEVNULL, stderr=open(os.path.join(self.folder, f"node{index}.err"), "ab"), cwd=self.folder)
         self.nodes.append(process)
         return process
+
+    def server(self, index, settings=()):
+        """A server, once it answers; `at` speaks to it."""
+        address = f"http://127.0.0.1:{free_port()}"
+        process = subprocess.Popen([self.program, "server", "--bootstrap-servers", self.broker.bootstrap, "--listen", address,
+                                    "--data", os.path.join(self.folder, f"server{index}"), "--set", f"ksql.service.id={self.service}"]
+                                   + [a for s in list(QUICK) + list(settings) for a in ("--set", s)],
+                                   stdout=subprocess.DEVNULL, stderr=open(os.path.join(self.folder, f"node{index}.err"), "ab"), cwd=self.folder)
+        process.address = address
+        self.nodes.append(process)
+        eventually(lambda: process.poll() is not None or self.at(process, "SHOW TYPES;", check=False)[0] == 0, 40, "an answer of the server")
+        return process
+
+    def at(self, server, text, check=True):
+        """What a server answers."""
+        done = subprocess.run([self.program, server.address, "--no-header", "-c", text], capture_output=True, text=True, timeout=60)
+        if not check:
+            return done.returncode, done.stdout + done.stderr
+        equal(done.returncode, 0, f"{text}\n{done.stderr}")
+        return done.stdout.splitlines()
 
     def stop(self, process, how=signal.SIGINT):
         process.send_signal(how)
@@ -463,6 +483,56 @@ def a_rolling_restart_loses_nothing(p):
     equal(table_of(p, "SELECT k, n FROM c;"), {f"k{i}": "300" for i in range(10)})
     for node in nodes:
         p.stop(node)
+
+
+def query_of(p, sink):
+    """The id of the query that writes it."""
+    return [l.split(",")[0] for l in p.sql("SHOW QUERIES;") if l.split(",")[2] == sink][0]
+
+
+def takes_over(p, replicas):
+    """How many changes a server had to read to take over the state of one that was killed, of 5000; it had read all of them before."""
+    t = p.topic("t")
+    p.sql(f"CREATE STREAM t (k STRING KEY, v BIGINT) WITH (KAFKA_TOPIC='{t}', VALUE_FORMAT='JSON', PARTITIONS=4);"
+          f"CREATE TABLE c WITH (KAFKA_TOPIC='{p.topic('c')}') AS SELECT k, COUNT(*) AS n FROM t GROUP BY k;")
+    settings = [f"num.standby.replicas={replicas}"]
+    explain = f"EXPLAIN {query_of(p, 'c')};"
+    a, b = p.server(0, settings), p.server(1, settings)
+    eventually(lambda: took_over(p.at(b, explain))[0] == 2, 30, "partitions of the second server")
+    p.produce(t, [(f"k{i}", json.dumps({"v": i})) for i in range(5000)])
+    eventually(lambda: p.sql("SELECT COUNT(*) AS n FROM c;") == ["5000"], 60)
+
+
+    def copies():
+        return [l.split(" at ")[1].split(" of ") for l in p.at(a, explain) if "Stands by for" in l]
+    if replicas > 0:
+        eventually(lambda: len(copies()) == 2 and all(at == end and int(at) > 500 for at, end in copies()), 30, lambda: p.at(a, explain))
+    before = took_over(p.at(a, explain))
+    p.stop(b, signal.SIGKILL)
+    tasks, changes = eventually(lambda: [d for d in [[x - y for x, y in zip(took_over(p.at(a, explain)), before)]] if d[0] >= 4], 40,
+                                "the other's partitions")[0]
+    p.produce(t, [(f"k{i}", json.dumps({"v": i})) for i in range(5000)])
+    eventually(lambda: p.sql("SELECT n, COUNT(*) AS c FROM c GROUP BY n;") == ["2,5000"], 60)
+    p.stop(a)
+    return changes
+
+
+def took_over(lines):
+    """Tasks and changes: "Took over the state of 4 tasks: 10 changes were read in 3 ms"."""
+    words = "".join(l for l in lines if "Took over" in l).split()
+    return (int(words[5]), int(words[7])) if words else (0, 0)
+
+
+@case
+def a_process_that_stands_by_takes_over_at_once(p):
+    changes = takes_over(p, 1)
+    assert changes < 100, f"{changes} changes were read although there was a copy"
+
+
+@case
+def without_standing_by_the_changelog_is_read(p):
+    changes = takes_over(p, 0)
+    assert changes > 1500, f"{changes} changes were read although there was no copy"
 
 
 # ---- faults ----

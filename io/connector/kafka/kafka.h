@@ -34,6 +34,7 @@ typedef struct KafkaGroup KafkaGroup;
 typedef struct KafkaGroupOptions {
 	const char	  *id;					/* of the group */
 	const char	  *instance;			/* of this process among its members: makes the transactional id; stable over restarts */
+	const char	  *client;				/* what the members know each other by (client.id, unless the settings have one) */
 	const Settings *settings;
 	int			   n_topics;
 	Topic *const  *topics;
@@ -105,6 +106,17 @@ Status kafka_commit_positions(Topics *topics, const char *group_id, Topic *topic
 
 /* How many members the group has now. */
 Status kafka_group_members(Topics *topics, const char *group_id, int *n, Error *err);
+
+/* The members of a group in the order in which partitions are shared out to them; `client` is the one's KafkaGroupOptions.client. */
+typedef struct KafkaMember {
+	const char *id;
+	const char *client;
+} KafkaMember;
+
+Status kafka_group_describe(Topics *topics, const char *group_id, Arena *arena, KafkaMember **out, int *n, Error *err);
+
+/* Which of n_members (1 and more) the assignor `range` gives a partition of a topic that all of them read. */
+int kafka_range_member(int n_members, int n_partitions, int partition);
 
 /* Removes the group's positions.  A group with members stays. */
 void kafka_group_delete(Topics *topics, const char *group_id);

@@ -127,7 +127,7 @@ on_error(rd_kafka_t *client, int code, const char *reason, void *opaque)
 Status
 kafka_config(KafkaTopics *topics, const Settings *settings, KafkaRole role, const char *const *options, rd_kafka_conf_t **out, Error *err)
 {
-	static const char *const always[] = {"client.id", "sluice", "log.connection.close", "false", NULL};
+	static const char *const always[] = {"client.id", CLIENT_ID, "log.connection.close", "false", NULL};
 	static const char *const of_consumers[] = {"enable.auto.commit", "false", "enable.auto.offset.store", "false",
 											   "auto.offset.reset", "earliest", "isolation.level", "read_committed",
 											   "enable.partition.eof", "true", "partition.assignment.strategy", "range",

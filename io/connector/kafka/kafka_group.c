@@ -791,6 +791,20 @@ add_input(KafkaGroup *self, Topic *topic)
 												  .partitions = xcalloc((size_t)topic->config.n_partitions, sizeof(GroupPartition))};
 }
 
+/*
+ * The names of members begin with those of their clients, and by these names partitions are shared out: a process that comes back is given
+ * what it had.
+ */
+static void
+name_client(KafkaGroup *self, rd_kafka_conf_t *conf, const char *client)
+{
+	char   given[256] = "", detail[256];
+	size_t size = sizeof given;
+
+	if (self->topics->rd.conf_get(conf, "client.id", given, &size) == RD_KAFKA_CONF_OK && strcmp(given, CLIENT_ID) == 0)
+		self->topics->rd.conf_set(conf, "client.id", client, detail, sizeof detail);
+}
+
 Status
 kafka_group_open(Topics *topics, const KafkaGroupOptions *options, KafkaGroup **out, Error *err)
 {
@@ -816,6 +830,7 @@ kafka_group_open(Topics *topics, const KafkaGroupOptions *options, KafkaGroup **
 	for (int i = 0; i < options->n_topics; i++)
 		add_input(self, options->topics[i]);
 	TRY_OUT(kafka_config(self->topics, self->settings, ROLE_CONSUMER, pairs, &conf, err));
+	name_client(self, conf, options->client);
 	self->topics->rd.conf_set_rebalance_cb(conf, on_rebalance);
 	self->topics->rd.conf_set_opaque(conf, self);
 	self->topics->rd.conf_set_error_cb(conf, NULL);

@@ -7,6 +7,7 @@
 #include "io/connector/kafka/kafka.h"
 #include "io/connector/kafka/rdkafka.h"
 
+#define CLIENT_ID "sluice"	/* unless the settings have one */
 #define SHORT_MS 1000		/* one try of a call that is repeated */
 #define CALL_MS 15000		/* a call that somebody waits for */
 #define READ_BATCH 2048		/* messages of one fetch */

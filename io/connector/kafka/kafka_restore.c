@@ -1,4 +1,4 @@
-/* What is asked of Kafka around a group: its state's records, its positions, its members. */
+/* What is asked of Kafka around a group: its state's records, its positions. */
 #include "io/connector/kafka/kafka_impl.h"
 
 #include <stdlib.h>
@@ -159,22 +159,6 @@ kafka_commit_positions(Topics *topics, const char *group_id, Topic *topic, const
 	self->rd.topic_partition_list_destroy(list);
 	self->rd.destroy(client);
 	return code == RD_KAFKA_RESP_ERR_NO_ERROR ? OK : kafka_error(self, code, NULL, err, "Cannot commit where the group %s begins", group_id);
-}
-
-Status
-kafka_group_members(Topics *topics, const char *group_id, int *n, Error *err)
-{
-	KafkaTopics					   *self = kafka_topics_of(topics);
-	const struct rd_kafka_group_list *list = NULL;
-	rd_kafka_resp_err_t				code = self->rd.list_groups(self->client, group_id, &list, CALL_MS);
-
-	*n = 0;
-	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-		return kafka_error(self, code, NULL, err, "Cannot ask for the members of the group %s", group_id);
-	for (int i = 0; i < list->group_cnt; i++)
-		*n += list->groups[i].member_cnt;
-	self->rd.group_list_destroy(list);
-	return OK;
 }
 
 void
