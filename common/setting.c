@@ -47,6 +47,8 @@ const Setting setting_rows[] = {
 	 SCOPE_SERVER, "Patterns of topics that must not be written."},
 	{"ksql.fail.on.deserialization.error", SETTING_BOOL, "false", NULL, SCOPE_QUERY,
 	 "A record that cannot be read fails the query instead of being skipped."},
+	{"errors.dead.letter.queue.topic.name", SETTING_TEXT, NULL, NULL, SCOPE_QUERY,
+	 "Topic that persistent queries write the records to which they cannot read or process, with the reason in headers."},
 	{"ksql.timestamp.throw.on.invalid", SETTING_BOOL, "false", NULL, SCOPE_QUERY,
 	 "A record without a valid timestamp fails the query instead of being skipped."},
 	{"ksql.suppress.enabled", SETTING_BOOL, "true", NULL, SCOPE_QUERY, "EMIT FINAL is allowed."},

@@ -42,6 +42,18 @@ typedef struct QueryFailures {
 	Nanos		  retry_at;		/* 0: it waits for RESUME */
 } QueryFailures;
 
+/* Records that the query could not read or process, on their way to a topic (dead_letter.h); its worker's. */
+typedef struct DeadLetter DeadLetter;
+typedef struct DeadLetters {
+	const char *topic_name;		/* NULL: none are wanted */
+	Arena		arena;			/* of the letters */
+	int			n;
+	int			capacity;
+	DeadLetter **items;			/* in the order in which they came */
+	bool		has_failed;
+	Error		failure;
+} DeadLetters;
+
 /* A running persistent query.  Its run, unit and output belong to the worker that has it in hand. */
 struct Query {
 	Query			 *next;				/* of the engine's list, in order of creation */
@@ -60,6 +72,8 @@ struct Query {
 	EpochOutput		 *output;
 	RowLog			  row_log;			/* into the processing log */
 	BadRecordLog	  bad_records;
+	DeadLetters		  letters;
+	const StreamRun	 *run_at_work;		/* of several fragments the one in hand */
 	int				  n_log_entries;	/* of the epoch in hand */
 	bool			  is_log_reader;
 	bool			  fails_on_bad;		/* ksql.fail.on.deserialization.error */

@@ -2,6 +2,7 @@
  * The processing log: what persistent queries could not read or compute, as records of a topic that a stream makes
  * queryable.  Entries go into the unit of the query's epoch: they are committed with what they are about, or not at all.
  */
+#include "engine/dead_letter.h"
 #include "engine/engine_impl.h"
 
 #include <stdio.h>
@@ -116,6 +117,7 @@ report_row(RowLog *log, const char *where, int32_t partition, int64_t offset, co
 	StrBuf text = {0};
 	char   logger[256];
 
+	dead_letters_add(query, partition, offset, "processing", reason, raw);
 	if (!log_has_room(query))
 		return;
 	add_place(&text, where, partition, offset, reason);
@@ -146,6 +148,7 @@ report_bad_record(BadRecordLog *log, const char *input, int32_t partition, int64
 		snprintf(query->bad_record, sizeof query->bad_record, "%s", strbuf_text(&text));
 		strbuf_clear(&text);
 	}
+	dead_letters_add(query, partition, offset, "deserialization", reason, raw);
 	if (!log_has_room(query))
 		return;
 	add_place(&text, input, partition, offset, reason);

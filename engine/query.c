@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "engine/dead_letter.h"
 #include "engine/engine_impl.h"
 #include "engine/share.h"
 #include "exec/op/scan.h"
@@ -75,6 +76,7 @@ query_close_run(Query *query)
 	free(query->backends);
 	query->backends = NULL;
 	query->n_backends = 0;
+	dead_letters_forget(query);
 	query_close_output(query);
 }
 
@@ -164,6 +166,7 @@ static void
 query_durable_options(Query *query, StreamRunOptions *options)
 {
 	processing_log_attach(query);
+	dead_letters_open(query);
 	options->is_compacting = settings_int(query->settings, "cache.max.bytes.buffering") > 0;
 	options->idle_timeout_ms = settings_int(query->settings, "idle.timeout.ms");
 	options->start_time = options->idle_timeout_ms > 0 ? query_stored_time(query) : 0;
@@ -217,6 +220,7 @@ query_put_position(void *context, const char *input, int partition, int64_t posi
 
 	if (input != NULL)
 		store_unit_position(query->unit->store, str_of(query->id), str_of(input), partition, position);
+	dead_letters_reach(query, input, partition, position);
 }
 
 static const char *
@@ -265,13 +269,15 @@ query_run_own(Query *query, int64_t *n_rows, Error *err)
 
 	if (query->run == NULL)
 		TRY(query_open_run(query, NULL, err));
+	query->run_at_work = query->run;
 	status = stream_run_epoch(query->run, n_rows, err);
 	if (status == FAILED)
 		return FAILED;
 	TRY(query_check_bad(query, err));
 	query_failures_pass(query, query->unit->store);
-	if (*n_rows > 0 || status == DONE || !topic_unit_is_empty(query->unit)) {
+	if (*n_rows > 0 || status == DONE || query->letters.n > 0 || !topic_unit_is_empty(query->unit)) {
 		stream_run_positions(query->run, query_put_position, query);
+		TRY(dead_letters_check(query, err));
 		query_put_time(query);
 		if (status == DONE)
 			query_put_completed(query, query->unit->store, true);
@@ -660,6 +666,8 @@ query_start(Query *query, Error *err)
 		if (query->takes_part)
 			TRY(processing_log_create(engine, err));
 	}
+	if (!engine->is_replaying && !engine->is_recovering && !engine->is_inline)
+		TRY(dead_letters_prepare(query, err));
 	query_look_at_sources(query);
 	if (query->sources_end && query_was_completed(query))
 		query->state = QUERY_COMPLETED;

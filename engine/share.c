@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "engine/changelog.h"
+#include "engine/dead_letter.h"
 #include "engine/fragment.h"
 #include "engine/standby.h"
 #include "exec/op/scan.h"
@@ -404,6 +405,7 @@ close_runs(Share *self)
 {
 	for (int i = 0; i < self->n_runs; i++)
 		run_close(&self->runs[i]);
+	dead_letters_forget(self->query);
 	query_close_output(self->query);
 	self->is_open = false;
 }
@@ -504,6 +506,7 @@ set_position(void *context, const char *input, int partition, int64_t position)
 
 	if (topic != NULL)
 		kafka_group_set_position(self->group, topic, partition, position);
+	dead_letters_reach(self->query, input, partition, position);
 }
 
 Status
@@ -521,12 +524,14 @@ share_run_epoch(Share *self, int64_t *n_rows, Error *err)
 
 		if (self->runs[i].run == NULL)
 			continue;
+		query->run_at_work = self->runs[i].run;
 		if (stream_run_epoch(self->runs[i].run, &n, err) == FAILED)
 			return FAILED;
 		*n_rows += n;
 		stream_run_positions(self->runs[i].run, set_position, self);
 	}
 	TRY(query_check_bad(query, err));
+	TRY(dead_letters_check(query, err));
 	query_failures_pass(query, query->unit->store);
 	if (query->interrupted)
 		return error_set(err, ERROR_INTERRUPTED, "The query was stopped within an epoch");

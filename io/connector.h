@@ -116,6 +116,8 @@ typedef struct SourceType {
 	/* Next position of a partition (offset; byte), for commit and restart. */
 	int64_t (*position)(const Source *source, int32_t partition);
 	Status (*seek)(Source *source, int32_t partition, int64_t position, Error *err);
+	/* The record of a row that was read last from the partition, until its next read; NULL: not at hand.  NULL: its rows come from none. */
+	const Record *(*record)(const Source *source, int32_t partition, int64_t offset);
 	/* Share done for progress: bytes or records read and in all (0: unknown). */
 	void (*progress)(const Source *source, int64_t *done, int64_t *all);
 	void (*close)(Source *source);

@@ -369,6 +369,44 @@ def bad_records_go_to_the_processing_log(p):
 
 
 @case
+def dead_letters_are_records_as_they_were(p):
+    t, d = p.topic("t"), p.topic("dead")
+    p.sql(f"CREATE STREAM t (k STRING KEY, v BIGINT) WITH (KAFKA_TOPIC='{t}', VALUE_FORMAT='JSON', PARTITIONS=2);"
+          f"SET 'errors.dead.letter.queue.topic.name' = '{d}';"
+          f"CREATE STREAM u WITH (KAFKA_TOPIC='{p.topic('u')}') AS SELECT k, 10 / v AS x, 20 / v AS y FROM t;")
+    p.kcat("-P", "-t", t, "-K", "\t", "-p", "1", "-H", "own=header", text='a\tno json\n')
+    p.kcat("-P", "-t", t, "-K", "\t", "-p", "1", text='b\t{"v":0}\nc\t{"v":5}\n')
+    equal(sorted(p.sql("SELECT * FROM u;")), ["b,,", "c,2,4"])
+    lines = p.consume(d, "%k|%s|%h\n")
+    equal([l.split("|")[:2] for l in lines], [["a", "no json"], ["b", '{"v":0}']])
+    headers = [dict(h.split("=", 1) for h in l.split("|")[2].split(",")) for l in lines]
+    equal([h["__streams.errors." + n] for h in headers for n in ("topic", "partition", "offset", "exception")],
+          [t, "1", "0", "deserialization", t, "1", "1", "processing"])
+    equal(headers[0]["own"], "header")
+    contains(headers[0]["__streams.errors.message"], "Not valid JSON")
+    contains(headers[1]["__streams.errors.message"], "Division by zero")
+    equal(headers[0]["__streams.errors.query"], query_of(p, "u"))
+
+
+@case
+def dead_letters_are_there_once(p):
+    """Processes are killed while every third record is a dead letter."""
+    t, d = p.topic("t"), p.topic("dead")
+    p.sql(f"CREATE STREAM t (k STRING KEY, v BIGINT) WITH (KAFKA_TOPIC='{t}', VALUE_FORMAT='JSON', PARTITIONS=2);"
+          f"SET 'errors.dead.letter.queue.topic.name' = '{d}'; SET 'epoch.rows' = '50';"
+          f"CREATE STREAM u WITH (KAFKA_TOPIC='{p.topic('u')}') AS SELECT k, v FROM t;")
+    for round_ in range(2):
+        node = p.node(0)
+        p.produce(t, [(f"k{i}", json.dumps({"v": i}) if i % 3 else f"bad {i}") for i in range(1500 * round_, 1500 * round_ + 1500)])
+        eventually(lambda: len(p.consume(p.topic("u"))) > 1000 * round_, 20, "the first rows")
+        p.stop(node, signal.SIGKILL)
+    equal(p.sql("SELECT COUNT(*) AS n FROM u;"), ["2000"])
+    lines = p.consume(d, "%s\n")
+    equal(len(lines), 1000)
+    equal(len(set(lines)), 1000)
+
+
+@case
 def at_least_once_works_too(p):
     t = p.topic("t")
     p.sql(f"CREATE STREAM t (k STRING KEY, v BIGINT) WITH (KAFKA_TOPIC='{t}', VALUE_FORMAT='JSON', PARTITIONS=2);"

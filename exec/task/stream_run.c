@@ -39,6 +39,7 @@ struct StreamRun {
 	Source		   **sources;
 	int				 n_inputs;
 	Input			*inputs;
+	const Input		*at_hand;			/* is read or pushed; NULL: neither */
 	Time			 stream_time;
 	Time			 last_row_at;		/* by the clock */
 	Time			 waiting_since;		/* for an input without rows; 0: not waiting */
@@ -219,13 +220,14 @@ input_extract_time(Input *input, Batch *batch, Error *err)
 
 /* Makes sure that rows are at hand if the input has any now. */
 static Status
-input_fill(Input *input, Error *err)
+input_fill(StreamRun *run, Input *input, Error *err)
 {
 	Batch *batch = NULL;
 	Status status;
 
 	while (input->pending == NULL && !input->has_ended) {
 		arena_reset(&input->arena);
+		run->at_hand = input;
 		status = input->source->type->read(input->source, input->partition, BATCH_ROWS, &input->arena, &batch, err);
 		if (status == FAILED)
 			return FAILED;
@@ -287,7 +289,9 @@ input_push(StreamRun *run, Input *input, int32_t n_rows, Error *err)
 	for (int32_t i = 0; i < part->n_rows && part->event_time != NULL; i++)
 		if (part->event_time[i] > run->stream_time)
 			run->stream_time = part->event_time[i];
+	run->at_hand = input;
 	status = op_push(input->scan, 0, part, err);
+	run->at_hand = NULL;
 	if (status == FAILED)
 		return FAILED;
 	input->next += n_rows;
@@ -418,7 +422,7 @@ stream_run_epoch(StreamRun *run, int64_t *n_rows, Error *err)
 		if (run->options.interrupted != NULL && *run->options.interrupted)
 			break;
 		for (int k = 0; k < run->n_inputs; k++)
-			TRY(input_fill(&run->inputs[k], err));
+			TRY(input_fill(run, &run->inputs[k], err));
 		if (run_waits(run))
 			break;
 		i = run_choose(run, &has_bound, &bound, &wins_ties);
@@ -464,6 +468,15 @@ stream_run_positions(const StreamRun *run,
 {
 	for (int i = 0; i < run->n_inputs; i++)
 		visit(context, run->inputs[i].source->spec->input, run->inputs[i].partition, run->inputs[i].committed);
+}
+
+const Record *
+stream_run_record(const StreamRun *run, int32_t partition, int64_t offset, const SourceSpec **source)
+{
+	const Source *from = run->at_hand != NULL ? run->at_hand->source : NULL;
+
+	*source = from != NULL ? from->spec : NULL;
+	return from != NULL && from->type->record != NULL && offset >= 0 ? from->type->record(from, partition, offset) : NULL;
 }
 
 const Graph *

@@ -73,6 +73,12 @@ bool stream_op_needs_all(const PlanNode *node);
 const Graph *stream_run_graph(const StreamRun *run);
 Time		 stream_run_time(const StreamRun *run);	/* greatest event time taken; INT64_MIN: none */
 
+/*
+ * For whoever is told of a row that failed (RowLog, BadRecordLog), from within: the record that it comes from, of the input that is being
+ * read or pushed, and the source of that input (*source; NULL: none).  NULL: it is not a topic's, or not at hand.
+ */
+const Record *stream_run_record(const StreamRun *run, int32_t partition, int64_t offset, const SourceSpec **source);
+
 /* Share done, for progress: units read and in all (0: unknown). */
 void stream_run_progress(const StreamRun *run, int64_t *done, int64_t *all);
 

@@ -288,6 +288,31 @@ topic_seek(Source *source, int32_t partition, int64_t position, Error *err)
 	return OK;
 }
 
+static const Record *
+topic_record(const Source *source, int32_t partition, int64_t offset)
+{
+	const TopicSource *self = (const TopicSource *)source;
+
+	if (self->is_exchange || partition < 0 || partition >= source->n_partitions)
+		return NULL;
+	for (int f = 0; f < 2; f++) {
+		const TopicRecords *fetch = &self->partitions[partition].fetches[f];
+		int					low = 0, high = fetch->n_records;
+
+		while (low < high) {
+			int middle = low + (high - low) / 2;
+
+			if (fetch->records[middle].offset < offset)
+				low = middle + 1;
+			else
+				high = middle;
+		}
+		if (low < fetch->n_records && fetch->records[low].offset == offset)
+			return &fetch->records[low];
+	}
+	return NULL;
+}
+
 static void
 topic_progress(const Source *source, int64_t *done, int64_t *all)
 {
@@ -327,6 +352,7 @@ static const SourceType topic_source = {
 	.is_behind = topic_is_behind,
 	.position = topic_position,
 	.seek = topic_seek,
+	.record = topic_record,
 	.progress = topic_progress,
 	.close = topic_close,
 };
