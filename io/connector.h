@@ -49,6 +49,7 @@ typedef struct FileSpec {
 	int			n_paths;		/* the files, if they are known; 0: `path` says */
 	char *const *paths;
 	int64_t		size_bytes;		/* of all files when they were described: for estimates; 0: not known */
+	int64_t		n_rows;			/* likewise; 0: not known */
 } FileSpec;
 
 /*

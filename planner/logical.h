@@ -127,10 +127,12 @@ Logical *logical_rewrite(RewriteContext *context, Logical *root);
 
 /* The rules. */
 Logical *rewrite_push_filters(RewriteContext *context, Logical *root);
+Logical *rewrite_join_simplify(RewriteContext *context, Logical *root);
 Logical *rewrite_join_order(RewriteContext *context, Logical *root);
 Logical *rewrite_key_lookup(RewriteContext *context, Logical *root);
 Logical *rewrite_scan_bounds(RewriteContext *context, Logical *root);
 Logical *rewrite_prune(RewriteContext *context, Logical *root);
+Logical *rewrite_join_sides(RewriteContext *context, Logical *root);
 
 /* ---- physical (planner/physical/physical.c) ---- */
 Status physical_plan(Arena *arena, Logical *root, bool is_bounded, Plan **out, Error *err);

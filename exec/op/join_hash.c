@@ -47,16 +47,18 @@ keeps_left(const JoinHashSpec *spec)
 	return spec->kind == JOIN_LEFT || spec->kind == JOIN_FULL;
 }
 
+/* Build rows come out at the end, by whether they were matched. */
 static bool
 keeps_right(const JoinHashSpec *spec)
 {
-	return spec->kind == JOIN_RIGHT || spec->kind == JOIN_FULL;
+	return spec->kind == JOIN_RIGHT || spec->kind == JOIN_FULL || spec->tests_build;
 }
 
+/* Probe rows are tested. */
 static bool
 is_test(const JoinHashSpec *spec)
 {
-	return spec->kind == JOIN_SEMI || spec->kind == JOIN_ANTI;
+	return (spec->kind == JOIN_SEMI || spec->kind == JOIN_ANTI) && !spec->tests_build;
 }
 
 static Status
@@ -271,6 +273,19 @@ more_than_one(Error *err)
 	return error_user(err, "more than one row returned by a subquery used as an expression");
 }
 
+static inline bool
+is_marked(const JoinHashOp *build, uint32_t row)
+{
+	return __atomic_load_n(&build->matched[row], __ATOMIC_RELAXED) != 0;
+}
+
+static inline void
+mark_row(const JoinHashOp *build, uint32_t row)
+{
+	if (!is_marked(build, row))
+		__atomic_store_n(&build->matched[row], 1, __ATOMIC_RELAXED);
+}
+
 /* Processes the collected pairs.  `is_final`: they are left rows without a match. */
 static Status
 pairs_flush(JoinHashOp *self, JoinHashOp *build, const Batch *in, bool is_final, Error *err)
@@ -295,9 +310,8 @@ pairs_flush(JoinHashOp *self, JoinHashOp *build, const Batch *in, bool is_final,
 	}
 	if (keeps_right(spec))
 		for (int32_t i = 0; i < self->n_pairs; i++)
-			if (!__atomic_load_n(&build->matched[self->right[i]], __ATOMIC_RELAXED))
-				__atomic_store_n(&build->matched[self->right[i]], 1, __ATOMIC_RELAXED);
-	if (status == OK && !is_test(spec) && self->n_pairs > 0)
+			mark_row(build, self->right[i]);
+	if (status == OK && !is_test(spec) && !spec->tests_build && self->n_pairs > 0)
 		status = op_emit_loop(op, pairs_batch(self, build, in), err);
 	if (mark.block != NULL)
 		arena_rewind(op_scratch(op), mark);
@@ -382,6 +396,31 @@ add_open_pairs(JoinHashOp *self, JoinHashOp *build, const Batch *in, const Vecto
 	return OK;
 }
 
+/*
+ * Build rows are tested: rows of one key that have passed for one probe row have passed for all.  With a condition every pair is looked
+ * at, but a row that has passed is not tested again.
+ */
+static Status
+probe_marks(JoinHashOp *self, JoinHashOp *build, const Batch *in, const uint32_t *found, Error *err)
+{
+	const JoinTable *table = &build->table;
+
+	self->n_pairs = 0;
+	self->is_identity = true;
+	memset(self->left_matched, 0, (size_t)in->n_rows);
+	for (int32_t i = 0; i < in->n_rows; i++) {
+		if (found[i] == JOIN_NO_ROW || (self->residual == NULL && is_marked(build, found[i])))
+			continue;
+		for (uint32_t row = found[i]; row != JOIN_NO_ROW; row = join_table_next(table, row)) {
+			if (self->residual == NULL)
+				mark_row(build, row);
+			else if (!is_marked(build, row))
+				TRY(pairs_add(self, build, in, i, row, err));
+		}
+	}
+	return pairs_flush(self, build, in, false, err);
+}
+
 static Status
 probe_pairs(JoinHashOp *self, JoinHashOp *build, const Batch *in, const Vector *const *keys, const uint32_t *found, Error *err)
 {
@@ -446,11 +485,13 @@ join_probe(JoinHashOp *self, const Batch *in, Error *err)
 	const Vector	  **keys = arena_alloc(arena, sizeof *keys * (size_t)(spec->n_keys + 1));
 	uint32_t		   *found = arena_alloc(arena, sizeof *found * (size_t)(in->n_rows + 1));
 
-	if (build->table.n_rows == 0 && !keeps_left(spec) && spec->kind != JOIN_ANTI)
+	if (build->table.n_rows == 0 && !keeps_left(spec) && (spec->kind != JOIN_ANTI || spec->tests_build))
 		return DONE;
 	for (int k = 0; k < spec->n_keys; k++)
 		TRY(program_eval(self->left_keys[k], op_services(op)->eval, in, &keys[k], err));
 	join_table_find(&build->table, keys, in->n_rows, found, arena);
+	if (spec->tests_build)
+		return probe_marks(self, build, in, found, err);
 	if (is_test(spec) && self->residual == NULL && (!spec->null_aware || spec->n_keys == 1))
 		return probe_test(self, build, in, keys, found, err);
 	return probe_pairs(self, build, in, keys, found, err);
@@ -511,30 +552,39 @@ replay_early(JoinHashOp *self, Error *err)
 	return status == FAILED ? FAILED : OK;
 }
 
-/* RIGHT and FULL: build rows that no probe row has matched. */
+/* Build rows row..n) of which the mark is as wanted, up to a batch of them; *row moves on. */
+static int32_t
+marked_rows(JoinHashOp *self, uint8_t wanted, uint32_t *row)
+{
+	int32_t n = 0;
+
+	for (; *row < self->table.n_rows && n < BATCH_ROWS; ++*row) {
+		self->right[n] = *row;
+		n += self->matched[*row] == wanted;
+	}
+	return n;
+}
+
+/* RIGHT and FULL: build rows that no probe row has matched, behind NULLs.  SEMI, ANTI: those that have passed the test, alone. */
 static Status
-emit_unmatched(JoinHashOp *self, Error *err)
+emit_kept(JoinHashOp *self, Error *err)
 {
 	Op				   *op = &self->op;
 	const JoinHashSpec *spec = op->spec;
+	int					n_left = spec->tests_build ? 0 : spec->n_left;
 	Arena				arena = {0};
 	Status				status = OK;
 	uint32_t			row = 0;
+	int32_t				n;
 
-	while (row < self->table.n_rows && status == OK) {
+	while (status == OK && (n = marked_rows(self, spec->kind == JOIN_SEMI, &row)) > 0) {
 		Batch *out;
-		int32_t n = 0;
 
-		for (; row < self->table.n_rows && n < BATCH_ROWS; row++)
-			if (!self->matched[row])
-				self->right[n++] = row;
-		if (n == 0)
-			break;
 		arena_reset(&arena);
-		out = batch_new(&arena, spec->n_left + spec->n_right, n);
-		for (int c = 0; c < spec->n_left; c++)
+		out = batch_new(&arena, n_left + spec->n_right, n);
+		for (int c = 0; c < n_left; c++)
 			out->columns[c] = vector_null(&arena, spec->left_types[c], n);
-		row_store_select(&self->rows, &arena, self->right, n, 0, spec->n_right, out->columns + spec->n_left);
+		row_store_select(&self->rows, &arena, self->right, n, 0, spec->n_right, out->columns + n_left);
 		if (self->has_time) {
 			const int64_t *times = self->rows.columns[self->rows.n_columns - 1]->data;
 			int64_t		  *time = arena_alloc(&arena, sizeof *time * (size_t)n);
@@ -564,7 +614,7 @@ join_finish(Op *op, int port, Error *err)
 	if (!self->left_has_finished || !self->is_built)
 		return OK;
 	if (keeps_right(spec))
-		TRY(emit_unmatched(self, err));
+		TRY(emit_kept(self, err));
 	TRY(op_advance_outputs(op, INT64_MAX, err));
 	return op_finish_outputs(op, err);
 }
@@ -594,7 +644,7 @@ join_explain(const void *spec, Explain *out)
 {
 	const JoinHashSpec *s = spec;
 
-	explain_text(out, "kind", join_kind_name(s->kind));
+	explain_text(out, "kind", !s->tests_build ? join_kind_name(s->kind) : s->kind == JOIN_SEMI ? "RIGHT SEMI" : "RIGHT ANTI");
 	if (s->n_keys > 0) {
 		explain_exprs(out, "left", (Expr *const *)s->left_keys, s->n_keys);
 		explain_exprs(out, "right", (Expr *const *)s->right_keys, s->n_keys);

@@ -19,6 +19,7 @@ typedef struct JoinHashSpec {
 	const Type *const *left_types;
 	const Type *const *right_types;
 	bool			   null_safe;
+	bool			   tests_build;		/* SEMI, ANTI: the build rows are tested, against the probe rows; right columns only come out */
 	bool			   single;			/* scalar sub-query: more than one match is an error */
 	bool			   null_aware;		/* NOT IN: a NULL on either side makes ANTI yield nothing for that row */
 } JoinHashSpec;

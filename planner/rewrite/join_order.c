@@ -10,6 +10,7 @@
  * Semi and anti joins are first moved down to the relation that alone they speak of.
  */
 #include "planner/bind/bind.h"
+#include "planner/rewrite/estimate.h"
 
 enum { RELATIONS_MAX = 32 };
 
@@ -38,101 +39,6 @@ typedef struct Order {
 	int			   *class_of;		/* of each column */
 	double		   *distinct;		/* of each class */
 } Order;
-
-/* ---- estimates ---- */
-
-static double
-selectivity(const Expr *e)
-{
-	double s;
-
-	switch (e->kind) {
-	case EXPR_AND:
-		s = 1;
-		for (int i = 0; i < e->n_args; i++)
-			s *= selectivity(e->args[i]);
-		return s;
-	case EXPR_OR:
-		s = 0;
-		for (int i = 0; i < e->n_args; i++)
-			s += selectivity(e->args[i]);
-		return s < 1 ? s : 1;
-	case EXPR_NOT:
-		s = 1 - selectivity(e->args[0]);
-		return s > 0.05 ? s : 0.05;
-	case EXPR_COMPARE:
-		return e->op == COMPARE_EQ ? 0.05 : e->op == COMPARE_NE ? 0.9 : 0.3;
-	case EXPR_IN:
-		s = 0.05 * (e->n_args - 1);
-		s = s < 0.5 ? s : 0.5;
-		return e->negated ? 1 - s : s;
-	case EXPR_LIKE:
-		return e->negated ? 0.9 : 0.1;
-	case EXPR_IS_NULL:
-		return e->negated ? 0.9 : 0.1;
-	default:
-		return 0.3;
-	}
-}
-
-static double
-at_least_one(double rows)
-{
-	return rows < 1 ? 1 : rows;
-}
-
-/* Rows that a node gives; *base: that its lowest relation has without conditions. */
-static double
-estimate(const Logical *node, double *base)
-{
-	double left, other;
-
-	switch (node->kind) {
-	case LOGICAL_SCAN: {
-		const LogicalScan *scan = node->spec;
-
-		if (scan->file != NULL && scan->file->size_bytes > 0)
-			*base = (double)scan->file->size_bytes / (8.0 * (scan->file->n_columns > 0 ? scan->file->n_columns : 1));
-		else
-			*base = scan->n_values > 0 ? scan->n_values : 1e5;
-		return *base = at_least_one(*base);
-	}
-	case LOGICAL_FILTER:
-		left = estimate(node->inputs[0], base);
-		return at_least_one(left * selectivity(((const FilterSpec *)node->spec)->condition));
-	case LOGICAL_AGGREGATE:
-		left = estimate(node->inputs[0], base);
-		return *base = ((const AggregateSpec *)node->spec)->n_keys == 0 ? 1 : at_least_one(left / 4);
-	case LOGICAL_LIMIT: {
-		double n = (double)((const LimitSpec *)node->spec)->n_rows;
-
-		left = estimate(node->inputs[0], base);
-		return left < n ? left : at_least_one(n);
-	}
-	case LOGICAL_JOIN_HASH: {
-		const JoinHashSpec *spec = node->spec;
-
-		left = estimate(node->inputs[0], base);
-		if (spec->kind == JOIN_SEMI)
-			return at_least_one(left / 3);
-		if (spec->kind == JOIN_ANTI)
-			return at_least_one(left / 2);
-		{
-			double right_base;
-
-			other = estimate(node->inputs[1], &right_base);
-		}
-		if (spec->kind == JOIN_CROSS || spec->n_keys == 0)
-			return spec->single ? left : left * other;
-		return left > other ? left : other;
-	}
-	case LOGICAL_UNION:
-		left = estimate(logical_input(node, 0), base);
-		return *base = left + estimate(logical_input(node, 1), base);
-	default:
-		return node->n_inputs > 0 ? estimate(logical_input(node, 0), base) : (*base = 1e5);
-	}
-}
 
 /* ---- taking apart ---- */
 
@@ -211,7 +117,7 @@ take_apart(Order *o, Logical *node, int first)
 
 		r->node = order_joins(o->context, node);
 		r->first = first;
-		estimate(r->node, &r->base_rows);
+		logical_estimate(r->node, &r->base_rows);
 	}
 }
 
@@ -342,7 +248,7 @@ joined_rows(const Order *o, const Cluster *a, const Cluster *b)
 			limit_a = limit_a > 0 ? limit_a : o->relations[relation_of(o, l)].base_rows;
 			limit_b = limit_b > 0 ? limit_b : o->relations[relation_of(o, r)].base_rows;
 		} else
-			other *= selectivity(e);
+			other *= condition_selectivity(e);
 	}
 	if (!is_connected)
 		return -1;
@@ -350,7 +256,7 @@ joined_rows(const Order *o, const Cluster *a, const Cluster *b)
 		distinct = limit_a;
 	if (limit_b > 0 && distinct > limit_b)
 		distinct = limit_b;
-	return at_least_one(rows / distinct * other);
+	return estimate_at_least_one(rows / distinct * other);
 }
 
 typedef struct Placing {
@@ -455,7 +361,7 @@ put_together(Order *o)
 
 		c->node = o->relations[i].node;
 		c->members = 1u << i;
-		c->rows = estimate(c->node, &base);
+		c->rows = logical_estimate(c->node, &base);
 		c->position = arena_array(arena, int, o->n_columns + 1);
 		for (int k = 0; k < o->n_columns; k++) {
 			int at = k - o->relations[i].first;
@@ -472,7 +378,7 @@ put_together(Order *o)
 			continue;
 		o->is_applied[i] = true;
 		clusters[r].node = logical_filter(arena, clusters[r].node, place(o, o->conditions[i], clusters[r].position));
-		clusters[r].rows = at_least_one(clusters[r].rows * selectivity(o->conditions[i]));
+		clusters[r].rows = estimate_at_least_one(clusters[r].rows * condition_selectivity(o->conditions[i]));
 	}
 	for (int step = 1; step < o->n; step++) {
 		int	   best_a = -1, best_b = -1;
@@ -565,7 +471,68 @@ move_residual(Arena *arena, const Expr *e, int n_old, int n_new, int by)
 	return expr_transform(arena, e, place_column, &p);
 }
 
-/* Moves a semi or anti join below inner joins and filters, to the side that its conditions name. */
+/* A join that a test of its left side's rows may pass; of its right side's only if it is an inner one. */
+static bool
+is_passable(const Logical *node)
+{
+	const JoinHashSpec *spec = node->spec;
+
+	return is_inner(node) || (node->kind == LOGICAL_JOIN_HASH && spec->kind == JOIN_LEFT);
+}
+
+/* The columns of the tested rows that a test speaks of. */
+static Span
+tested_columns(const JoinHashSpec *spec)
+{
+	struct {
+		Span span;
+		int	 n_left;
+	} s = {{INT32_MAX, -1}, spec->n_left};
+
+	for (int i = 0; i < spec->n_keys; i++)
+		expr_any(spec->left_keys[i], note_span, &s.span);
+	if (spec->residual != NULL)
+		expr_any(spec->residual, note_left_span, &s);
+	return s.span;
+}
+
+/* The relation below joins and filters to which a test can be moved. */
+static const Logical *
+test_target(const Logical *node, Span span)
+{
+	for (;;) {
+		const JoinHashSpec *spec;
+
+		if (node->kind == LOGICAL_FILTER && is_passable(node->inputs[0]))
+			node = node->inputs[0];
+		if (!is_passable(node))
+			return node;
+		spec = node->spec;
+		if (span.most < 0 || (span.least < spec->n_left && span.most >= spec->n_left))
+			return node;
+		if (span.least >= spec->n_left) {
+			if (!is_inner(node))
+				return node;
+			span.least -= spec->n_left;
+			span.most -= spec->n_left;
+			node = node->inputs[1];
+		} else {
+			node = node->inputs[0];
+		}
+	}
+}
+
+/* Against fewer rows than there are to test.  Otherwise joins come first, which leave less to be tested. */
+static bool
+is_cheap_test(const Logical *test)
+{
+	const Logical *target = test_target(test->inputs[0], tested_columns(test->spec));
+	double		   base;
+
+	return !is_passable(target) && logical_estimate(test->inputs[1], &base) <= logical_estimate(target, &base);
+}
+
+/* Moves a semi or anti join below joins and filters, to the side that its conditions name. */
 static Logical *
 sink_semi_join(RewriteContext *context, Logical *node)
 {
@@ -574,31 +541,26 @@ sink_semi_join(RewriteContext *context, Logical *node)
 	JoinHashSpec *below;
 	Arena		 *arena = context->arena;
 	const Expr  **keys;
-	struct {
-		Span span;
-		int	 n_left;
-	} s = {{INT32_MAX, -1}, spec->n_left};
-	int	 n_left, side, by;
+	Span		  span = tested_columns(spec);
+	int			  n_left, side, by;
 
-	if (input->kind == LOGICAL_FILTER && is_inner(input->inputs[0])) {
+	if (input->kind == LOGICAL_FILTER && is_passable(input->inputs[0])) {
 		node->inputs[0] = input->inputs[0];
 		node = sink_semi_join(context, node);
 		input->inputs[0] = node;
 		return input;
 	}
-	if (!is_inner(input))
+	if (!is_passable(input))
 		return node;
 	below = input->spec;
 	n_left = below->n_left;
-	for (int i = 0; i < spec->n_keys; i++)
-		expr_any(spec->left_keys[i], note_span, &s.span);
-	if (spec->residual != NULL)
-		expr_any(spec->residual, note_left_span, &s);
-	if (s.span.most < 0 || (s.span.least < n_left && s.span.most >= n_left))
+	if (span.most < 0 || (span.least < n_left && span.most >= n_left))
 		return node;
-	side = s.span.least < n_left ? 0 : 1;
+	side = span.least < n_left ? 0 : 1;
 	by = side == 0 ? 0 : n_left;
 	target = input->inputs[side];
+	if (side == 1 && !is_inner(input))
+		return node;
 	keys = arena_array(arena, const Expr *, spec->n_keys + 1);
 	for (int i = 0; i < spec->n_keys; i++)
 		keys[i] = logical_shift(arena, spec->left_keys[i], -by);
@@ -622,7 +584,7 @@ sink_semi_joins(RewriteContext *context, Logical *node)
 	if (node->kind == LOGICAL_JOIN_HASH) {
 		JoinHashSpec *spec = node->spec;
 
-		if ((spec->kind == JOIN_SEMI || spec->kind == JOIN_ANTI) && !spec->null_aware)
+		if ((spec->kind == JOIN_SEMI || spec->kind == JOIN_ANTI) && !spec->null_aware && is_cheap_test(node))
 			return sink_semi_join(context, node);
 	}
 	return node;

@@ -827,7 +827,7 @@ file_describe(Arena *arena, FileSpec *spec, bool fold_names, Error *err)
 		error_user(err, "FOLLOW waits for files to grow, which '%s' cannot", d.path);
 		TRY_OUT(error_hint(err, "Without FOLLOW the address is read once, to its end"));
 	}
-	spec->size_bytes = 0;
+	spec->size_bytes = spec->n_rows = 0;
 	for (int i = 0; i < n_paths; i++) {
 		struct stat st;
 

@@ -526,6 +526,8 @@ parquet_describe(Arena *arena, FileSpec *spec, const char *path, bool fold_names
 	TRY(parquet_file_read(arena, spec->access, path, fold_names, &file, err));
 	parquet_file_close(file);
 	spec->has_header = false;
+	/* the other files of a glob are taken to be like this one */
+	spec->n_rows = (int64_t)((double)file->meta->n_rows * ((double)spec->size_bytes / (double)file->size_bytes));
 	if (spec->n_columns > 0)
 		return OK;
 	columns = arena_array(arena, Column, file->n_columns + 1);

@@ -15,7 +15,7 @@ Status parquet_source_clone(Arena *arena, Source *source, Source **out, Error *e
 /* The path of a file by its number, NULL if it has not been seen yet. */
 const char *parquet_source_path(const Source *source, int file);
 
-/* Fills in the columns of spec (unless they are declared) from the footer of `path`. */
+/* Fills in the columns of spec (unless they are declared) and how many rows there are from the footer of `path`. */
 Status parquet_describe(Arena *arena, FileSpec *spec, const char *path, bool fold_names, Error *err);
 
 #endif
