@@ -130,6 +130,31 @@ topic_sink(Cutter *self, const SinkSpec *sink)
 	return copy;
 }
 
+static bool
+is_file_scan(const PlanNode *node)
+{
+	return node->op == &op_scan && ((const ScanSpec *)node->spec)->source->kind == SOURCE_FILE;
+}
+
+/* True if a file is read below without an exchange in between. */
+static bool
+reads_file(const PlanNode *node)
+{
+	if (node->op == &op_exchange)
+		return false;
+	for (int i = 0; i < node->n_inputs; i++)
+		if (reads_file(node->inputs[i]))
+			return true;
+	return is_file_scan(node);
+}
+
+/* Files are read in one place, topics in many: where they meet, the rows of files come through a topic too. */
+static bool
+cuts_input(const PlanNode *node, const PlanNode *input)
+{
+	return stream_op_needs_all(node) || (node->n_inputs > 1 && reads_file(input));
+}
+
 /* A copy of the tree below `node`, with scans in place of exchanges. */
 static PlanNode *
 cut(Cutter *self, Fragment *in, const PlanNode *node)
@@ -146,11 +171,12 @@ cut(Cutter *self, Fragment *in, const PlanNode *node)
 		copy->spec = topic_sink(self, node->spec);
 	inputs = arena_array(self->arena, PlanNode *, node->n_inputs + 1);
 	in->is_stateful = in->is_stateful || !is_stateless(node);
-	in->is_single = in->is_single || stream_op_needs_all(node);
+	in->is_single = in->is_single || stream_op_needs_all(node) || is_file_scan(node);
+	in->reads_file = in->reads_file || is_file_scan(node);
 	if (node->op == &op_scan)
 		add_source(self, in, copy);
 	for (int i = 0; i < node->n_inputs; i++)
-		inputs[i] = stream_op_needs_all(node) ? cut_here(self, in, node->inputs[i], NULL) : cut(self, in, node->inputs[i]);
+		inputs[i] = cuts_input(node, node->inputs[i]) ? cut_here(self, in, node->inputs[i], NULL) : cut(self, in, node->inputs[i]);
 	copy->inputs = inputs;
 	return copy;
 }
@@ -167,6 +193,9 @@ add_fragment(Cutter *self, Fragment *fragment)
 		self->capacity = 2 * self->capacity + 4;
 	}
 	self->fragments[self->n++] = fragment;
+	fragment->is_stateful = fragment->is_stateful || fragment->reads_file;
+	if (fragment->reads_file)
+		fragment->file_topic = arena_printf(self->arena, "%s-File-%d-source", self->prefix, self->n);
 	if (fragment->is_stateful)
 		fragment->changelog = arena_printf(self->arena, "%s-State-%d-changelog", self->prefix, self->n);
 }

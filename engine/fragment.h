@@ -16,6 +16,12 @@ struct Fragment {
 	bool		is_single;		/* one task for everything: operators that must see all partitions */
 	bool		is_stateful;
 	const char *changelog;		/* the topic that its state goes to; NULL: it has none */
+	/*
+	 * It reads files: the topic, of one partition without records, whose owner does.  It is single and reads nothing else, and its state has
+	 * the positions.  NULL: it reads topics.
+	 */
+	const char *file_topic;
+	bool		reads_file;
 	int			n_feeders;		/* fragments whose output it reads */
 	Fragment  **feeders;
 	int			n_partitions;	/* tasks; set by fragments_set_partitions */
@@ -23,7 +29,7 @@ struct Fragment {
 
 /*
  * Cuts the plan.  Fragments come after those that feed them.  `prefix` begins the names of topics, as in
- * "<prefix>-Repartition-1-repartition" and "<prefix>-State-2-changelog".  The plan stays as it is, and is pointed into.
+ * "<prefix>-Repartition-1-repartition", "<prefix>-State-2-changelog" and "<prefix>-File-1-source".  The plan stays as it is, and is pointed into.
  */
 void fragments_cut(Arena *arena, const Plan *plan, const char *prefix, Fragment ***out, int *n);
 

@@ -778,6 +778,37 @@ query_take_part(Engine *engine, const char *id, Error *err)
 
 /* ---- waiting ---- */
 
+/* On Kafka nobody knows of all of a query's parts that they are complete; that all has been read and committed is known. */
+static Status
+wait_bounded_shares(Engine *engine, const _Atomic bool *interrupted, Error *err)
+{
+	Arena		 arena = {0};
+	const char **ids;
+	int			 n = 0;
+	Status		 status = OK;
+
+	pthread_mutex_lock(&engine->lock_queries);
+	for (Query *q = engine->queries; q != NULL; q = q->next)
+		n += q->sources_end && q->takes_part;
+	ids = arena_array(&arena, const char *, n + 1);
+	n = 0;
+	for (Query *q = engine->queries; q != NULL; q = q->next)
+		if (q->sources_end && q->takes_part)
+			ids[n++] = arena_strdup(&arena, q->id);
+	pthread_mutex_unlock(&engine->lock_queries);
+	for (int i = 0; i < n && status == OK; i++) {
+		status = share_wait(engine, ids[i], interrupted, err);
+		pthread_mutex_lock(&engine->lock_queries);
+		const Query *query = query_find(engine, str_of(ids[i]));
+
+		if (status == OK && query != NULL && query->state == QUERY_ERROR)
+			status = error_fatal(err, "Query %s failed: %s", query->id, query->error);
+		pthread_mutex_unlock(&engine->lock_queries);
+	}
+	arena_free(&arena);
+	return status;
+}
+
 Status
 engine_wait_bounded(Engine *engine, const _Atomic bool *interrupted, Error *err)
 {
@@ -785,6 +816,8 @@ engine_wait_bounded(Engine *engine, const _Atomic bool *interrupted, Error *err)
 
 	if (engine->store == NULL || engine->is_inline)
 		return OK;
+	if (engine->on_kafka)
+		return wait_bounded_shares(engine, interrupted, err);
 	pthread_mutex_lock(&engine->lock_queries);
 	for (;;) {
 		bool			waits = false;

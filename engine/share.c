@@ -1,56 +1,13 @@
-#include "engine/share.h"
+#include "engine/share_impl.h"
 
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "engine/changelog.h"
 #include "engine/dead_letter.h"
-#include "engine/fragment.h"
-#include "engine/standby.h"
+#include "engine/share_file.h"
 #include "exec/op/scan.h"
-#include "io/connector/kafka/kafka.h"
-
-#define WAIT_MS 50			/* between two looks at the positions of a group */
-#define FAILURE_TRIES 100	/* looks, until a query that must fail has failed */
-#define MEMBERS_AFTER 20	/* looks, until it is asked whether anybody runs the query */
-
-/* The state of a task: in the store, and every change of it in a changelog topic. */
-typedef struct ShareBackend {
-	StateBackend  backend;
-	StateBackend *local;
-	Share		 *share;
-	Topic		 *changelog;
-	int			  partition;
-	StrBuf		  key;
-} ShareBackend;
-
-/* A fragment at work. */
-typedef struct ShareRun {
-	Fragment	  *fragment;
-	Share		  *share;
-	StreamRun	  *run;				/* NULL: nothing of it is here */
-	Topic		  *changelog;		/* NULL: no state */
-	int			   n_backends;
-	ShareBackend **backends;
-} ShareRun;
-
-struct Share {
-	Query		*query;
-	Engine		*engine;
-	Arena		 arena;
-	char		*group_id;
-	int			 n_runs;
-	ShareRun	*runs;
-	int			 n_inputs;			/* topics that are read, each once */
-	int			 capacity;
-	Topic	   **inputs;
-	KafkaGroup	*group;				/* NULL: not a member */
-	Standby		*standby;			/* copies of what others work on */
-	SourceContext sources;
-	bool		 is_open;			/* the runs are those of the share as it is now */
-};
 
 static const SourceSpec *
 source_of(const PlanNode *scan)
@@ -92,6 +49,7 @@ share_new(Query *query)
 {
 	Share	   *self = xcalloc(1, sizeof *self);
 	Fragment  **fragments;
+	int			n_sources = 0;
 
 	self->query = query;
 	self->engine = query->engine;
@@ -100,9 +58,18 @@ share_new(Query *query)
 	fragments_cut(&self->arena, query->persistent.plan, self->group_id, &fragments, &self->n_runs);
 	self->runs = arena_array(&self->arena, ShareRun, self->n_runs);
 	for (int i = 0; i < self->n_runs; i++) {
-		self->runs[i].fragment = fragments[i];
-		self->runs[i].share = self;
+		ShareRun *run = &self->runs[i];
+
+		run->fragment = fragments[i];
+		run->share = self;
+		run->n_sources = fragments[i]->plan.n_sources;
+		run->sources = arena_array(&self->arena, ShareSource, run->n_sources + 1);
+		for (int s = 0; s < run->n_sources; s++)
+			run->sources[s].spec = source_of(fragments[i]->plan.sources[s]);
+		n_sources += run->n_sources;
 	}
+	self->inputs = arena_array(&self->arena, Topic *, n_sources + 1);
+	self->n_readers = arena_array(&self->arena, int, n_sources + 1);
 	return self;
 }
 
@@ -138,41 +105,51 @@ internal_topic(Share *self, const char *name, int n_partitions, bool is_compacte
 }
 
 static void
-add_input(Share *self, Topic *topic)
+add_input(Share *self, ShareSource *source)
 {
-	for (int i = 0; i < self->n_inputs; i++)
-		if (self->inputs[i] == topic)
-			return;
-	grow_array(self->inputs, self->n_inputs, self->capacity);
-	self->inputs[self->n_inputs++] = topic;
+	int i = 0;
+
+	while (i < self->n_inputs && self->inputs[i] != source->topic)
+		i++;
+	if (i == self->n_inputs) {
+		self->inputs[self->n_inputs++] = source->topic;
+		self->n_readers[i] = 0;
+	}
+	source->reader = self->n_readers[i]++;
 }
 
 static Status
 check_source(const SourceSpec *source, Error *err)
 {
-	if (source->kind == SOURCE_TOPIC || source->kind == SOURCE_EXCHANGE)
+	if (source->kind == SOURCE_TOPIC || source->kind == SOURCE_EXCHANGE || source->kind == SOURCE_FILE)
 		return OK;
-	error_unsupported(err, "A persistent query on Kafka reads topics only, and %s is none", source->name != NULL ? source->name : "a source");
-	return error_hint(err, "COPY ... FROM brings a file into a topic; a bounded SELECT may join topics with files.");
+	error_unsupported(err, "A persistent query on Kafka reads topics and files, and %s is neither", source->name != NULL ? source->name : "a source");
+	return error_hint(err, "INSERT INTO ... VALUES brings rows into a topic.");
+}
+
+static Status
+resolve_source(Share *self, const Fragment *fragment, ShareSource *source, Error *err)
+{
+	TRY(check_source(source->spec, err));
+	if (source->spec->kind == SOURCE_FILE)
+		TRY(internal_topic(self, fragment->file_topic, 1, false, &source->topic, err));
+	else
+		TRY(topics_find(self->engine->topics, str_of(source->spec->topic->name), &source->topic, err));
+	if (source->topic == NULL) {
+		error_fatal(err, "The topic %s does not exist any more", source->spec->topic->name);
+		return error_hint(err, "It was deleted while a query read it; TERMINATE the query, or create the topic again.");
+	}
+	add_input(self, source);
+	return OK;
 }
 
 static Status
 resolve_run(Share *self, ShareRun *run, Error *err)
 {
 	const Fragment *f = run->fragment;
-	Topic		   *topic;
 
-	for (int i = 0; i < f->plan.n_sources; i++) {
-		const SourceSpec *source = source_of(f->plan.sources[i]);
-
-		TRY(check_source(source, err));
-		TRY(topics_find(self->engine->topics, str_of(source->topic->name), &topic, err));
-		if (topic == NULL) {
-			error_fatal(err, "The topic %s does not exist any more", source->topic->name);
-			return error_hint(err, "It was deleted while a query read it; TERMINATE the query, or create the topic again.");
-		}
-		add_input(self, topic);
-	}
+	for (int i = 0; i < run->n_sources; i++)
+		TRY(resolve_source(self, f, &run->sources[i], err));
 	run->changelog = NULL;
 	return f->changelog != NULL ? internal_topic(self, f->changelog, f->n_partitions, true, &run->changelog, err) : OK;
 }
@@ -196,12 +173,22 @@ resolve_topics(Share *self, Error *err)
 	return OK;
 }
 
-static Topic *
-input_named(const Share *self, const char *name)
+static ShareSource *
+run_source(const ShareRun *run, const SourceSpec *spec)
 {
-	for (int i = 0; i < self->n_inputs; i++)
-		if (strcmp(self->inputs[i]->name.data, name) == 0)
-			return self->inputs[i];
+	for (int i = 0; i < run->n_sources; i++)
+		if (run->sources[i].spec == spec)
+			return &run->sources[i];
+	return NULL;
+}
+
+/* By SourceSpec.input, which no two sources of a query have in common. */
+static ShareSource *
+run_input(const ShareRun *run, const char *input)
+{
+	for (int i = 0; i < run->n_sources; i++)
+		if (input != NULL && strcmp(run->sources[i].spec->input, input) == 0)
+			return &run->sources[i];
 	return NULL;
 }
 
@@ -209,8 +196,8 @@ static bool
 starts_at_latest(const Share *self)
 {
 	for (int i = 0; i < self->n_runs; i++)
-		for (int s = 0; s < self->runs[i].fragment->plan.n_sources; s++)
-			if (source_of(self->runs[i].fragment->plan.sources[s])->from_latest)
+		for (int s = 0; s < self->runs[i].n_sources; s++)
+			if (self->runs[i].sources[s].spec->from_latest)
 				return true;
 	return false;
 }
@@ -317,12 +304,12 @@ before_store(void *context, TopicUnit *unit)
 
 /* True if the task of that partition has anything to read here. */
 static bool
-owns_task(const Share *self, const Fragment *fragment, int partition)
+owns_task(const Share *self, const ShareRun *run, int partition)
 {
-	for (int i = 0; i < fragment->plan.n_sources; i++) {
-		Topic *topic = input_named(self, source_of(fragment->plan.sources[i])->topic->name);
+	for (int i = 0; i < run->n_sources; i++) {
+		const Topic *topic = run->sources[i].topic;
 
-		for (int p = partition; topic != NULL && p < topic->config.n_partitions; p += fragment->n_partitions)
+		for (int p = partition; topic != NULL && p < topic->config.n_partitions; p += run->fragment->n_partitions)
 			if (kafka_group_owns(self->group, topic, p))
 				return true;
 	}
@@ -330,21 +317,29 @@ owns_task(const Share *self, const Fragment *fragment, int partition)
 }
 
 static bool
-run_owns(void *context, const SourceSpec *source, int partition)
+run_owns(void *context, const SourceSpec *spec, int partition)
 {
-	ShareRun *self = context;
-	Topic	 *topic = input_named(self->share, source->topic->name);
+	const ShareRun	  *self = context;
+	const ShareSource *source = run_source(self, spec);
 
-	return topic != NULL && kafka_group_owns(self->share->group, topic, partition);
+	return kafka_group_owns(self->share->group, source->topic, spec->kind == SOURCE_FILE ? 0 : partition);
 }
 
 static bool
-run_position(void *context, const SourceSpec *source, int partition, int64_t *position)
+run_position(void *context, const SourceSpec *spec, int partition, int64_t *position)
 {
-	ShareRun *self = context;
-	Topic	 *topic = input_named(self->share, source->topic->name);
+	const ShareRun	  *self = context;
+	const ShareSource *source = run_source(self, spec);
 
-	return topic != NULL && kafka_group_position(self->share->group, topic, partition, position);
+	if (spec->kind == SOURCE_FILE)
+		return share_file_committed(self, spec->input, partition, position);
+	return kafka_group_position(self->share->group, source->topic, partition, source->reader, position);
+}
+
+static const SourceContext *
+run_sources(void *context, const SourceSpec *spec)
+{
+	return &run_source(context, spec)->context;
 }
 
 static StateBackend *
@@ -358,7 +353,7 @@ run_backend(void *context, int partition)
 	backend->changelog = self->changelog;
 	backend->partition = partition;
 	/* Tasks of others have no state here, and no rows. */
-	if (self->changelog != NULL && owns_task(self->share, self->fragment, partition))
+	if (self->changelog != NULL && owns_task(self->share, self, partition))
 		backend->local = epoch_backend_new(self->share->engine, self->share->query->id, self->share->query->unit->store, partition);
 	self->backends = xrealloc(self->backends, sizeof *self->backends * (size_t)(self->n_backends + 1));
 	self->backends[self->n_backends++] = backend;
@@ -378,17 +373,21 @@ run_close(ShareRun *run)
 	free(run->backends);
 	run->backends = NULL;
 	run->n_backends = 0;
+	free(run->positions);
+	run->positions = NULL;
+	run->n_positions = 0;
+	run->has_ended = false;
 }
 
 static Status
 run_open(Share *self, ShareRun *run, Error *err)
 {
-	StreamRunOptions options = {.sources = &self->sources, .owns = run_owns, .position = run_position, .state = run_backend, .context = run,
+	StreamRunOptions options = {.sources_for = run_sources, .owns = run_owns, .position = run_position, .state = run_backend, .context = run,
 								.n_partitions = run->fragment->n_partitions};
 	bool			 is_here = false;
 
 	for (int p = 0; p < run->fragment->n_partitions; p++) {
-		if (!owns_task(self, run->fragment, p))
+		if (!owns_task(self, run, p))
 			continue;
 		is_here = true;
 		if (run->changelog != NULL)
@@ -396,6 +395,14 @@ run_open(Share *self, ShareRun *run, Error *err)
 	}
 	if (!is_here)
 		return OK;
+	run->has_ended = run->fragment->file_topic != NULL && share_file_has_ended(run);
+	if (run->has_ended) {
+		kafka_group_set_position(self->group, run->sources[0].topic, 0, 0, FILES_READ);
+		return OK;
+	}
+	for (int i = 0; i < run->n_sources; i++)
+		run->sources[i].context = (SourceContext){.env = self->engine->env, .topics = kafka_group_topics(self->group, run->sources[i].reader),
+												  .store = self->engine->store, .n_threads = 1, .bad_records = &self->query->bad_records};
 	query_run_options(self->query, &options, true);
 	return stream_run_open(&run->fragment->plan, &options, &run->run, err);
 }
@@ -418,7 +425,7 @@ tell_standby(Share *self)
 		const ShareRun *run = &self->runs[i];
 
 		for (int p = 0; run->changelog != NULL && p < run->fragment->n_partitions; p++)
-			standby_set_owned(self->standby, run->changelog, p, owns_task(self, run->fragment, p));
+			standby_set_owned(self->standby, run->changelog, p, owns_task(self, run, p));
 	}
 }
 
@@ -435,8 +442,6 @@ open_runs(Share *self, Error *err)
 	query->output->row_log = &query->row_log;
 	if (query->persistent.sink != NULL && query->persistent.sink->kind == ENTITY_TABLE)
 		query->output->keyed_topic = query->persistent.sink->topic;
-	self->sources = (SourceContext){.env = self->engine->env, .topics = kafka_group_topics(self->group), .store = self->engine->store,
-									.n_threads = 1, .bad_records = &query->bad_records};
 	for (int i = 0; i < self->n_runs; i++)
 		TRY(run_open(self, &self->runs[i], err));
 	self->is_open = true;
@@ -493,43 +498,62 @@ join_group(Share *self, Error *err)
 	TRY(forget_old_state(self, err));
 	options.n_topics = self->n_inputs;
 	options.topics = self->inputs;
+	options.n_readers = self->n_readers;
 	TRY(kafka_group_open(self->engine->topics, &options, &self->group, err));
 	kafka_group_before_store(self->group, before_store, self);
+	share_file_wait(self);
 	return stand_by(self, err);
 }
 
 static void
 set_position(void *context, const char *input, int partition, int64_t position)
 {
-	Share *self = context;
-	Topic *topic = input_named(self, input);
+	ShareRun	*run = context;
+	ShareSource *source = run_input(run, input);
 
-	if (topic != NULL)
-		kafka_group_set_position(self->group, topic, partition, position);
-	dead_letters_reach(self->query, input, partition, position);
+	if (source != NULL && source->spec->kind == SOURCE_FILE)
+		share_file_position(run, input, partition, position);
+	else if (source != NULL)
+		kafka_group_set_position(run->share->group, source->topic, partition, source->reader, position);
+	dead_letters_reach(run->share->query, input, partition, position);
+}
+
+static Status
+run_epoch(ShareRun *run, int64_t *n_rows, Error *err)
+{
+	int64_t n = 0;
+	Status	status;
+
+	if (run->run == NULL || run->has_ended || run->is_waiting)
+		return OK;
+	run->share->query->run_at_work = run->run;
+	status = stream_run_epoch(run->run, &n, err);
+	if (status == FAILED)
+		return FAILED;
+	*n_rows += n;
+	stream_run_positions(run->run, set_position, run);
+	if (status == DONE && run->fragment->file_topic != NULL)
+		share_file_end(run);
+	return OK;
 }
 
 Status
 share_run_epoch(Share *self, int64_t *n_rows, Error *err)
 {
 	Query *query = self->query;
-	bool   changed;
+	bool   changed, freed = false;
 
 	TRY(join_group(self, err));
 	TRY(kafka_group_poll(self->group, &changed, err));
 	if (changed || !self->is_open)
 		TRY(open_runs(self, err));
-	for (int i = 0; i < self->n_runs; i++) {
-		int64_t n = 0;
-
-		if (self->runs[i].run == NULL)
-			continue;
-		query->run_at_work = self->runs[i].run;
-		if (stream_run_epoch(self->runs[i].run, &n, err) == FAILED)
-			return FAILED;
-		*n_rows += n;
-		stream_run_positions(self->runs[i].run, set_position, self);
-	}
+	for (int i = 0; i < self->n_runs; i++)
+		TRY(share_file_look(&self->runs[i], &freed, err));
+	/* The end of the repartition topic that was met before is none any more: reading starts again. */
+	if (freed && kafka_group_rewind(self->group))
+		return OK;
+	for (int i = 0; i < self->n_runs; i++)
+		TRY(run_epoch(&self->runs[i], n_rows, err));
 	TRY(query_check_bad(query, err));
 	TRY(dead_letters_check(query, err));
 	query_failures_pass(query, query->unit->store);
@@ -579,7 +603,6 @@ share_free(Share *self)
 		return;
 	share_close(self);
 	standby_free(self->standby);
-	free(self->inputs);
 	free(self->group_id);
 	arena_free(&self->arena);
 	free(self);
@@ -593,22 +616,6 @@ planned_partitions(void *context, const TopicSpec *topic)
 	return partitions_of(&(Share){.engine = context}, topic);
 }
 
-/* The members of a group have each partition once. */
-static Status
-check_read_once(const Plan *plan, Error *err)
-{
-	for (int i = 0; i < plan->n_sources; i++)
-		for (int k = 0; k < i; k++) {
-			const SourceSpec *a = source_of(plan->sources[i]), *b = source_of(plan->sources[k]);
-
-			if (a->kind != SOURCE_TOPIC || b->kind != SOURCE_TOPIC || strcmp(a->topic->name, b->topic->name) != 0)
-				continue;
-			error_unsupported(err, "A persistent query on Kafka reads a topic once, and this one reads %s twice", a->topic->name);
-			return error_hint(err, "Let it read a copy: CREATE STREAM ... AS SELECT * FROM ...");
-		}
-	return OK;
-}
-
 Status
 share_check(Engine *engine, const Plan *plan, Error *err)
 {
@@ -617,7 +624,6 @@ share_check(Engine *engine, const Plan *plan, Error *err)
 	int		   n;
 	Status	   status = OK;
 
-	status = check_read_once(plan, err);
 	fragments_cut(&arena, plan, "check", &fragments, &n);
 	for (int i = 0; i < n && status == OK; i++)
 		for (int s = 0; s < fragments[i]->plan.n_sources && status == OK; s++)
@@ -646,12 +652,9 @@ share_create(Share *self, Error *err)
 {
 	TRY(resolve_topics(self, err));
 	for (int i = 0; i < self->n_runs; i++)
-		for (int s = 0; s < self->runs[i].fragment->plan.n_sources; s++) {
-			const SourceSpec *source = source_of(self->runs[i].fragment->plan.sources[s]);
-
-			if (source->from_latest)
-				TRY(commit_start(self, input_named(self, source->topic->name), err));
-		}
+		for (int s = 0; s < self->runs[i].n_sources; s++)
+			if (self->runs[i].sources[s].spec->from_latest)
+				TRY(commit_start(self, self->runs[i].sources[s].topic, err));
 	return OK;
 }
 
@@ -671,147 +674,8 @@ share_drop(Share *self)
 	share_close(self);
 	for (int i = 0; i < self->n_runs; i++) {
 		drop_topic(self, self->runs[i].fragment->changelog);
+		drop_topic(self, self->runs[i].fragment->file_topic);
 		drop_topic(self, self->runs[i].fragment->output != NULL ? self->runs[i].fragment->output->name : NULL);
 	}
 	kafka_group_delete(self->engine->topics, self->group_id);
-}
-
-/* ---- waiting ---- */
-
-/* What is waited for: a copy, because the query may be dropped meanwhile. */
-typedef struct ShareWait {
-	Engine				*engine;
-	const char			*query_id;
-	const char			*group_id;
-	const _Atomic bool *interrupted;
-} ShareWait;
-
-static bool
-wait_goes_on(const ShareWait *self)
-{
-	Query *query;
-	bool   is_running;
-
-	pthread_mutex_lock(&self->engine->lock_queries);
-	query = query_find(self->engine, str_of(self->query_id));
-	is_running = query != NULL && query->state == QUERY_RUNNING;
-	pthread_mutex_unlock(&self->engine->lock_queries);
-	return is_running;
-}
-
-static Status
-has_reached(const ShareWait *self, Topic *topic, const int64_t *ends, bool *reached, Error *err)
-{
-	int64_t *positions = xcalloc((size_t)topic->config.n_partitions, sizeof *positions);
-	Status	 status = kafka_committed(self->engine->topics, self->group_id, topic, positions, err);
-
-	*reached = status == OK;
-	for (int p = 0; p < topic->config.n_partitions && *reached; p++)
-		*reached = ends[p] == 0 || positions[p] >= ends[p];
-	free(positions);
-	return status;
-}
-
-/* Nobody may be running it: then it is done here. */
-static Status
-start_if_abandoned(const ShareWait *self, Error *err)
-{
-	int n_members;
-
-	TRY(kafka_group_members(self->engine->topics, self->group_id, &n_members, err));
-	return n_members == 0 ? query_take_part(self->engine, self->query_id, err) : OK;
-}
-
-static Status
-wait_topic(const ShareWait *self, Topic *topic, Error *err)
-{
-	int64_t *ends = xcalloc((size_t)topic->config.n_partitions, sizeof *ends);
-	bool	 reached = false;
-	Status	 status = OK;
-
-	for (int p = 0; p < topic->config.n_partitions && status == OK; p++) {
-		int64_t begin;
-
-		status = topics_ends(self->engine->topics, topic, p, &begin, &ends[p], err);
-		if (begin == ends[p])
-			ends[p] = 0;
-	}
-	for (int tries = 1; status == OK && !reached && wait_goes_on(self); tries++) {
-		status = has_reached(self, topic, ends, &reached, err);
-		if (status == OK && !reached && tries % MEMBERS_AFTER == 0)
-			status = start_if_abandoned(self, err);
-		if (self->interrupted != NULL && *self->interrupted)
-			status = error_set(err, ERROR_INTERRUPTED, "Cancelled while waiting for query %s", self->query_id);
-		if (status == OK && !reached)
-			nanosleep(&(struct timespec){.tv_nsec = WAIT_MS * 1000000}, NULL);
-	}
-	free(ends);
-	return status;
-}
-
-/* A topic is gone: by running the query here it comes to light what that means. */
-static Status
-wait_failure(const ShareWait *self, Error *err)
-{
-	TRY(query_take_part(self->engine, self->query_id, err));
-	for (int tries = 0; tries < FAILURE_TRIES && wait_goes_on(self); tries++)
-		nanosleep(&(struct timespec){.tv_nsec = WAIT_MS * 1000000}, NULL);
-	return OK;
-}
-
-/* What the query reads and, last, what it writes. */
-static int
-topic_names(const Share *self, Arena *arena, const char ***out, bool **is_sink)
-{
-	int n = 0;
-
-	for (int i = 0; i < self->n_runs; i++)
-		n += self->runs[i].fragment->plan.n_sources;
-	*out = arena_array(arena, const char *, n + 2);
-	*is_sink = arena_array(arena, bool, n + 2);
-	n = 0;
-	for (int i = 0; i < self->n_runs; i++)
-		for (int s = 0; s < self->runs[i].fragment->plan.n_sources; s++) {
-			const SourceSpec *source = source_of(self->runs[i].fragment->plan.sources[s]);
-
-			if (source->topic != NULL)
-				(*out)[n++] = arena_strdup(arena, source->topic->name);
-		}
-	if (self->query->persistent.sink != NULL && self->query->persistent.sink->topic != NULL) {
-		(*is_sink)[n] = true;
-		(*out)[n++] = arena_strdup(arena, self->query->persistent.sink->topic);
-	}
-	return n;
-}
-
-Status
-share_wait(Engine *engine, const char *query_id, const _Atomic bool *interrupted, Error *err)
-{
-	Arena		 arena = {0};
-	ShareWait	 self = {.engine = engine, .query_id = query_id, .interrupted = interrupted};
-	const char **names;
-	bool		*is_sink;
-	int			 n = 0;
-	Status		 status = OK;
-	Query		*query;
-
-	pthread_mutex_lock(&engine->lock_queries);
-	query = query_find(engine, str_of(query_id));
-	if (query != NULL && query->share != NULL) {
-		n = topic_names(query->share, &arena, &names, &is_sink);
-		self.group_id = arena_strdup(&arena, query->share->group_id);
-	}
-	pthread_mutex_unlock(&engine->lock_queries);
-	/* Upstream first; what the query writes comes last. */
-	for (int i = 0; i < n && status == OK; i++) {
-		Topic *topic;
-
-		status = topics_find(engine->topics, str_of(names[i]), &topic, err);
-		if (status == OK)
-			status = topic == NULL ? wait_failure(&self, err) : kafka_settle(engine->topics, topic, interrupted, err);
-		if (status == OK && topic != NULL && !is_sink[i])
-			status = wait_topic(&self, topic, err);
-	}
-	arena_free(&arena);
-	return status;
 }

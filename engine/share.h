@@ -31,7 +31,7 @@ Status share_run_epoch(Share *share, int64_t *n_rows, Error *err);
 /* After a failed epoch: back to what is committed.  `for_good`: the group is left too. */
 void share_recover(Share *share, bool for_good);
 
-/* Refuses plans that cannot be shared, before they are a command: other sources than topics, inputs that are not co-partitioned. */
+/* Refuses plans that cannot be shared, before they are a command: other sources than topics and files, inputs that are not co-partitioned. */
 Status share_check(Engine *engine, const Plan *plan, Error *err);
 
 /* When the query was created here: makes the internal topics, and fixes where reading starts if that is the latest. */

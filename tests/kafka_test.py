@@ -267,15 +267,75 @@ def a_join_of_two_topics_is_copartitioned_in_several_processes(p):
 
 
 @case
-def plans_that_cannot_be_shared_are_refused_before_they_are_commands(p):
+def a_stream_is_joined_with_itself(p):
+    """The group has each record once, both sides see it; by the same key and by different ones, while processes are killed."""
     t = p.topic("t")
+    p.sql(f"CREATE STREAM t (k STRING KEY, id BIGINT, up STRING) WITH (KAFKA_TOPIC='{t}', VALUE_FORMAT='JSON', PARTITIONS=3);"
+          f"CREATE STREAM same WITH (KAFKA_TOPIC='{p.topic('same')}') AS SELECT a.k AS k, a.id AS x, b.id AS y FROM t a JOIN t b WITHIN 1 HOUR ON a.k = b.k;"
+          f"CREATE STREAM other WITH (KAFKA_TOPIC='{p.topic('other')}') AS SELECT a.up AS k, a.id AS x, b.id AS y FROM t a JOIN t b WITHIN 1 HOUR ON a.up = b.k;")
+    nodes = [p.node(i) for i in range(2)]
+    for part in range(3):
+        p.produce(t, [(f"k{i % 100}", json.dumps({"id": i, "up": f"k{(i + 1) % 100}"})) for i in range(100 * part, 100 * part + 100)])
+        time.sleep(0.5)
+        if part < 2:
+            p.stop(nodes[part], signal.SIGKILL)
+            nodes[part] = p.node(part)
+
+    def pairs(name, most):
+        lines = p.consume(p.topic(name), "%s\n")
+        return len(lines) >= most and sorted((json.loads(l)["x"], json.loads(l)["y"]) for l in lines)
+    equal(eventually(lambda: pairs("same", 900), 40, "joined rows"), sorted((a, b) for a in range(300) for b in range(300) if a % 100 == b % 100))
+    equal(eventually(lambda: pairs("other", 900), 40, "joined rows"),
+          sorted((a, b) for a in range(300) for b in range(300) if (a + 1) % 100 == b % 100))
+    for node in nodes:
+        p.stop(node)
+
+
+@case
+def files_are_read_once_by_one_of_the_processes(p):
     with open(os.path.join(p.folder, "f.csv"), "w", encoding="utf-8") as f:
+        f.write("k,v\n" + "".join(f"k{i % 10},{i}\n" for i in range(3000)))
+    out = p.sql("CREATE STREAM f (k STRING, v BIGINT) WITH (PATH='f.csv');"
+                f"CREATE STREAM u WITH (KAFKA_TOPIC='{p.topic('u')}', PARTITIONS=2) AS SELECT k, v FROM f;"
+                f"CREATE TABLE c WITH (KAFKA_TOPIC='{p.topic('c')}') AS SELECT k, COUNT(*) AS n FROM f GROUP BY k;")
+    equal(len(p.consume(p.topic("u"))), 3000, "-c waits until the file is read")
+    nodes = [p.node(i) for i in range(2)]
+    equal(table_of(p, "SELECT k, n FROM c;"), {f"k{i}": "300" for i in range(10)})
+    p.stop(nodes[0], signal.SIGKILL)
+    time.sleep(3)
+    equal(len(p.consume(p.topic("u"))), 3000, "the file was read again")
+    p.stop(nodes[1])
+
+
+@case
+def a_topic_is_joined_with_files(p):
+    """All rows of the file are there before the first record is joined, whichever process reads it."""
+    with open(os.path.join(p.folder, "names.csv"), "w", encoding="utf-8") as f:
+        f.write("k,name\n" + "".join(f"k{i},n{i}\n" for i in range(5000)))
+    os.utime(os.path.join(p.folder, "names.csv"), (1600000000, 1600000000))
+    grows = os.path.join(p.folder, "grows.csv")
+    with open(grows, "w", encoding="utf-8") as f:
         f.write("k,v\na,1\n")
-    p.sql(f"CREATE STREAM t (k STRING KEY, v BIGINT) WITH (KAFKA_TOPIC='{t}', VALUE_FORMAT='JSON', PARTITIONS=2);"
-          "CREATE STREAM f WITH (PATH='f.csv');")
-    p.fails("CREATE STREAM x AS SELECT * FROM f;", "reads topics only")
-    p.fails("CREATE STREAM x AS SELECT a.k AS k, a.v AS v FROM t a JOIN t b WITHIN 1 HOUR ON a.k = b.k;", "twice")
-    equal(p.sql("SHOW QUERIES;"), [])
+    t = p.topic("t")
+    p.sql(f"CREATE STREAM t (k STRING KEY, id BIGINT) WITH (KAFKA_TOPIC='{t}', VALUE_FORMAT='JSON', PARTITIONS=4);"
+          "CREATE TABLE names (k STRING PRIMARY KEY, name STRING) WITH (PATH='names.csv');")
+    p.produce(t, [(f"k{i}", json.dumps({"id": i})) for i in range(5000)])
+    nodes = [p.node(i) for i in range(2)]
+    p.sql(f"CREATE STREAM j WITH (KAFKA_TOPIC='{p.topic('j')}') AS SELECT t.k AS k, id, name FROM t JOIN names ON t.k = names.k;"
+          "CREATE STREAM g (k STRING, v BIGINT) WITH (PATH='grows.csv', FOLLOW=true);"
+          f"CREATE STREAM w WITH (KAFKA_TOPIC='{p.topic('w')}') AS SELECT k, v FROM g;")
+    lines = eventually(lambda: [l for l in [p.consume(p.topic("j"))] if len(l) >= 5000], 40, "joined rows")[0]
+    rows = [json.loads(l.split(" ", 1)[1]) for l in lines]
+    equal(len(rows), 5000)
+    assert all(r["name"] == f"n{r['id']}" for r in rows), "a row was joined with another's"
+    for i in range(2):
+        with open(grows, "a", encoding="utf-8") as f:
+            f.write(f"b,{i + 2}\n")
+        eventually(lambda: len(p.consume(p.topic("w"))) == i + 2, 30, "rows of a file that grows")
+        p.stop(nodes[i], signal.SIGKILL)
+        nodes[i] = p.node(i)
+    for node in nodes:
+        p.stop(node)
 
 
 @case

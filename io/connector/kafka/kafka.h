@@ -38,6 +38,7 @@ typedef struct KafkaGroupOptions {
 	const Settings *settings;
 	int			   n_topics;
 	Topic *const  *topics;
+	const int	  *n_readers;			/* by how many sources each of them is read, numbered from 0; NULL: by one */
 	bool		   exactly_once;
 	bool		   from_latest;			/* where reading starts without a committed position: the end instead of the beginning */
 	void (*wake)(void *context);		/* records or a change of the share have come; from another thread */
@@ -61,17 +62,20 @@ bool kafka_group_rewind(KafkaGroup *group);
 
 bool kafka_group_owns(const KafkaGroup *group, const Topic *topic, int partition);
 
-/* Where reading goes on: the committed position, or where it starts.  False: the partition is not owned. */
-bool kafka_group_position(const KafkaGroup *group, const Topic *topic, int partition, int64_t *position);
+/* Where a source goes on: its committed position, or where it starts.  False: the partition is not owned. */
+bool kafka_group_position(const KafkaGroup *group, const Topic *topic, int partition, int reader, int64_t *position);
 
-/* Topics whose readers read what the group owns and nothing else; ends of what is not owned are 0. */
-Topics *kafka_group_topics(KafkaGroup *group);
+/*
+ * Topics whose readers read what the group owns and nothing else; ends of what is not owned are 0.  Sources that read the same topic have
+ * different numbers.
+ */
+Topics *kafka_group_topics(KafkaGroup *group, int reader);
 
 /* What is written with the group's positions.  Its commit also commits unit->store, afterwards. */
 TopicUnit *kafka_group_unit_new(KafkaGroup *group, Store *store);
 
-/* The position that the unit in hand reaches. */
-void kafka_group_set_position(KafkaGroup *group, const Topic *topic, int partition, int64_t position);
+/* The position that the unit in hand reaches, of a source. */
+void kafka_group_set_position(KafkaGroup *group, const Topic *topic, int partition, int reader, int64_t position);
 
 /* True if a position set differs from the committed one. */
 bool kafka_group_has_moved(const KafkaGroup *group);

@@ -5,6 +5,7 @@
  * open.  Each partition has a queue of its own.  Positions are the group's; the consumer itself is told where to start.
  */
 #include "io/connector/kafka/kafka_impl.h"
+#include "io/connector/kafka/kafka_tee.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,18 +21,28 @@ typedef struct GroupPartition {
 	int64_t			  next;			/* what the queue gives next */
 	bool			  at_end;
 	int64_t			  written;		/* behind the newest record that the last commit wrote; -1: none */
+	KafkaTee		 *tee;			/* of several readers, which has their positions; NULL: there is one */
 } GroupPartition;
 
 typedef struct GroupTopic {
 	Topic			 *topic;
 	rd_kafka_topic_t *producer_topic;	/* NULL: not written to */
 	bool			  is_input;
+	int				  n_readers;
 	GroupPartition	 *partitions;
 } GroupTopic;
 
+/* What the sources of one number are opened by. */
+typedef struct GroupView {
+	Topics		base;
+	KafkaGroup *group;
+	int			reader;
+} GroupView;
+
 struct KafkaGroup {
-	Topics				  base;			/* what its readers are opened by */
 	KafkaTopics			 *topics;
+	int					  n_views;
+	GroupView			 *views;
 	char				 *id;
 	char				 *transactional_id;
 	const Settings		 *settings;
@@ -110,6 +121,8 @@ drop_share(KafkaGroup *self)
 			self->topics->rd.queue_cb_event_enable(part->queue, NULL, NULL);
 			self->topics->rd.queue_destroy(part->queue);
 			part->queue = NULL;
+			kafka_tee_free(part->tee);
+			part->tee = NULL;
 		}
 	self->is_changed = true;
 }
@@ -148,6 +161,7 @@ start_partition(KafkaGroup *self, rd_kafka_topic_partition_t *element, Error *er
 	GroupTopic	   *input = input_of(self, element->topic);
 	GroupPartition *part;
 	int64_t			begin, end;
+	bool			is_committed = element->offset >= 0;
 
 	if (input == NULL)
 		return error_bug(err, "The group %s was given the topic %s", self->id, element->topic);
@@ -159,9 +173,11 @@ start_partition(KafkaGroup *self, rd_kafka_topic_partition_t *element, Error *er
 	if (element->offset < 0)
 		element->offset = self->from_latest ? end : begin;
 	else if (element->offset < begin || element->offset > end)
-		element->offset = begin;	/* records are gone, or the topic was deleted and made again */
+		element->offset = begin, is_committed = false;	/* records are gone, or the topic was deleted and made again */
 	part = &input->partitions[element->partition];
 	*part = (GroupPartition){.committed = element->offset, .position = element->offset, .next = element->offset, .written = -1};
+	if (input->n_readers > 1)
+		part->tee = kafka_tee_new(input->n_readers, element->offset, is_committed ? element->metadata : NULL, element->metadata_size);
 	/* Before the partition is started: its messages must not come through the main queue. */
 	part->queue = self->topics->rd.queue_get_partition(self->consumer, element->topic, element->partition);
 	if (part->queue == NULL)
@@ -263,22 +279,30 @@ kafka_group_owns(const KafkaGroup *self, const Topic *topic, int partition)
 }
 
 bool
-kafka_group_position(const KafkaGroup *self, const Topic *topic, int partition, int64_t *position)
+kafka_group_position(const KafkaGroup *self, const Topic *topic, int partition, int reader, int64_t *position)
 {
 	const GroupPartition *part = partition_of(self, topic, partition);
 
 	if (part != NULL)
-		*position = part->committed;
+		*position = part->tee != NULL ? kafka_tee_committed(part->tee, reader) : part->committed;
 	return part != NULL;
 }
 
 void
-kafka_group_set_position(KafkaGroup *self, const Topic *topic, int partition, int64_t position)
+kafka_group_set_position(KafkaGroup *self, const Topic *topic, int partition, int reader, int64_t position)
 {
 	GroupPartition *part = partition_of(self, topic, partition);
 
-	if (part != NULL)
+	if (part != NULL && part->tee != NULL)
+		kafka_tee_set_position(part->tee, reader, position);
+	else if (part != NULL)
 		part->position = position;
+}
+
+static bool
+part_has_moved(const GroupPartition *part)
+{
+	return part->tee != NULL ? kafka_tee_has_moved(part->tee) : part->position != part->committed;
 }
 
 bool
@@ -288,7 +312,7 @@ kafka_group_has_moved(const KafkaGroup *self)
 		for (int p = 0; p < self->inputs[i].topic->config.n_partitions; p++) {
 			const GroupPartition *part = &self->inputs[i].partitions[p];
 
-			if (part->queue != NULL && part->position != part->committed)
+			if (part->queue != NULL && part_has_moved(part))
 				return true;
 		}
 	return false;
@@ -299,7 +323,32 @@ kafka_group_has_moved(const KafkaGroup *self)
 typedef struct GroupReader {
 	TopicReader base;
 	KafkaGroup *group;
+	int			number;
 } GroupReader;
+
+/* One of several sources of a partition.  While others are far behind it says that nothing is there. */
+static Status
+fetch_shared(KafkaGroup *self, GroupPartition *part, int reader, int64_t from, int max_records, KafkaFetched *out, int64_t *next, Error *err)
+{
+	TopicRecords  records = {0};
+	KafkaFetched *fetched;
+	bool		  at_end;
+	Status		  status;
+
+	if (kafka_tee_give(part->tee, reader, from, max_records, out, next))
+		return OK;
+	if (kafka_tee_is_full(part->tee))
+		return DONE;
+	fetched = kafka_fetched(self->topics, &records);
+	status = kafka_take(self->topics, self->consumer, part->queue, part->next, 0, 0, fetched, &part->next, &at_end, err);
+	if (status == OK) {
+		part->at_end = at_end || (part->at_end && fetched->n_messages == 0);
+		kafka_tee_keep(part->tee, fetched, part->next);
+		kafka_tee_give(part->tee, reader, from, max_records, out, next);
+	}
+	topic_records_free(&records);
+	return status;
+}
 
 static Status
 group_fetch(TopicReader *reader, int partition, int64_t from_offset, int max_records, int64_t max_bytes, TopicRecords *out, Error *err)
@@ -314,6 +363,13 @@ group_fetch(TopicReader *reader, int partition, int64_t from_offset, int max_rec
 	out->next_offset = from_offset;
 	if (part == NULL)
 		return DONE;
+	if (part->tee != NULL) {
+		Status status = fetch_shared(self, part, ((GroupReader *)reader)->number, from_offset, max_records, fetched, &out->next_offset, err);
+
+		out->records = fetched->records;
+		out->n_records = fetched->n_records;
+		return status == OK && out->n_records == 0 && part->at_end ? DONE : status;
+	}
 	TRY(kafka_take(self->topics, self->consumer, part->queue, part->next, max_records, 0, fetched, &part->next, &at_end, err));
 	part->at_end = at_end || (part->at_end && fetched->n_messages == 0);
 	out->records = fetched->records;
@@ -337,7 +393,8 @@ group_reader_open(Topics *topics, Topic *topic, TopicReader **out, Error *err)
 
 	(void)err;
 	self->base = (TopicReader){.type = &group_reader, .topic = topic};
-	self->group = (KafkaGroup *)topics;
+	self->group = ((GroupView *)topics)->group;
+	self->number = ((GroupView *)topics)->reader;
 	*out = &self->base;
 	return OK;
 }
@@ -345,7 +402,7 @@ group_reader_open(Topics *topics, Topic *topic, TopicReader **out, Error *err)
 static Status
 group_find(Topics *topics, Str name, Topic **out, Error *err)
 {
-	KafkaGroup *self = (KafkaGroup *)topics;
+	KafkaGroup *self = ((GroupView *)topics)->group;
 
 	/* The handles that the share is kept by, which is also quicker than asking. */
 	for (int i = 0; i < self->n_inputs; i++)
@@ -359,7 +416,7 @@ group_find(Topics *topics, Str name, Topic **out, Error *err)
 static Status
 group_ends(Topics *topics, Topic *topic, int partition, int64_t *begin, int64_t *end, Error *err)
 {
-	KafkaGroup *self = (KafkaGroup *)topics;
+	KafkaGroup *self = ((GroupView *)topics)->group;
 
 	*begin = *end = 0;
 	if (partition_of(self, topic, partition) == NULL)
@@ -375,15 +432,15 @@ static const TopicsType group_topics = {
 };
 
 Topics *
-kafka_group_topics(KafkaGroup *self)
+kafka_group_topics(KafkaGroup *self, int reader)
 {
-	return &self->base;
+	return &self->views[reader].base;
 }
 
 KafkaTopics *
 kafka_topics_of(Topics *topics)
 {
-	return topics->type == &group_topics ? ((KafkaGroup *)topics)->topics : (KafkaTopics *)topics;
+	return topics->type == &group_topics ? ((GroupView *)topics)->group->topics : (KafkaTopics *)topics;
 }
 
 /* ---- writing: the producer ---- */
@@ -565,6 +622,17 @@ unit_append(TopicUnit *unit, Topic *topic, int partition, const Record *record)
 		group->topics->rd.poll(group->producer, 0);
 }
 
+static void
+add_position(rd_kafka_topic_partition_t *element, const GroupPartition *part)
+{
+	char *metadata = NULL;
+
+	element->offset = part->tee != NULL ? kafka_tee_lowest(part->tee, &metadata) : part->position;
+	/* The list frees it. */
+	element->metadata = metadata;
+	element->metadata_size = metadata != NULL ? strlen(metadata) : 0;
+}
+
 /*
  * A transaction always commits a position, even if none has moved: by this Kafka sees that the member has its partitions still, and
  * refuses what one writes that was away and does not know that they are others' now.
@@ -580,8 +648,8 @@ moved_positions(KafkaGroup *self)
 		for (int p = 0; p < self->inputs[i].topic->config.n_partitions; p++) {
 			const GroupPartition *part = &self->inputs[i].partitions[p];
 
-			if (part->queue != NULL && (part->position != part->committed || (all && list->cnt == 0)))
-				rd->topic_partition_list_add(list, self->inputs[i].topic->name.data, p)->offset = part->position;
+			if (part->queue != NULL && (part_has_moved(part) || (all && list->cnt == 0)))
+				add_position(rd->topic_partition_list_add(list, self->inputs[i].topic->name.data, p), part);
 		}
 	return list;
 }
@@ -698,8 +766,13 @@ static void
 positions_are_committed(KafkaGroup *self)
 {
 	for (int i = 0; i < self->n_inputs; i++)
-		for (int p = 0; p < self->inputs[i].topic->config.n_partitions; p++)
-			self->inputs[i].partitions[p].committed = self->inputs[i].partitions[p].position;
+		for (int p = 0; p < self->inputs[i].topic->config.n_partitions; p++) {
+			GroupPartition *part = &self->inputs[i].partitions[p];
+
+			part->committed = part->position;
+			if (part->tee != NULL)
+				kafka_tee_commit(part->tee);
+		}
 }
 
 static Status
@@ -783,11 +856,12 @@ subscribe(KafkaGroup *self, Error *err)
 }
 
 static void
-add_input(KafkaGroup *self, Topic *topic)
+add_input(KafkaGroup *self, Topic *topic, int n_readers)
 {
 	if (input_of(self, topic->name.data) != NULL)
 		return;
-	self->inputs[self->n_inputs++] = (GroupTopic){.topic = topic, .is_input = true,
+	self->n_views = n_readers > self->n_views ? n_readers : self->n_views;
+	self->inputs[self->n_inputs++] = (GroupTopic){.topic = topic, .is_input = true, .n_readers = n_readers,
 												  .partitions = xcalloc((size_t)topic->config.n_partitions, sizeof(GroupPartition))};
 }
 
@@ -814,7 +888,6 @@ kafka_group_open(Topics *topics, const KafkaGroupOptions *options, KafkaGroup **
 	rd_kafka_conf_t *conf;
 	Status			 status;
 
-	self->base.type = &group_topics;
 	self->topics = kafka_topics_of(topics);
 	self->id = xstrdup(options->id);
 	strbuf_printf(&id, "%s-%s", options->id, options->instance);
@@ -828,7 +901,10 @@ kafka_group_open(Topics *topics, const KafkaGroupOptions *options, KafkaGroup **
 	self->interrupted = options->interrupted;
 	self->inputs = xcalloc((size_t)options->n_topics + 1, sizeof *self->inputs);
 	for (int i = 0; i < options->n_topics; i++)
-		add_input(self, options->topics[i]);
+		add_input(self, options->topics[i], options->n_readers != NULL ? options->n_readers[i] : 1);
+	self->views = xcalloc((size_t)self->n_views + 1, sizeof *self->views);
+	for (int i = 0; i < self->n_views; i++)
+		self->views[i] = (GroupView){.base = {.type = &group_topics}, .group = self, .reader = i};
 	TRY_OUT(kafka_config(self->topics, self->settings, ROLE_CONSUMER, pairs, &conf, err));
 	name_client(self, conf, options->client);
 	self->topics->rd.conf_set_rebalance_cb(conf, on_rebalance);
@@ -869,6 +945,7 @@ kafka_group_close(KafkaGroup *self)
 		free(self->outputs[i]->partitions);
 		free(self->outputs[i]);
 	}
+	free(self->views);
 	free(self->inputs);
 	free(self->outputs);
 	free(self->id);

@@ -1,0 +1,157 @@
+/* Waiting until a query, wherever its processes are, has consumed what its inputs have. */
+#include "engine/share_impl.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "engine/share_file.h"
+
+#define WAIT_MS 50			/* between two looks at the positions of a group */
+#define FAILURE_TRIES 100	/* looks, until a query that must fail has failed */
+#define MEMBERS_AFTER 20	/* looks, until it is asked whether anybody runs the query */
+
+/* What is waited for: a copy, because the query may be dropped meanwhile. */
+typedef struct ShareWait {
+	Engine				*engine;
+	const char			*query_id;
+	const char			*group_id;
+	const _Atomic bool *interrupted;
+} ShareWait;
+
+static bool
+wait_goes_on(const ShareWait *self)
+{
+	Query *query;
+	bool   is_running;
+
+	pthread_mutex_lock(&self->engine->lock_queries);
+	query = query_find(self->engine, str_of(self->query_id));
+	is_running = query != NULL && query->state == QUERY_RUNNING;
+	pthread_mutex_unlock(&self->engine->lock_queries);
+	return is_running;
+}
+
+static Status
+has_reached(const ShareWait *self, Topic *topic, const int64_t *ends, bool *reached, Error *err)
+{
+	int64_t *positions = xcalloc((size_t)topic->config.n_partitions, sizeof *positions);
+	Status	 status = kafka_committed(self->engine->topics, self->group_id, topic, positions, err);
+
+	*reached = status == OK;
+	for (int p = 0; p < topic->config.n_partitions && *reached; p++)
+		*reached = ends[p] == 0 || positions[p] >= ends[p];
+	free(positions);
+	return status;
+}
+
+/* Nobody may be running it: then it is done here. */
+static Status
+start_if_abandoned(const ShareWait *self, Error *err)
+{
+	int n_members;
+
+	TRY(kafka_group_members(self->engine->topics, self->group_id, &n_members, err));
+	return n_members == 0 ? query_take_part(self->engine, self->query_id, err) : OK;
+}
+
+typedef enum WaitKind { WAIT_INPUT, WAIT_FILES, WAIT_SINK } WaitKind;
+
+typedef struct WaitTopic {
+	const char *name;
+	WaitKind	kind;
+} WaitTopic;
+
+static Status
+wait_topic(const ShareWait *self, Topic *topic, WaitKind kind, Error *err)
+{
+	int64_t *ends = xcalloc((size_t)topic->config.n_partitions, sizeof *ends);
+	bool	 reached = false;
+	Status	 status = OK;
+
+	for (int p = 0; p < topic->config.n_partitions && kind == WAIT_FILES; p++)
+		ends[p] = FILES_READ;
+	for (int p = 0; p < topic->config.n_partitions && kind == WAIT_INPUT && status == OK; p++) {
+		int64_t begin;
+
+		status = topics_ends(self->engine->topics, topic, p, &begin, &ends[p], err);
+		if (begin == ends[p])
+			ends[p] = 0;
+	}
+	for (int tries = 1; status == OK && !reached && wait_goes_on(self); tries++) {
+		status = has_reached(self, topic, ends, &reached, err);
+		if (status == OK && !reached && tries % MEMBERS_AFTER == 0)
+			status = start_if_abandoned(self, err);
+		if (self->interrupted != NULL && *self->interrupted)
+			status = error_set(err, ERROR_INTERRUPTED, "Cancelled while waiting for query %s", self->query_id);
+		if (status == OK && !reached)
+			nanosleep(&(struct timespec){.tv_nsec = WAIT_MS * 1000000}, NULL);
+	}
+	free(ends);
+	return status;
+}
+
+/* A topic is gone: by running the query here it comes to light what that means. */
+static Status
+wait_failure(const ShareWait *self, Error *err)
+{
+	TRY(query_take_part(self->engine, self->query_id, err));
+	for (int tries = 0; tries < FAILURE_TRIES && wait_goes_on(self); tries++)
+		nanosleep(&(struct timespec){.tv_nsec = WAIT_MS * 1000000}, NULL);
+	return OK;
+}
+
+/* What the query reads and, last, what it writes.  Files that grow have no end that could be waited for. */
+static int
+topics_of(const Share *self, Arena *arena, WaitTopic **out)
+{
+	const CatalogSource *sink = self->query->persistent.sink;
+	int					 n = 0;
+
+	for (int i = 0; i < self->n_runs; i++)
+		n += self->runs[i].n_sources;
+	*out = arena_array(arena, WaitTopic, n + self->n_runs + 1);
+	n = 0;
+	for (int i = 0; i < self->n_runs; i++) {
+		const ShareRun *run = &self->runs[i];
+
+		if (run->fragment->file_topic != NULL && share_file_has_end(run))
+			(*out)[n++] = (WaitTopic){arena_strdup(arena, run->fragment->file_topic), WAIT_FILES};
+		for (int s = 0; s < run->n_sources; s++)
+			if (run->sources[s].spec->topic != NULL)
+				(*out)[n++] = (WaitTopic){arena_strdup(arena, run->sources[s].spec->topic->name), WAIT_INPUT};
+	}
+	if (sink != NULL && sink->topic != NULL)
+		(*out)[n++] = (WaitTopic){arena_strdup(arena, sink->topic), WAIT_SINK};
+	return n;
+}
+
+Status
+share_wait(Engine *engine, const char *query_id, const _Atomic bool *interrupted, Error *err)
+{
+	Arena		 arena = {0};
+	ShareWait	 self = {.engine = engine, .query_id = query_id, .interrupted = interrupted};
+	WaitTopic	*topics;
+	int			 n = 0;
+	Status		 status = OK;
+	Query		*query;
+
+	pthread_mutex_lock(&engine->lock_queries);
+	query = query_find(engine, str_of(query_id));
+	if (query != NULL && query->share != NULL) {
+		n = topics_of(query->share, &arena, &topics);
+		self.group_id = arena_strdup(&arena, query->share->group_id);
+	}
+	pthread_mutex_unlock(&engine->lock_queries);
+	/* Upstream first; what the query writes comes last. */
+	for (int i = 0; i < n && status == OK; i++) {
+		Topic *topic;
+
+		status = topics_find(engine->topics, str_of(topics[i].name), &topic, err);
+		if (status == OK)
+			status = topic == NULL ? wait_failure(&self, err) : kafka_settle(engine->topics, topic, interrupted, err);
+		if (status == OK && topic != NULL && topics[i].kind != WAIT_SINK)
+			status = wait_topic(&self, topic, topics[i].kind, err);
+	}
+	arena_free(&arena);
+	return status;
+}
