@@ -168,6 +168,33 @@ is_keyword(const ParseState *ps, int i, int code)
 	}
 }
 
+/* POSITION(a IN b) is the call POSITION(a, b): as a condition the IN would want a list. */
+static void
+separate_position(ParseState *ps, int i)
+{
+	int depth = 0;
+
+	for (int k = i + 1; k < ps->n_inputs; k++) {
+		int code = ps->inputs[k].code;
+
+		depth += (code == TK_LP) - (code == TK_RP);
+		if (depth == 0 || (depth == 1 && code == TK_COMMA))
+			return;
+		if (depth == 1 && code == TK_IN) {
+			ps->inputs[k].code = TK_COMMA;
+			return;
+		}
+	}
+}
+
+static bool
+is_position_call(const ParseState *ps, int i, int next)
+{
+	const Token *token = &ps->inputs[i].token;
+
+	return next == TK_LP && token->kind == TOKEN_WORD && token->keyword == NULL && str_equal_nocase(token_str(ps->text, token), STR("POSITION"));
+}
+
 void
 context_apply(ParseState *ps)
 {
@@ -212,6 +239,10 @@ context_apply(ParseState *ps)
 			break;
 		case TK_STRUCT:
 			input->code = next == TK_LP ? TK_STRUCT : next == TK_LT || next == TK_NEQ ? TK_STRUCT_LT : TK_IDENT;
+			break;
+		case TK_IDENT:
+			if (is_position_call(ps, i, next))
+				separate_position(ps, i);
 			break;
 		default:
 			if (input->token.keyword != NULL && input->token.keyword->class == KEYWORD_FREE &&

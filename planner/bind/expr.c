@@ -464,28 +464,79 @@ bind_logic(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err)
 	return OK;
 }
 
+typedef struct RowPair {
+	ExprBinder	  *eb;
+	const AstExpr *ast, *left, *right;
+	Expr		 **lefts, **rights;
+} RowPair;
+
+static Status
+compare_parts(const RowPair *p, int i, CompareOp op, Expr **out, Error *err)
+{
+	return bind_comparison(p->eb, op, p->left->args[i], p->right->args[i], p->lefts[i], p->rights[i], p->ast->pos, out, err);
+}
+
+/* The first values that differ decide: a < c OR (a = c AND b < d). */
+static Status
+order_rows(const RowPair *p, CompareOp op, Expr **out, Error *err)
+{
+	Binder	 *b = p->eb->binder;
+	int		  n = p->left->n_args;
+	CompareOp strict = op == COMPARE_LT || op == COMPARE_LE ? COMPARE_LT : COMPARE_GT;
+
+	TRY(compare_parts(p, n - 1, op, out, err));
+	for (int i = n - 2; i >= 0; i--) {
+		Expr *equal[2] = {NULL, *out}, *either[2];
+
+		TRY(compare_parts(p, i, COMPARE_EQ, &equal[0], err));
+		TRY(compare_parts(p, i, strict, &either[0], err));
+		either[1] = make(b, EXPR_AND, type_boolean, equal, 2, p->ast->pos);
+		*out = make(b, EXPR_OR, type_boolean, either, 2, p->ast->pos);
+	}
+	return OK;
+}
+
 static Status
 compare_rows(ExprBinder *eb, const AstExpr *e, CompareOp op, const AstExpr *left, const AstExpr *right, Expr **out, Error *err)
 {
 	Binder *b = eb->binder;
+	RowPair p = {eb, e, left, right, NULL, NULL};
 	Expr  **parts;
 
-	if (left->n_args != right->n_args || (op != COMPARE_EQ && op != COMPARE_NE)) {
-		error_user(err, "Rows can be compared only with = and <>, and must have the same number of values.");
+	if (left->n_args != right->n_args) {
+		error_user(err, "Rows of %d and %d values cannot be compared.", left->n_args, right->n_args);
 		return error_at_pos(err, e->pos);
 	}
+	TRY(bind_children(eb, left->args, left->n_args, &p.lefts, err));
+	TRY(bind_children(eb, right->args, right->n_args, &p.rights, err));
+	if (op != COMPARE_EQ && op != COMPARE_NE)
+		return order_rows(&p, op, out, err);
 	parts = arena_array(b->arena, Expr *, left->n_args);
-	for (int i = 0; i < left->n_args; i++) {
-		Expr *l, *r;
-
-		TRY(bind_expr(eb, left->args[i], &l, err));
-		TRY(bind_expr(eb, right->args[i], &r, err));
-		TRY(bind_comparison(eb, COMPARE_EQ, left->args[i], right->args[i], l, r, e->pos, &parts[i], err));
-	}
+	for (int i = 0; i < left->n_args; i++)
+		TRY(compare_parts(&p, i, COMPARE_EQ, &parts[i], err));
 	*out = expr_and(b->arena, parts, left->n_args, b->standard);
 	if (op == COMPARE_NE)
 		*out = negate(b, *out, e->pos);
 	return OK;
+}
+
+static CompareOp
+compare_op(AstOp op)
+{
+	switch (op) {
+	case AST_OP_EQUAL:
+		return COMPARE_EQ;
+	case AST_OP_NOT_EQUAL:
+		return COMPARE_NE;
+	case AST_OP_LESS:
+		return COMPARE_LT;
+	case AST_OP_LESS_EQUAL:
+		return COMPARE_LE;
+	case AST_OP_GREATER:
+		return COMPARE_GT;
+	default:
+		return COMPARE_GE;
+	}
 }
 
 static Status
@@ -496,8 +547,7 @@ bind_binary(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err)
 	if (e->op == AST_OP_AND || e->op == AST_OP_OR)
 		return bind_logic(eb, e, out, err);
 	if (e->op >= AST_OP_EQUAL && e->left->kind == AST_ROW && e->right->kind == AST_ROW)
-		return compare_rows(eb, e, e->op == AST_OP_EQUAL ? COMPARE_EQ : e->op == AST_OP_NOT_EQUAL ? COMPARE_NE : COMPARE_LT, e->left,
-							e->right, out, err);
+		return compare_rows(eb, e, compare_op(e->op), e->left, e->right, out, err);
 	TRY(bind_expr(eb, e->left, &left, err));
 	TRY(bind_expr(eb, e->right, &right, err));
 	switch (e->op) {
@@ -522,17 +572,12 @@ bind_binary(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err)
 		return bind_function(eb, "CONCAT", args, 2, e->pos, out, err);
 	}
 	case AST_OP_EQUAL:
-		return bind_comparison(eb, COMPARE_EQ, e->left, e->right, left, right, e->pos, out, err);
 	case AST_OP_NOT_EQUAL:
-		return bind_comparison(eb, COMPARE_NE, e->left, e->right, left, right, e->pos, out, err);
 	case AST_OP_LESS:
-		return bind_comparison(eb, COMPARE_LT, e->left, e->right, left, right, e->pos, out, err);
 	case AST_OP_LESS_EQUAL:
-		return bind_comparison(eb, COMPARE_LE, e->left, e->right, left, right, e->pos, out, err);
 	case AST_OP_GREATER:
-		return bind_comparison(eb, COMPARE_GT, e->left, e->right, left, right, e->pos, out, err);
 	case AST_OP_GREATER_EQUAL:
-		return bind_comparison(eb, COMPARE_GE, e->left, e->right, left, right, e->pos, out, err);
+		return bind_comparison(eb, compare_op(e->op), e->left, e->right, left, right, e->pos, out, err);
 	default:
 		return error_bug(err, "not a binary operator");
 	}

@@ -104,7 +104,7 @@ class Maker:
                      lambda: f"CAST({v('int')} AS STRING)", lambda: f"REVERSE({v('text')})", lambda: f"LEFT({v('text')}, {self.pick(1, 2)})",
                      lambda: f"RIGHT({v('text')}, {self.pick(1, 2)})", lambda: f"LPAD({v('text')}, {self.pick(2, 4, 6)}, '*')",
                      lambda: f"RPAD({v('text')}, {self.pick(2, 4)}, 'ab')", lambda: f"CASE WHEN {p()} THEN {v('text')} ELSE {v('text')} END",
-                     lambda: f"CAST({v('date')} AS STRING)", lambda: f"REPEAT({v('text')}, 2)", lambda: f"CONCAT({v('text')}, {self.literal('text')})",
+                     lambda: f"CAST({v('date')} AS STRING)", lambda: f"REPEAT({v('text')}, 2)", 
                      lambda: f"GREATEST({v('text')}, {v('text')})"],
             "double": [lambda: f"({v('double')} + {v('double')})", lambda: f"({v('double')} * {v('double')})", lambda: f"ABS({v('double')})",
                        lambda: f"CAST({v('int')} AS DOUBLE)", lambda: f"({v('double')} / NULLIF({v('double')}, 0))",
