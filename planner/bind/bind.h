@@ -55,6 +55,17 @@ typedef struct ScopeKey {
 
 typedef struct SelectBinder SelectBinder;
 typedef struct Scope Scope;
+
+/* The columns of the query around it that a sub-query uses, and how; see domain.c. */
+typedef struct Domain {
+	SelectBinder *outer;
+	bool		  is_active;	/* each row of the sub-query stands beside the values that it is for; else REF_OUTER stands for them */
+	bool		  is_wanted;	/* this binding does not do: it is begun again, active, with the columns known now */
+	int			  n, capacity;
+	int			 *columns;		/* of the outer rows */
+	int			  n_joined;		/* of these, in the rows of this binding */
+} Domain;
+
 struct Scope {
 	int			  n_columns;
 	int			  capacity;
@@ -63,7 +74,8 @@ struct Scope {
 	ScopeSource	 *sources;
 	bool		  is_join;
 	SelectBinder *parent;		/* enclosing SELECT of a sub-query */
-	bool		 *parent_used;	/* set when a column of the parent was used */
+	Domain		 *domain;		/* of the sub-query; NULL: it may use no column of the parent */
+	int			  domain_first;	/* where its columns are in the SELECT's rows, when it is active */
 	/* Joins on several keys: the columns that are known to equal each of them. */
 	int			  n_keys;
 	struct ScopeKey *keys;
@@ -126,6 +138,8 @@ typedef struct BoundSubquery {
 	int			n_hidden;		/* columns of the plan behind the visible ones: correlated keys (before them: plan->n_front) */
 	const Type *type;
 	bool		null_is_zero;	/* COUNT(*) of no rows */
+	bool		null_safe;		/* keys are values of the domain: NULL equals NULL */
+	Domain	   *domain;
 	bool		is_joined;
 	int			column;			/* where its value is after the join */
 } BoundSubquery;
@@ -174,6 +188,7 @@ struct SelectBinder {
 	int			n_subqueries;
 	int			subqueries_capacity;
 	BoundSubquery **subqueries;
+	CteEntry   *ctes;				/* that its FROM sees */
 };
 
 typedef struct LambdaScope LambdaScope;
@@ -290,6 +305,9 @@ Status check_pull_where(SelectBinder *sb, const AstExpr *where, Error *err);
 
 /* ---- relation.c ---- */
 Status bind_relation(Binder *binder, const AstRelation *relation, SelectBinder *outer, Logical **out, Scope *scope, Error *err);
+/* The query of a sub-query or view as a relation: its visible columns, no pseudo columns. */
+Status relation_of_query(Binder *b, Logical *plan, const char *alias, const AstIdent *columns, int n_columns, AstPos pos, Scope *scope,
+						 Error *err);
 
 /* ---- table_function.c ---- */
 /* Puts the rows of a table function in FROM beside each row of *rows; keep_all: rows for which it gives none too. */
@@ -300,6 +318,8 @@ Status bind_function_join(Binder *binder, const AstRelation *join, SelectBinder 
 Logical *logical_one_row(Binder *binder);
 
 /* ---- join.c ---- */
+/* The columns of `from`, which begin at `shift` of the rows, behind those that `to` has. */
+void   scope_append(Binder *b, Scope *to, const Scope *from, int shift);
 Status bind_join(Binder *binder, const AstRelation *relation, SelectBinder *outer, Logical **out, Scope *scope, Error *err);
 
 /* ---- placement.c ---- */
@@ -377,7 +397,31 @@ Expr  *place_overs(SelectBinder *sb, const Expr *e);
 void   overs_transform(SelectBinder *sb, ExprVisit visit, void *context);
 Status bind_over(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err);
 
+/* ---- domain.c ---- */
+/* A column of a query further out; *out NULL: there is none of that name. */
+Status bind_outer_column(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err);
+/* Binds a sub-query, again and again until it is known which outer columns it needs.  keeps_residual: other conditions than equalities may
+ * be tested by the join. */
+Status bind_correlated(Binder *b, const AstQuery *query, SelectBinder *outer, BoundSubquery *sub, bool keeps_residual, Error *err);
+/* The rest is of an active domain, in the SELECT of the sub-query. */
+bool   domain_is_active(const BoundSubquery *sub);
+Status domain_join(SelectBinder *sb, BoundSubquery *sub, Error *err);
+Status domain_keep_empty(SelectBinder *sb, BoundSubquery *sub, Error *err);
+/* LIMIT for each value of the domain, and the columns in their places: n_visible, then the keys.  first_key: where they are. */
+Status domain_finish(SelectBinder *sb, const AstQuery *query, BoundSubquery *sub, const SortKey *keys, int n_visible, int first_key, Error *err);
+/* FROM a JOIN LATERAL (query) q ON ... */
+Status bind_lateral_join(Binder *b, const AstRelation *relation, Logical **out, Scope *scope, Error *err);
+
+/* ---- query.c ---- */
+/* The value of LIMIT or OFFSET (`what`); INT64_MAX for NULL. */
+Status bind_count(Binder *b, const AstExpr *e, const char *what, int64_t *out, Error *err);
+
+/* ---- quantified.c ---- */
+/* x IN (query), x < ALL (query) and the like as values, of which NULL is one. */
+Status bind_quantified(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err);
+
 /* ---- subquery.c ---- */
+BoundSubquery *subquery_new(Binder *b);
 Status bind_subquery(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err);
 Status join_subqueries(SelectBinder *sb, bool is_early, Error *err);
 Logical *join_subquery(SelectBinder *sb, Logical *left, const BoundSubquery *sub, Logical *right);

@@ -371,15 +371,9 @@ bind_column(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err)
 		return status;
 	TRY(scope_try(b, eb->scope, e->qualifier, e->name, &column, err));
 	if (column == NULL && eb->scope->parent != NULL) {
-		const ScopeColumn *outer = NULL;
-
-		TRY(scope_try(b, eb->scope->parent->scope, e->qualifier, e->name, &outer, err));
-		if (outer != NULL) {
-			if (eb->scope->parent_used != NULL)
-				*eb->scope->parent_used = true;
-			*out = make_column(b, REF_OUTER + outer->index, outer->type, outer->name, e->pos);
+		TRY(bind_outer_column(eb, e, out, err));
+		if (*out != NULL)
 			return OK;
-		}
 	}
 	if (column == NULL && e->qualifier.text != NULL && b->standard) {
 		/* a.b may be field b of a column a. */

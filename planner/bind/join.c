@@ -25,8 +25,8 @@ kind_of(AstJoinKind kind)
 
 /* ---- scopes ---- */
 
-static void
-append_scope(Binder *b, Scope *to, const Scope *from, int shift)
+void
+scope_append(Binder *b, Scope *to, const Scope *from, int shift)
 {
 	ScopeSource *sources = arena_array(b->arena, ScopeSource, to->n_sources + from->n_sources + 1);
 
@@ -61,8 +61,8 @@ scope_of_both(Joining *j)
 	Binder *b = j->binder;
 	Scope  *scope = scope_new(b->arena);
 
-	append_scope(b, scope, j->left_scope, 0);
-	append_scope(b, scope, j->right_scope, j->left->n_columns);
+	scope_append(b, scope, j->left_scope, 0);
+	scope_append(b, scope, j->right_scope, j->left->n_columns);
 	scope->is_join = true;
 	print_names(b, scope, '.');
 	return scope;
@@ -342,8 +342,8 @@ finish_scope(Joining *j, Scope *scope, const Logical *node, int front, int left_
 	Binder *b = j->binder;
 
 	(void)node;
-	append_scope(b, scope, j->left_scope, front + left_shift);
-	append_scope(b, scope, j->right_scope, right_shift);
+	scope_append(b, scope, j->left_scope, front + left_shift);
+	scope_append(b, scope, j->right_scope, right_shift);
 	scope->is_join = true;
 	print_names(b, scope, '_');
 }
@@ -536,9 +536,9 @@ plan_hash_join(Joining *j, Logical **out, Scope *scope, Error *err)
 		j->left_scope->columns[i].is_key = false;
 	for (int i = 0; i < j->right_scope->n_columns; i++)
 		j->right_scope->columns[i].is_key = false;
-	append_scope(b, scope, j->left_scope, 0);
+	scope_append(b, scope, j->left_scope, 0);
 	if (has_right)
-		append_scope(b, scope, j->right_scope, j->left->n_columns);
+		scope_append(b, scope, j->right_scope, j->left->n_columns);
 	scope->is_join = true;
 	print_names(b, scope, '_');
 	*out = node;
@@ -840,6 +840,8 @@ bind_join(Binder *b, const AstRelation *relation, SelectBinder *outer, Logical *
 	const char **names = NULL;
 	int			 n_names = 0;
 
+	if (relation->right->kind == AST_RELATION_QUERY && relation->right->is_lateral && b->is_bounded)
+		return bind_lateral_join(b, relation, out, scope, err);
 	if (relation->right->kind == AST_RELATION_FUNCTION && b->standard)
 		return bind_function_join(b, relation, outer, out, scope, err);
 	j.left_scope = scope_new(b->arena);

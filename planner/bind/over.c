@@ -195,6 +195,20 @@ bind_over(ExprBinder *outer, const AstExpr *e, Expr **out, Error *err)
 	TRY(bind_frame(&eb, &window, &over.item, err));
 	TRY(bind_children(&eb, window.partition_by, window.n_partition_by, &over.partition, err));
 	over.n_partition = window.n_partition_by;
+	/* The rows for each value of the domain are a query of their own. */
+	if (eb.scope->domain != NULL && eb.scope->domain->is_active) {
+		int	   n = eb.scope->domain->n_joined;
+		Expr **partition = arena_array(b->arena, Expr *, over.n_partition + n + 1);
+
+		if (over.n_partition > 0)
+			memcpy(partition, over.partition, sizeof *partition * (size_t)over.n_partition);
+		for (int i = 0; i < n; i++) {
+			const Column *c = &sb->rows->columns[eb.scope->domain_first + i];
+
+			partition[over.n_partition++] = expr_column(b->arena, eb.scope->domain_first + i, c->type, c->name);
+		}
+		over.partition = partition;
+	}
 	over.order = arena_array(b->arena, SortKey, window.n_order_by + 1);
 	for (int i = 0; i < window.n_order_by; i++) {
 		const AstOrderItem *item = &window.order_by[i];

@@ -81,7 +81,7 @@ bind_body(Binder *b, const AstQuery *query, const AstBody *body, SelectBinder *o
 
 /* ---- LIMIT ---- */
 
-static Status
+Status
 bind_count(Binder *b, const AstExpr *e, const char *what, int64_t *out, Error *err)
 {
 	ExprBinder eb = {.binder = b, .clause = CLAUSE_LIMIT};
@@ -220,6 +220,12 @@ bind_query(Binder *b, const AstQuery *query, SelectBinder *outer, BoundSubquery 
 	if (correlated != NULL && correlated->is_exists && query->limit != NULL && query->limit->kind == AST_INTEGER &&
 		query->limit->integer > 0 && query->offset == NULL && (b->is_bounded || query->n_order_by == 0))
 		return OK;
+	if (domain_is_active(correlated)) {
+		if (query->body->kind == AST_BODY_SELECT || (query->limit == NULL && query->offset == NULL))
+			return OK;
+		error_unsupported(err, "LIMIT of a set operation that uses outer columns is not supported. Put it into a sub-query in FROM.");
+		return error_at_pos(err, query->pos);
+	}
 	return plan_limit(b, query, out, err);
 }
 

@@ -205,8 +205,7 @@ bind_topic_source(Binder *b, const CatalogSource *source, const char *alias, Log
 	return OK;
 }
 
-/* The query of a sub-query or view as a relation: its visible columns, no pseudo columns. */
-static Status
+Status
 relation_of_query(Binder *b, Logical *plan, const char *alias, const AstIdent *columns, int n_columns, AstPos pos, Scope *scope,
 				  Error *err)
 {
@@ -384,8 +383,8 @@ bind_relation(Binder *b, const AstRelation *relation, SelectBinder *outer, Logic
 	case AST_RELATION_QUERY: {
 		const char *alias = relation->alias.text != NULL ? bind_name(b->context, relation->alias) : NULL;
 
-		if (relation->is_lateral) {
-			error_unsupported(err, "LATERAL sub-queries are not supported yet.");
+		if (relation->is_lateral && !b->is_bounded) {
+			error_unsupported(err, "A LATERAL sub-query is not kept up to date in a continuous query.");
 			return error_at_pos(err, relation->pos);
 		}
 		TRY(bind_inner_query(b, relation->query, NULL, NULL, out, err));

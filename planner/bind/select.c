@@ -113,6 +113,25 @@ conjuncts_of(Arena *arena, const AstExpr *e, AstConjuncts *out)
 	out->items[out->n++] = e;
 }
 
+static bool
+is_subquery_value(const Expr *e, void *context)
+{
+	(void)context;
+	return e->kind == EXPR_COLUMN && ref_kind(e->index) == REF_SUBQUERY;
+}
+
+/* An outer column where conditions of the join cannot reach it. */
+static Status
+want_domain(BoundSubquery *correlated, const AstExpr *e, Error *err)
+{
+	if (correlated != NULL && correlated->domain != NULL && !correlated->domain->is_active) {
+		correlated->domain->is_wanted = true;
+		return OK;
+	}
+	error_unsupported(err, "This sub-query cannot use columns of the query around it.");
+	return error_at_pos(err, e->pos);
+}
+
 /* Conditions that are tests of a sub-query become SEMI and ANTI joins above the filter of the others. */
 static Status
 plan_where(SelectBinder *sb, BoundSubquery *correlated, Error *err)
@@ -141,6 +160,9 @@ plan_where(SelectBinder *sb, BoundSubquery *correlated, Error *err)
 
 		TRY(bind_semi_join(&eb, asts.items[i], &semis[n_semis], err));
 		if (semis[n_semis] != NULL) {
+			for (int k = 0; k < semis[n_semis]->n_keys; k++)
+				if (expr_has_outer(semis[n_semis]->left_keys[k]))
+					TRY(want_domain(correlated, asts.items[i], err));
 			n_semis++;
 			continue;
 		}
@@ -151,10 +173,8 @@ plan_where(SelectBinder *sb, BoundSubquery *correlated, Error *err)
 			conditions[n++] = condition;
 			continue;
 		}
-		if (correlated == NULL) {
-			error_unsupported(err, "This sub-query cannot use columns of the query around it.");
-			return error_at_pos(err, asts.items[i]->pos);
-		}
+		if (correlated == NULL || expr_any(condition, is_subquery_value, NULL))
+			TRY(want_domain(correlated, asts.items[i], err));
 		for (int k = 0; k < m; k++)
 			if (expr_has_outer(list[k]))
 				TRY(subquery_correlate(sb, correlated, list[k], err));
@@ -192,23 +212,49 @@ place_inner(const Expr *e, void *context)
 	return expr_column(arena, list->n - 1, e->type, e->name);
 }
 
-static Status
-add_correlated(SelectBinder *sb, SelectList *list, BoundSubquery *sub, bool is_aggregate, const AstQuery *query, Error *err)
+static bool
+is_null_when_empty(const AstExpr *e)
+{
+	static const char *const names[] = {"SUM", "MIN", "MAX", "AVG"};
+
+	if (e->kind == AST_CAST)
+		return is_null_when_empty(e->arg);
+	if (e->kind == AST_BINARY && e->op >= AST_OP_ADD && e->op <= AST_OP_MODULO)
+		return is_null_when_empty(e->left) || is_null_when_empty(e->right);
+	for (size_t i = 0; i < sizeof names / sizeof names[0] && e->kind == AST_CALL && e->over == NULL; i++)
+		if (str_equal_nocase(str_of(e->name.text), str_of(names[i])))
+			return true;
+	return false;
+}
+
+/*
+ * Grouped by its keys, a sub-query gives no row where it finds none, but an aggregate of nothing is a row: the join makes NULL of it, and
+ * zero of a COUNT.  Anything else needs the domain.
+ */
+static bool
+empty_is_known(const SelectBinder *sb, const BoundSubquery *sub)
+{
+	const AstSelect *ast = sb->ast;
+	const AstExpr	*e = ast->n_items == 1 ? ast->items[0].expr : NULL;
+
+	if (sub->is_mark || e == NULL || ast->having != NULL)
+		return false;
+	return is_null_when_empty(e) || (e->kind == AST_CALL && e->over == NULL && str_equal_nocase(str_of(e->name.text), STR("COUNT")));
+}
+
+static void
+add_correlated(SelectBinder *sb, SelectList *list, BoundSubquery *sub, bool is_aggregate, const AstQuery *query)
 {
 	Binder	   *b = sb->binder;
 	int			n_visible = list->n;
 	InnerColumns inner = {list, n_visible};
 
 	if (sub == NULL || (sub->n_keys == 0 && sub->residual == NULL))
-		return OK;
-	if (query->limit != NULL && !sub->is_exists) {
-		error_unsupported(err, "LIMIT in a sub-query that uses outer columns is not supported.");
-		return error_at_pos(err, query->limit->pos);
-	}
-	if (is_aggregate && (sub->residual != NULL || sb->ast->n_group_by > 0)) {
-		error_unsupported(err, "A grouped sub-query can be related to outer columns by equality only, and without GROUP BY.");
-		return error_at_pos(err, sb->ast->pos);
-	}
+		return;
+	if (!domain_is_active(sub) && sub->domain != NULL &&
+		(((query->limit != NULL || query->offset != NULL) && !sub->is_exists) || query->n_order_by > 0 || sb->n_overs > 0 ||
+		 (is_aggregate && (sub->residual != NULL || sb->ast->n_group_by > 0 || !empty_is_known(sb, sub)))))
+		sub->domain->is_wanted = true;
 	for (int i = 0; i < sub->n_keys; i++) {
 		select_list_add(list, (BoundColumn){.name = arena_printf(b->arena, "KEY %d", i + 1), .expr = sub->right_keys[i], .ast = NULL});
 		sub->right_keys[i] = expr_column(b->arena, list->n - 1, sub->right_keys[i]->type, "KEY");
@@ -216,7 +262,6 @@ add_correlated(SelectBinder *sb, SelectList *list, BoundSubquery *sub, bool is_a
 	if (sub->residual != NULL)
 		sub->residual = expr_transform(b->arena, sub->residual, place_inner, &inner);
 	sub->n_hidden = list->n - n_visible;
-	return OK;
 }
 
 static Status
@@ -288,18 +333,22 @@ bind_select(Binder *b, const AstQuery *query, const AstSelect *ast, SelectBinder
 	SelectList	 list = {.sb = &sb};
 	Expr		*having = NULL;
 	SortKey		*sort_keys = NULL;
-	int			 n_visible, n_key = 0;
+	int			 n_visible, n_selected, n_key = 0;
 	const char **names;
 	Expr	   **exprs;
 	bool		 is_aggregate;
 
 	ast = sb.ast = distinct_as_group(b, ast);
 	sb.scope->parent = outer;
+	sb.scope->domain = correlated != NULL ? correlated->domain : NULL;
+	sb.ctes = b->ctes;
 	if (!b->standard && outer == NULL)
 		TRY(check_early(b, ast, err));
 	if (b->is_pull && b->depth == 0)
 		TRY(check_pull(&sb, query, err));
 	TRY(bind_from(&sb, outer, err));
+	if (domain_is_active(correlated))
+		TRY(domain_join(&sb, correlated, err));
 	if (ast->window != NULL) {
 		sb.has_window = true;
 		TRY(bind_window(b, ast->window, query->emit == AST_EMIT_FINAL, &sb.window, err));
@@ -325,7 +374,7 @@ bind_select(Binder *b, const AstQuery *query, const AstSelect *ast, SelectBinder
 
 		TRY(bind_condition(&eb, ast->qualify, &sb.qualify, err));
 	}
-	n_visible = list.n;
+	n_selected = n_visible = list.n;
 	if (query->n_order_by > 0 && ast->n_partition_by == 0)
 		TRY(bind_select_order(&sb, query, &list, &sort_keys, &n_visible, err));
 	if (ast->n_partition_by > 0) {
@@ -340,15 +389,18 @@ bind_select(Binder *b, const AstQuery *query, const AstSelect *ast, SelectBinder
 	if (correlated != NULL) {
 		int n_sorted = list.n;
 
-		TRY(add_correlated(&sb, &list, correlated, is_aggregate, query, err));
+		add_correlated(&sb, &list, correlated, is_aggregate, query);
+		/* It will be bound again, with a domain, or with more columns in it. */
+		if (correlated->domain != NULL && correlated->domain->is_wanted)
+			return error_unsupported(err, "This sub-query cannot use columns of the query around it: by equality in its WHERE only.");
 		if (n_sorted == n_visible)
 			n_visible = list.n;
-		else if (list.n > n_sorted)
-			return error_unsupported(err, "ORDER BY in a sub-query that uses outer columns is not supported.");
 	}
 	if (is_aggregate) {
 		TRY(join_subqueries(&sb, true, err));
 		place_early(&sb, &list);
+		if (domain_is_active(correlated) && ast->n_group_by == 0 && !sb.has_window)
+			TRY(domain_keep_empty(&sb, correlated, err));
 		if (sb.n_functions > 0)
 			return error_user(err, "Table functions cannot be used with aggregations.");
 		TRY(plan_aggregate(&sb, query, list.columns, list.n, &having, err));
@@ -412,7 +464,9 @@ bind_select(Binder *b, const AstQuery *query, const AstSelect *ast, SelectBinder
 		node->spec = spec;
 		sb.rows = node;
 	}
-	if (query->n_order_by > 0 && sort_keys != NULL)
+	if (domain_is_active(correlated)) {
+		TRY(domain_finish(&sb, query, correlated, sort_keys, n_selected, list.n - correlated->n_keys, err));
+	} else if (query->n_order_by > 0 && sort_keys != NULL)
 		plan_select_order(&sb, query, &list, sort_keys, n_visible);
 	*out = sb.rows;
 	return OK;

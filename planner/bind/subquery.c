@@ -4,7 +4,8 @@
  *   EXISTS, IN as a condition of WHERE: SEMI or ANTI
  *   EXISTS, IN elsewhere: LEFT with the distinct keys and a constant, which is not NULL where there is a match
  * Correlation: conditions of the sub-query's WHERE that name outer columns.  Equalities are join keys (and grouping
- * expressions of an aggregated sub-query); others are tested on each pair, for EXISTS and IN only.
+ * expressions of an aggregated sub-query); others are tested on each pair, for EXISTS and IN in WHERE only.  All else that a sub-query can do
+ * with outer columns goes by its domain (domain.c).
  */
 #include "planner/bind/bind.h"
 
@@ -68,7 +69,7 @@ subquery_correlate(SelectBinder *sb, BoundSubquery *sub, Expr *condition, Error 
 
 /* ---- binding ---- */
 
-static BoundSubquery *
+BoundSubquery *
 subquery_new(Binder *b)
 {
 	BoundSubquery *sub = arena_new(b->arena, BoundSubquery);
@@ -99,11 +100,9 @@ check_place(ExprBinder *eb, const AstExpr *e, bool is_test, Error *err)
 }
 
 static Status
-bind_inner(ExprBinder *eb, const AstQuery *query, BoundSubquery *sub, Error *err)
+bind_inner(ExprBinder *eb, const AstQuery *query, BoundSubquery *sub, bool keeps_residual, Error *err)
 {
-	Binder *b = eb->binder;
-
-	TRY(bind_inner_query(b, query, eb->select, sub, &sub->plan, err));
+	TRY(bind_correlated(eb->binder, query, eb->select, sub, keeps_residual, err));
 	sub->is_early = eb->in_aggregate || eb->clause == CLAUSE_WHERE || eb->clause == CLAUSE_GROUP_BY;
 	return OK;
 }
@@ -115,6 +114,15 @@ is_count(const AstQuery *query)
 
 	return s != NULL && s->n_items == 1 && s->n_group_by == 0 && s->items[0].expr->kind == AST_CALL &&
 		   str_equal_nocase(str_of(s->items[0].expr->name.text), STR("COUNT"));
+}
+
+static Expr *
+is_not_null(Binder *b, Expr *e)
+{
+	Expr *test = expr_new(b->arena, EXPR_IS_NULL, type_boolean, arena_memdup(b->arena, &e, sizeof e), 1);
+
+	test->negated = true;
+	return test;
 }
 
 /* `x IN (query)`: the item(s) are further keys. */
@@ -145,6 +153,9 @@ add_item_keys(ExprBinder *eb, const AstExpr *e, const AstExpr *item, BoundSubque
 		}
 		sub->left_keys[sub->n_keys] = expr_cast_to(b, left, type);
 		sub->right_keys[sub->n_keys++] = expr_cast_to(b, right, type);
+		/* Keys of the domain may be NULL on both sides; an item that is NULL equals none. */
+		if (sub->null_safe)
+			sub->plan = logical_filter(b->arena, sub->plan, is_not_null(b, right));
 	}
 	return OK;
 }
@@ -164,25 +175,11 @@ bind_test(ExprBinder *eb, const AstExpr *e, const AstQuery *query, const AstExpr
 	TRY(check_place(eb, e, is_test, err));
 	sub->is_mark = true;
 	sub->is_exists = item == NULL;
-	TRY(bind_inner(eb, query, sub, err));
+	TRY(bind_inner(eb, query, sub, is_test, err));
 	if (item != NULL)
 		TRY(add_item_keys(eb, e, item, sub, visible_columns(sub), err));
 	*out = sub;
 	return OK;
-}
-
-static const AstExpr *
-quantified_item(const AstExpr *e, bool *negated)
-{
-	if (e->op == AST_OP_EQUAL && !e->is_all) {
-		*negated = false;
-		return e->left;
-	}
-	if (e->op == AST_OP_NOT_EQUAL && e->is_all) {
-		*negated = true;
-		return e->left;
-	}
-	return NULL;
 }
 
 static void
@@ -197,47 +194,33 @@ bind_subquery(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err)
 {
 	Binder		  *b = eb->binder;
 	BoundSubquery *sub;
-	bool		   negated = e->is_negated;
 	const AstExpr *item = e->kind == AST_IN_QUERY ? e->arg : NULL;
 
 	TRY(check_place(eb, e, false, err));
 	if (e->kind == AST_QUERY_EXPR) {
 		sub = subquery_new(b);
-		TRY(bind_inner(eb, e->query, sub, err));
+		TRY(bind_inner(eb, e->query, sub, false, err));
 		if (visible_columns(sub) != 1) {
 			error_user(err, "A sub-query used as a value must give one column, not %d.", visible_columns(sub));
-			return error_at_pos(err, e->pos);
-		}
-		if (sub->residual != NULL) {
-			error_unsupported(err, "A scalar sub-query can be related to outer columns by equality only.");
 			return error_at_pos(err, e->pos);
 		}
 		sub->kind = JOIN_LEFT;
 		sub->single = true;
 		sub->type = sub->plan->columns[0].type;
-		sub->null_is_zero = is_count(e->query) && sub->n_keys > 0;
+		sub->null_is_zero = is_count(e->query) && sub->n_keys > 0 && !sub->null_safe;
 		*out = expr_column(b->arena, REF_SUBQUERY + eb->select->n_subqueries, sub->type, sub->plan->columns[0].name);
 		add_subquery(eb->select, sub);
 		return OK;
 	}
-	if (e->kind == AST_QUANTIFIED) {
-		item = quantified_item(e, &negated);
-		if (item == NULL) {
-			error_unsupported(err, "%s %s (query) is not supported yet. Compare with MIN or MAX.", ast_op_text(e->op),
-							  e->is_all ? "ALL" : "ANY");
-			return error_at_pos(err, e->pos);
-		}
-	}
+	/* e->boolean: what bind_quantified asks for, whether there is an equal one. */
+	if (e->kind == AST_QUANTIFIED || (e->kind == AST_IN_QUERY && !e->boolean && item->kind != AST_ROW))
+		return bind_quantified(eb, e, out, err);
 	TRY(bind_test(eb, e, e->query, item, false, &sub, err));
-	if (sub->residual != NULL) {
-		error_unsupported(err, "This sub-query can be related to outer columns by equality only, unless it is a condition of WHERE.");
-		return error_at_pos(err, e->pos);
-	}
 	sub->kind = JOIN_LEFT;
 	sub->type = type_boolean;
 	*out = expr_column(b->arena, REF_SUBQUERY + eb->select->n_subqueries, type_boolean, "EXISTS");
 	add_subquery(eb->select, sub);
-	if (negated) {
+	if (e->is_negated) {
 		*out = expr_new(b->arena, EXPR_NOT, type_boolean, arena_memdup(b->arena, out, sizeof *out), 1);
 		(*out)->standard = true;
 	}
@@ -250,28 +233,30 @@ bind_semi_join(ExprBinder *eb, const AstExpr *e, BoundSubquery **out, Error *err
 {
 	bool		   negated = false;
 	const AstExpr *item = NULL;
+	int			   n_items;
 
 	*out = NULL;
 	while (e->kind == AST_UNARY && e->op == AST_OP_NOT) {
 		negated = !negated;
 		e = e->arg;
 	}
-	if (e->kind != AST_EXISTS && e->kind != AST_IN_QUERY && e->kind != AST_QUANTIFIED)
-		return OK;
-	if (e->kind == AST_QUANTIFIED) {
-		bool other = false;
-
-		item = quantified_item(e, &other);
-		if (item == NULL)
-			return OK;
-		negated ^= other;
-	} else {
+	if (e->kind == AST_EXISTS || e->kind == AST_IN_QUERY) {
 		negated ^= e->is_negated;
 		item = e->kind == AST_IN_QUERY ? e->arg : NULL;
-	}
+	} else if (e->kind == AST_QUANTIFIED && !e->is_all && e->op == AST_OP_EQUAL)
+		item = e->left;
+	else if (e->kind == AST_QUANTIFIED && e->is_all && e->op == AST_OP_NOT_EQUAL) {
+		item = e->left;
+		negated = !negated;
+	} else
+		return OK;
 	TRY(bind_test(eb, e, e->query, item, true, out, err));
+	n_items = item == NULL ? 0 : item->kind == AST_ROW ? item->n_args : 1;
 	(*out)->kind = negated ? JOIN_ANTI : JOIN_SEMI;
 	(*out)->null_aware = negated && item != NULL;
+	/* NOT IN for each value of the outer columns: NULL counts within its own rows only, which the anti join does not know. */
+	if ((*out)->null_aware && eb->binder->is_bounded && ((*out)->n_keys > n_items || (*out)->residual != NULL) && item->kind != AST_ROW)
+		*out = NULL;
 	return OK;
 }
 
@@ -331,6 +316,7 @@ join_subquery(SelectBinder *sb, Logical *left, const BoundSubquery *sub, Logical
 	spec->right_types = types_of(b, right);
 	spec->single = sub->single;
 	spec->null_aware = sub->null_aware;
+	spec->null_safe = sub->null_safe;
 	node->n_inputs = 2;
 	node->inputs[1] = right;
 	node->columns = columns;

@@ -77,7 +77,7 @@ class Maker:
     def literal(self, kind):
         return {"int": lambda: str(self.r.choice([0, 1, 2, 3, 5, 7, 10, 20, -1, -7])),
                 "text": lambda: self.pick("'ant'", "'bee'", "'b'", "''", "'p'", "'Dog'", "'zz'"),
-                "double": lambda: self.pick("1.5e0", "-2e0", "0.25e0", "1e2"),
+                "double": lambda: self.pick("1.5e0", "-2.5e0", "0.25e0", "10.5e0"),
                 "decimal": lambda: self.pick("12.50", "0.5", "-3.1", "100.00"),
                 "date": lambda: self.pick("DATE '2024-01-15'", "DATE '2024-02-29'", "DATE '2019-07-04'"),
                 "bool": lambda: self.pick("TRUE", "FALSE")}[kind]()
