@@ -187,6 +187,17 @@ separate_position(ParseState *ps, int i)
 	}
 }
 
+/* LAST_VALUE(x IGNORE NULLS) OVER is LAST_VALUE(x) IGNORE NULLS OVER. */
+static void
+nulls_behind_call(ParseState *ps, int i)
+{
+	ParseInput ignore = ps->inputs[i], nulls = ps->inputs[i + 1];
+
+	ps->inputs[i] = ps->inputs[i + 2];
+	ps->inputs[i + 1] = ignore;
+	ps->inputs[i + 2] = nulls;
+}
+
 static bool
 is_position_call(const ParseState *ps, int i, int next)
 {
@@ -239,6 +250,13 @@ context_apply(ParseState *ps)
 			break;
 		case TK_STRUCT:
 			input->code = next == TK_LP ? TK_STRUCT : next == TK_LT || next == TK_NEQ ? TK_STRUCT_LT : TK_IDENT;
+			break;
+		case TK_IGNORE:
+		case TK_RESPECT:
+			if (next == TK_NULLS && code_at(ps, i, 2) == TK_RP && i + 2 < ps->n_inputs)
+				nulls_behind_call(ps, i);
+			else if (!is_keyword(ps, i, input->code))
+				input->code = TK_IDENT;
 			break;
 		case TK_IDENT:
 			if (is_position_call(ps, i, next))

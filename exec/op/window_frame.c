@@ -280,3 +280,40 @@ window_frame_at(const WindowFrame *frame, const WindowPartition *p, const Vector
 	*start = bound_at(frame, p, values, position, frame->start, &frame->start_offset, false);
 	*end = bound_at(frame, p, values, position, frame->end, &frame->end_offset, true);
 }
+
+/* What of start .. end is before and behind the hole. */
+static int
+add_slice(FrameSlice *slices, int n, int64_t start, int64_t end)
+{
+	if (start < end)
+		slices[n++] = (FrameSlice){start, end};
+	return n;
+}
+
+static int64_t
+within(int64_t x, int64_t least, int64_t most)
+{
+	return x < least ? least : x > most ? most : x;
+}
+
+int
+window_frame_slices(const WindowFrame *frame, FrameExclude exclude, const WindowPartition *p, const Vector *values, int64_t position,
+					FrameSlice slices[FRAME_SLICES])
+{
+	int64_t start, end, peers_start = p->group_starts[p->peers[position]], peers_end = p->group_starts[p->peers[position] + 1];
+	int		n = 0;
+
+	window_frame_at(frame, p, values, position, &start, &end);
+	if (end <= start)
+		return 0;
+	if (exclude == FRAME_EXCLUDE_NONE)
+		return add_slice(slices, 0, start, end);
+	if (exclude == FRAME_EXCLUDE_CURRENT_ROW) {
+		peers_start = position;
+		peers_end = position + 1;
+	}
+	n = add_slice(slices, n, start, within(peers_start, start, end));
+	if (exclude == FRAME_EXCLUDE_TIES)
+		n = add_slice(slices, n, within(position, start, end), within(position + 1, start, end));
+	return add_slice(slices, n, within(peers_end, start, end), end);
+}

@@ -40,4 +40,10 @@ Status window_frame_open(WindowFrame *frame, Arena *arena, const WindowFunctionI
 void window_frame_at(const WindowFrame *frame, const WindowPartition *partition, const Vector *values, int64_t position,
 					 int64_t *start, int64_t *end);
 
+/* The same as slices in order, without the rows that EXCLUDE leaves out; gives their number. */
+enum { FRAME_SLICES = 3 };
+typedef struct FrameSlice { int64_t start, end; } FrameSlice;
+int window_frame_slices(const WindowFrame *frame, FrameExclude exclude, const WindowPartition *partition, const Vector *values, int64_t position,
+						FrameSlice slices[FRAME_SLICES]);
+
 #endif

@@ -312,6 +312,25 @@ compute_aggregate(WindowOp *self, OverItem *item, const WindowPartition *p, Erro
 	return OK;
 }
 
+/* A frame with rows left out is computed anew for each row. */
+static Status
+compute_aggregate_excluding(WindowOp *self, OverItem *item, const WindowPartition *p, Error *err)
+{
+	for (int64_t i = p->start; i < p->end; i++) {
+		FrameSlice slices[FRAME_SLICES];
+		int		   n = window_frame_slices(&item->frame, item->spec->exclude, p, self->range_values, i, slices);
+
+		if ((i & 255) == 0)
+			TRY(check_interrupted(self, err));
+		aggregate_restart(self, item);
+		for (int k = 0; k < n; k++)
+			TRY(aggregate_add(self, item, slices[k].start, slices[k].end, err));
+		arena_reset(&self->work);
+		TRY(item_result(&item->aggregate, item->state, item->results, (int32_t)i, &self->results, err));
+	}
+	return OK;
+}
+
 /* ---- the other functions ---- */
 
 static void
@@ -358,6 +377,22 @@ compute_ntile(WindowOp *self, OverItem *item, const WindowPartition *p, int64_t 
 	return OK;
 }
 
+/* The offset-th row from `i` whose argument is not NULL; outside of the partition: there is none. */
+static int64_t
+skip_nulls(const OverItem *item, const WindowPartition *p, int64_t i, int64_t offset)
+{
+	int64_t step = offset > 0 ? 1 : -1;
+
+	while (offset != 0) {
+		i += step;
+		if (i < p->start || i >= p->end)
+			return -1;
+		if (vector_is_valid(item->sorted[0], i))
+			offset -= step;
+	}
+	return i;
+}
+
 static void
 compute_shifted(WindowOp *self, OverItem *item, const WindowPartition *p, int64_t i, int direction)
 {
@@ -369,6 +404,8 @@ compute_shifted(WindowOp *self, OverItem *item, const WindowPartition *p, int64_
 	}
 	if (__builtin_mul_overflow(offset, direction, &offset) || __builtin_add_overflow(i, offset, &target))
 		target = -1;
+	else if (item->spec->ignore_nulls && offset != 0)
+		target = skip_nulls(item, p, i, offset);
 	if (target >= p->start && target < p->end)
 		vector_copy_row(item->results, &self->results, i, item->sorted[0], target);
 	else if (item->n_columns > 2)
@@ -377,30 +414,50 @@ compute_shifted(WindowOp *self, OverItem *item, const WindowPartition *p, int64_
 		set_null(self, item, i);
 }
 
+/* Row `number` (from 1) of the slices, counted from their end if it is below zero; -1: there is none. */
+static int64_t
+row_of_slices(const OverItem *item, const FrameSlice *slices, int n, int64_t number)
+{
+	bool backward = number < 0;
+
+	for (int k = 0; k < n; k++) {
+		const FrameSlice *s = &slices[backward ? n - 1 - k : k];
+		int64_t			  size = s->end - s->start;
+
+		if (!item->spec->ignore_nulls) {
+			if (number > size || -number > size)
+				number += backward ? size : -size;
+			else
+				return backward ? s->end + number : s->start + number - 1;
+			continue;
+		}
+		for (int64_t i = 0; i < size; i++) {
+			int64_t at = backward ? s->end - 1 - i : s->start + i;
+
+			if (vector_is_valid(item->sorted[0], at) && (number += backward ? 1 : -1) == 0)
+				return at;
+		}
+	}
+	return -1;
+}
+
 static Status
 compute_framed(WindowOp *self, OverItem *item, const WindowPartition *p, int64_t i, Error *err)
 {
-	int64_t start, end, at, number;
+	FrameSlice slices[FRAME_SLICES];
+	int		   n = window_frame_slices(&item->frame, item->spec->exclude, p, self->range_values, i, slices);
+	int64_t	   number = item->spec->kind == WINDOW_FUNCTION_LAST_VALUE ? -1 : 1, at;
 
-	window_frame_at(&item->frame, p, self->range_values, i, &start, &end);
-	switch (item->spec->kind) {
-	case WINDOW_FUNCTION_FIRST_VALUE:
-		at = start;
-		break;
-	case WINDOW_FUNCTION_LAST_VALUE:
-		at = end - 1;
-		break;
-	default:
+	if (item->spec->kind == WINDOW_FUNCTION_NTH_VALUE) {
 		if (!integer_argument(item, 1, i, &number)) {
 			set_null(self, item, i);
 			return OK;
 		}
 		if (number <= 0)
 			return error_user(err, "argument of nth_value must be greater than zero");
-		at = number <= end - start ? start + number - 1 : end;
-		break;
 	}
-	if (at >= start && at < end)
+	at = row_of_slices(item, slices, n, number);
+	if (at >= 0)
 		vector_copy_row(item->results, &self->results, i, item->sorted[0], at);
 	else
 		set_null(self, item, i);
@@ -516,6 +573,16 @@ find_partition(WindowOp *self, const uint32_t *numbers, int64_t start, int64_t *
 }
 
 static Status
+compute_item(WindowOp *self, OverItem *item, const WindowPartition *p, Error *err)
+{
+	if (item->spec->kind != WINDOW_FUNCTION_AGGREGATE)
+		return compute_function(self, item, p, err);
+	if (item->spec->exclude != FRAME_EXCLUDE_NONE)
+		return compute_aggregate_excluding(self, item, p, err);
+	return compute_aggregate(self, item, p, err);
+}
+
+static Status
 compute(WindowOp *self, const uint32_t *numbers, Error *err)
 {
 	const WindowFunctionSpec *spec = self->op.spec;
@@ -528,8 +595,7 @@ compute(WindowOp *self, const uint32_t *numbers, Error *err)
 	for (int64_t at = 0; at < n && status == OK; at = p.end) {
 		find_partition(self, numbers, at, peers, group_starts, &p);
 		for (int i = 0; i < spec->n_items && status == OK; i++)
-			status = spec->items[i].kind == WINDOW_FUNCTION_AGGREGATE ? compute_aggregate(self, &self->items[i], &p, err)
-																	  : compute_function(self, &self->items[i], &p, err);
+			status = compute_item(self, &self->items[i], &p, err);
 		if (status == OK)
 			status = account(self, err);
 		if (status == OK)

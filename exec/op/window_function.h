@@ -18,6 +18,8 @@ typedef enum WindowFunctionKind {
 typedef enum FrameBound { FRAME_UNBOUNDED_PRECEDING, FRAME_PRECEDING, FRAME_CURRENT_ROW, FRAME_FOLLOWING,
 						  FRAME_UNBOUNDED_FOLLOWING } FrameBound;
 typedef enum FrameUnit { FRAME_ROWS, FRAME_RANGE, FRAME_GROUPS } FrameUnit;
+/* Rows of the frame that are left out: the row itself, its peers, or both. */
+typedef enum FrameExclude { FRAME_EXCLUDE_NONE, FRAME_EXCLUDE_CURRENT_ROW, FRAME_EXCLUDE_GROUP, FRAME_EXCLUDE_TIES } FrameExclude;
 
 typedef struct WindowFunctionItem {
 	WindowFunctionKind kind;
@@ -28,6 +30,8 @@ typedef struct WindowFunctionItem {
 	FrameUnit		   unit;
 	FrameBound		   start, end;
 	const Expr		  *start_offset, *end_offset;	/* constants */
+	FrameExclude	   exclude;
+	bool			   ignore_nulls;	/* LAG, LEAD, FIRST_VALUE, LAST_VALUE, NTH_VALUE: rows whose argument is NULL do not count */
 } WindowFunctionItem;
 
 typedef struct WindowFunctionSpec {

@@ -70,15 +70,27 @@ bound_of(AstBoundKind kind)
 	return bounds[kind];
 }
 
+static FrameExclude
+exclude_of(AstExclude exclude)
+{
+	static const FrameExclude excludes[] = {FRAME_EXCLUDE_NONE, FRAME_EXCLUDE_CURRENT_ROW, FRAME_EXCLUDE_GROUP, FRAME_EXCLUDE_TIES};
+
+	return excludes[exclude];
+}
+
+static bool
+counts_values(WindowFunctionKind kind)
+{
+	return kind == WINDOW_FUNCTION_LAG || kind == WINDOW_FUNCTION_LEAD || kind == WINDOW_FUNCTION_FIRST_VALUE ||
+		   kind == WINDOW_FUNCTION_LAST_VALUE || kind == WINDOW_FUNCTION_NTH_VALUE;
+}
+
 static Status
 bind_frame(ExprBinder *eb, const AstOver *over, WindowFunctionItem *item, Error *err)
 {
 	Expr *offset;
 
-	if (over->exclude != AST_EXCLUDE_NONE) {
-		error_unsupported(err, "EXCLUDE in a window frame is not supported yet.");
-		return error_at_pos(err, over->pos);
-	}
+	item->exclude = exclude_of(over->exclude);
 	if (over->frame == AST_FRAME_NONE) {
 		item->unit = over->n_order_by > 0 ? FRAME_RANGE : FRAME_ROWS;
 		item->start = FRAME_UNBOUNDED_PRECEDING;
@@ -113,10 +125,11 @@ bind_over_function(ExprBinder *eb, const AstExpr *e, const OverFunction *f, Wind
 		error_user(err, "%s takes %d to %d arguments, not %d.", f->name, f->least, f->most, e->n_args);
 		return error_at_pos(err, e->pos);
 	}
-	if (e->is_ignore_nulls || e->is_distinct || e->filter != NULL) {
-		error_unsupported(err, "IGNORE NULLS, DISTINCT and FILTER of %s are not supported yet.", f->name);
+	if (e->is_distinct || e->filter != NULL || (e->is_ignore_nulls && !counts_values(f->kind))) {
+		error_user(err, "%s takes no %s.", f->name, e->is_distinct ? "DISTINCT" : e->filter != NULL ? "FILTER" : "IGNORE NULLS");
 		return error_at_pos(err, e->pos);
 	}
+	item->ignore_nulls = e->is_ignore_nulls;
 	TRY(bind_children(eb, e->args, e->n_args, &args, err));
 	item->kind = f->kind;
 	item->n_args = e->n_args;
