@@ -11,6 +11,7 @@
 #include "common/file_access.h"
 #include "common/str.h"
 #include "data/batch.h"
+#include "data/key_filter.h"
 #include "data/window.h"
 #include "io/format.h"
 #include "io/topics.h"
@@ -133,6 +134,12 @@ struct Source {
 	int64_t			  bytes_read;
 };
 
+/* Rows of a file whose column has none of some keys are not needed: a source may leave them out and need not. */
+typedef struct SourceFilter {
+	int				 column;		/* of the file's columns */
+	const KeyFilter *keys;
+} SourceFilter;
+
 /* What sources need of the world; the engine fills it. */
 typedef struct SourceContext {
 	const Env		*env;
@@ -142,6 +149,8 @@ typedef struct SourceContext {
 	int				 n_threads;		/* how many readers a bounded plan will use: how large files are split */
 	bool			 is_bounded;	/* topics: read to the end offsets as of opening; files: to their end */
 	bool			 state_by_partition;	/* kept rows come in the order of their topic's partitions, then of the key */
+	int				 n_filters;		/* SOURCE_FILE of a bounded plan; they live as long as the source */
+	const SourceFilter *filters;
 	bool			 skips_null_keys;	/* topics: records without a key are left out, if there are key columns */
 } SourceContext;
 

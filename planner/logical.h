@@ -77,6 +77,8 @@ typedef struct LogicalScan {
 	const StateRange	*ranges;
 	int					 n_bounds;
 	const ScanBound		*bounds;
+	int					 n_join_filters, join_filters_capacity;
+	ScanJoinFilter		*join_filters;
 } LogicalScan;
 
 typedef struct Logical Logical;
@@ -133,6 +135,7 @@ Logical *rewrite_key_lookup(RewriteContext *context, Logical *root);
 Logical *rewrite_scan_bounds(RewriteContext *context, Logical *root);
 Logical *rewrite_prune(RewriteContext *context, Logical *root);
 Logical *rewrite_join_sides(RewriteContext *context, Logical *root);
+Logical *rewrite_join_filters(RewriteContext *context, Logical *root);
 
 /* ---- physical (planner/physical/physical.c) ---- */
 Status physical_plan(Arena *arena, Logical *root, bool is_bounded, Plan **out, Error *err);

@@ -24,6 +24,7 @@ typedef struct JoinHashOp {
 	int		   *key_columns;	/* of the build rows */
 	RowStore	rows;			/* right columns, computed keys, event time */
 	JoinTable	table;
+	KeyFilter **filters;		/* by key; NULL: not wanted or no room */
 	bool		is_built;
 	bool		has_time;		/* of the build rows */
 	bool		layout_is_known;
@@ -72,6 +73,7 @@ join_open(Op *op, Error *err)
 	self->left_keys = arena_array(&op->arena, Program *, spec->n_keys + 1);
 	self->right_keys = arena_array(&op->arena, Program *, spec->n_keys + 1);
 	self->key_columns = arena_array(&op->arena, int, spec->n_keys + 1);
+	self->filters = arena_array(&op->arena, KeyFilter *, spec->n_keys + 1);
 	for (int k = 0, n = spec->n_right; k < spec->n_keys; k++) {
 		TRY(program_compile(&op->arena, spec->left_keys[k], &self->left_keys[k], err));
 		if (spec->right_keys[k]->kind == EXPR_COLUMN) {
@@ -183,6 +185,29 @@ need_columns(JoinHashOp *self, Arena *arena)
 		row_store_set_types(&self->rows, types, n);
 }
 
+static void
+build_filters(JoinHashOp *self)
+{
+	Op				   *op = &self->op;
+	const JoinHashSpec *spec = op->spec;
+
+	for (int k = 0; k < spec->n_keys; k++) {
+		KeyFilter *filter;
+
+		if ((spec->filter_keys >> k & 1) == 0)
+			continue;
+		filter = arena_new(&op->arena, KeyFilter);
+		if (key_filter_build(filter, self->rows.columns[self->key_columns[k]], self->table.n_rows, op_services(op)->budget))
+			self->filters[k] = filter;
+	}
+}
+
+const KeyFilter *
+join_hash_filter(const Op *op, int key)
+{
+	return op_cast(const JoinHashOp, op, &op_join_hash)->filters[key];
+}
+
 static Status
 join_build(JoinHashOp *self, Error *err)
 {
@@ -214,6 +239,7 @@ join_build(JoinHashOp *self, Error *err)
 	for (int k = 0; k < spec->n_keys; k++)
 		keys[k] = self->rows.columns[self->key_columns[k]];
 	TRY(join_table_build(&self->table, keys, spec->n_keys, n_rows, spec->null_safe, op_services(op)->budget, err));
+	build_filters(self);
 	op->state_rows = n_rows;
 	self->is_built = true;
 	return OK;
@@ -636,6 +662,9 @@ join_close(Op *op)
 	row_store_free(&self->rows);
 	row_store_free(&self->early);
 	free(self->matched);
+	for (int k = 0; k < ((const JoinHashSpec *)op->spec)->n_keys; k++)
+		if (self->filters != NULL && self->filters[k] != NULL)
+			key_filter_free(self->filters[k]);
 	budget_release(op_services(op)->budget, self->matched_bytes);
 }
 

@@ -1,6 +1,7 @@
 #ifndef SLUICE_EXEC_OP_JOIN_HASH_H
 #define SLUICE_EXEC_OP_JOIN_HASH_H
 
+#include "data/key_filter.h"
 #include "exec/op/join_stream.h"
 
 /*
@@ -22,7 +23,11 @@ typedef struct JoinHashSpec {
 	bool			   tests_build;		/* SEMI, ANTI: the build rows are tested, against the probe rows; right columns only come out */
 	bool			   single;			/* scalar sub-query: more than one match is an error */
 	bool			   null_aware;		/* NOT IN: a NULL on either side makes ANTI yield nothing for that row */
+	uint64_t		   filter_keys;		/* bit k: scans of the probe side want to know which values key k has */
 } JoinHashSpec;
+
+/* The values of key k of spec->filter_keys once the build side has ended; NULL: not known.  Lives as long as the operator. */
+const KeyFilter *join_hash_filter(const Op *op, int key);
 
 extern const OpType op_join_hash;
 

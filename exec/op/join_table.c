@@ -2,26 +2,12 @@
 
 #include <stdlib.h>
 
+#include "data/key_filter.h"
+
 enum {
 	/* Above this many entries a look-up misses the cache: fetch ahead. */
 	PREFETCH_ABOVE = 1 << 14,
 };
-
-static bool
-type_is_integer_key(const Type *type)
-{
-	switch (type->kind) {
-	case TYPE_BOOLEAN:
-	case TYPE_INTEGER:
-	case TYPE_DATE:
-	case TYPE_TIME:
-	case TYPE_BIGINT:
-	case TYPE_TIMESTAMP:
-		return true;
-	default:
-		return false;
-	}
-}
 
 static inline uint32_t
 integer_hash(int64_t key, int shift)
@@ -30,36 +16,6 @@ integer_hash(int64_t key, int shift)
 
 	h ^= h >> 32;
 	return (uint32_t)(h * 0x9e3779b97f4a7c15ULL >> shift);
-}
-
-#define LOAD(T)                                                              \
-	do {                                                                     \
-		const T *data = base->data;                                          \
-                                                                             \
-		if (v->form == VECTOR_FLAT)                                          \
-			for (int64_t i = 0; i < n; i++)                                  \
-				out[i] = data[first + i];                                    \
-		else                                                                 \
-			for (int64_t i = 0; i < n; i++)                                  \
-				out[i] = data[vector_at(v, first + i)];                      \
-	} while (0)
-
-static void
-load_integers(const Vector *v, int64_t first, int64_t n, int64_t *out)
-{
-	const Vector *base = vector_base(v);
-
-	switch (type_width(v->type)) {
-	case 1:
-		LOAD(uint8_t);
-		break;
-	case 4:
-		LOAD(int32_t);
-		break;
-	default:
-		LOAD(int64_t);
-		break;
-	}
 }
 
 static Status
@@ -94,7 +50,7 @@ build_integers(JoinTable *table, const Vector *key, Error *err)
 
 	for (int64_t end = table->n_rows, n; end > 0; end -= n) {
 		n = end < STEP ? end : STEP;
-		load_integers(key, end - n, n, keys);
+		vector_load_integers(key, end - n, n, keys);
 		for (int64_t i = n - 1; i >= 0; i--) {
 			uint32_t		  row = (uint32_t)(end - n + i);
 			uint32_t		  at = integer_hash(keys[i], table->shift);
@@ -209,7 +165,7 @@ join_table_build(JoinTable *table, const Vector *const *keys, int n_keys, uint32
 	}
 	table->mask = (uint32_t)(capacity - 1);
 	table->shift = 64 - bits;
-	table->is_integer = n_keys == 1 && !null_safe && type_is_integer_key(keys[0]->type);
+	table->is_integer = n_keys == 1 && !null_safe && key_filter_takes(keys[0]->type);
 	TRY(collect_nulls(table, keys, err));
 	if (table->is_integer) {
 		TRY(reserve(table, (int64_t)(capacity * sizeof *table->integers), err));
@@ -239,7 +195,7 @@ find_integers(const JoinTable *table, const Vector *key, int32_t n, uint32_t *ro
 	int64_t	 *keys = arena_alloc(scratch, sizeof *keys * (size_t)(n + 1));
 	uint32_t *at = arena_alloc(scratch, sizeof *at * (size_t)(n + 1));
 
-	load_integers(key, 0, n, keys);
+	vector_load_integers(key, 0, n, keys);
 	for (int32_t i = 0; i < n; i++)
 		at[i] = integer_hash(keys[i], table->shift);
 	if (table->mask >= PREFETCH_ABOVE)

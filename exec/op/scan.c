@@ -192,6 +192,8 @@ scan_explain(const void *spec, Explain *out)
 		explain_int(out, "key look-ups", s->source->n_ranges);
 	if (s->source->n_bounds > 0)
 		explain_int(out, "bounds", s->source->n_bounds);
+	if (s->n_join_filters > 0)
+		explain_int(out, "join filters", s->n_join_filters);
 	if (s->timestamp != NULL)
 		explain_expr(out, "event time", s->timestamp);
 }

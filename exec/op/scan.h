@@ -26,6 +26,13 @@ typedef struct PseudoColumn {
 	const char *name;			/* PSEUDO_HEADER: the header's */
 } PseudoColumn;
 
+/* A hash join whose build side is complete before this scan begins, and which needs no row whose column has no value of its key. */
+typedef struct ScanJoinFilter {
+	const void *join;			/* the join's JoinHashSpec */
+	int			key;			/* of its keys */
+	int			column;			/* of source->file->columns */
+} ScanJoinFilter;
+
 typedef struct ScanSpec {
 	const SourceSpec   *source;		/* what to read; columns = the output's leading columns */
 	const char		   *alias;		/* for EXPLAIN */
@@ -37,6 +44,8 @@ typedef struct ScanSpec {
 	 * negative results drop the row (logged), or fail the query if fail_on_bad_time. */
 	const Expr		   *timestamp;
 	bool				fail_on_bad_time;
+	int					n_join_filters;
+	const ScanJoinFilter *join_filters;
 	/* Bounded scan of a table's topic: keep only the last row of each key (planner adds op_materialise instead). */
 } ScanSpec;
 

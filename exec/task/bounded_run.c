@@ -314,6 +314,25 @@ out:
 	return status;
 }
 
+/* What joins further on, whose build side has ended, let pass. */
+static void
+take_join_filters(Bounded *b, const ScanSpec *spec, SourceContext *context)
+{
+	SourceFilter *filters = arena_array(&b->arena, SourceFilter, spec->n_join_filters + 1);
+
+	context->filters = filters;
+	for (int f = 0; f < spec->n_join_filters; f++)
+		for (int i = 0; i < b->graph.n_nodes; i++) {
+			const KeyFilter *keys;
+
+			if (b->graph.nodes[i]->spec != spec->join_filters[f].join)
+				continue;
+			keys = join_hash_filter(b->graph.ops[i], spec->join_filters[f].key);
+			if (keys != NULL)
+				filters[context->n_filters++] = (SourceFilter){.column = spec->join_filters[f].column, .keys = keys};
+		}
+}
+
 static Status
 run_leaf(Bounded *b, const PlanNode *leaf, Error *err)
 {
@@ -330,6 +349,7 @@ run_leaf(Bounded *b, const PlanNode *leaf, Error *err)
 	if (n_threads > 1 && !b->plan->needs_order)
 		n_path = parallel_path(b, leaf, path, nodes);
 	context.n_threads = n_path > 0 ? n_threads : 1;
+	take_join_filters(b, spec, &context);
 	TRY(source_open(&b->arena, spec->source, &context, &source, err));
 	if (n_threads > source->n_partitions)
 		n_threads = source->n_partitions;

@@ -149,6 +149,8 @@ scan_spec(Builder *b, const Logical *node)
 	spec->pseudo = pseudo;
 	spec->timestamp = in->is_state ? NULL : in->timestamp;
 	spec->fail_on_bad_time = in->fail_on_bad_time;
+	spec->n_join_filters = in->n_join_filters;
+	spec->join_filters = in->join_filters;
 	return spec;
 }
 

@@ -7,6 +7,7 @@
 #include "io/connector/file/file_impl.h"
 #include "io/connector/file/parquet_cast.h"
 #include "io/connector/file/parquet_file.h"
+#include "io/connector/file/parquet_filter.h"
 #include "io/connector/file/parquet_prune.h"
 #include "io/format/parquet/parquet_column.h"
 
@@ -29,8 +30,9 @@ typedef struct ParquetScan {
 	ParquetFileInput   input;
 	Arena			   arena;
 	ColumnReader	  *columns;	/* one a delivered column; node NULL: the file does not have it */
+	int64_t			  *at;		/* the row of the file that each of them stands at: behind `row` where rows were not needed */
 	int				   group;	/* the row group that they stand in; -1: none */
-	int64_t			   row;		/* and the row of the file */
+	int64_t			   row;		/* the next row that is to be read */
 } ParquetScan;
 
 typedef struct ParquetSource ParquetSource;
@@ -44,7 +46,8 @@ struct ParquetSource {
 	char		 **paths;
 	ParquetPart	  *parts;
 	int64_t		   total_bytes;
-	const ParquetNode ***bound_nodes;	/* by file: the column of each bound */
+	ParquetFilters filters;
+	const ParquetNode ***bound_nodes;	/* by file: the column of each of the filters' bounds */
 	ParquetScan	  *spare;		/* of the part that was finished last: the next one may be of the same file */
 	ParquetSource *original;	/* of a clone: owns what is shared */
 	Nanos		   next_glob;
@@ -101,6 +104,7 @@ scan_open(ParquetSource *self, const ParquetFile *file, ParquetScan **out, Error
 	scan->group = -1;
 	scan->input.fd = -1;
 	scan->columns = arena_array(&scan->arena, ColumnReader, n + 1);
+	scan->at = arena_array(&scan->arena, int64_t, n + 1);
 	TRY_OUT(parquet_input_open(&scan->input, file, err));
 	for (int c = 0; c < n; c++) {
 		const ParquetNode *node;
@@ -142,10 +146,9 @@ scan_seek(ParquetSource *self, ParquetScan *scan, int group, int64_t row, Error 
 	if (scan->group == group && scan->row == row)
 		return OK;
 	for (int c = 0; c < self->base.spec->n_columns; c++) {
-		if (scan->columns[c].node == NULL)
-			continue;
-		TRY(column_reader_open(&scan->columns[c], g, group, err));
-		TRY(column_reader_skip(&scan->columns[c], row - g->first_row, err));
+		scan->at[c] = g->first_row;
+		if (scan->columns[c].node != NULL)
+			TRY(column_reader_open(&scan->columns[c], g, group, err));
 	}
 	scan->group = group;
 	scan->row = row;
@@ -226,15 +229,16 @@ follow_file(ParquetSource *self, ParquetPart *part, Error *err)
 	return OK;
 }
 
+/* `rows`: which of the rows from part->row on the batch has; NULL: the first. */
 static void
-fill_system_columns(const ParquetSource *self, const ParquetPart *part, Arena *arena, Batch *batch)
+fill_system_columns(const ParquetSource *self, const ParquetPart *part, const uint32_t *rows, Arena *arena, Batch *batch)
 {
 	int64_t *time = arena_alloc(arena, sizeof *time * (size_t)batch->n_rows);
 	int64_t *offset = arena_alloc(arena, sizeof *offset * (size_t)batch->n_rows);
 
 	for (int32_t i = 0; i < batch->n_rows; i++) {
 		time[i] = self->files[part->file]->time;
-		offset[i] = part->row + i;
+		offset[i] = part->row + (rows != NULL ? (int32_t)rows[i] : i);
 	}
 	batch->event_time = time;
 	batch->offset = offset;
@@ -250,11 +254,86 @@ read_column(ParquetSource *self, ParquetScan *scan, int c, int32_t n, Arena *are
 		*out = vector_null(arena, wanted->type, n);
 		return OK;
 	}
+	if (scan->at[c] < scan->row)
+		TRY(column_reader_skip(&scan->columns[c], scan->row - scan->at[c], err));
 	TRY(column_reader_read(&scan->columns[c], n, arena, out, err));
+	scan->at[c] = scan->row + n;
 	if ((*out)->type == wanted->type)
 		return OK;
 	if (parquet_cast(arena, out, wanted->type, err) != OK)
 		return error_context(err, "column `%s` of '%s', near row %lld", wanted->name, scan->file->path, (long long)scan->row);
+	return OK;
+}
+
+#define GATHER(T)                                         \
+	{                                                     \
+		const T *restrict from = v->data;                 \
+		T *restrict to = out->data;                       \
+                                                          \
+		for (int32_t i = 0; i < n; i++)                   \
+			to[i] = from[rows[i]];                        \
+	}
+
+/* Some rows of a column: packed where that is cheap, else as a dictionary. */
+static const Vector *
+pick_rows(Arena *arena, const Vector *v, const uint32_t *rows, int32_t n)
+{
+	Vector *out;
+
+	if (v->form != VECTOR_FLAT || v->validity != NULL || type_width(v->type) < 4 || type_is_nested(v->type))
+		return vector_dictionary(arena, v, rows, n);
+	out = vector_new_unset(arena, v->type, n);
+	out->is_ascii = v->is_ascii;
+	switch (type_width(v->type)) {
+	case 4:
+		GATHER(uint32_t);
+		break;
+	case 8:
+		GATHER(uint64_t);
+		break;
+	default:
+		GATHER(unsigned __int128);
+		break;
+	}
+	return out;
+}
+
+/* Reads the columns that filters ask, of n rows, and finds the rows that are needed; *all: every one. */
+static Status
+read_filtered(ParquetSource *self, ParquetScan *scan, int32_t n, Arena *arena, Batch *batch, uint32_t *rows, int32_t *n_rows, bool *all, Error *err)
+{
+	*n_rows = n;
+	*all = true;
+	for (int f = 0; f < self->filters.n && *n_rows > 0; f++) {
+		ParquetFilter *filter = &self->filters.filters[f];
+
+		if (!parquet_filter_is_on(filter))
+			continue;
+		if (batch->columns[filter->column] == NULL)
+			TRY(read_column(self, scan, filter->column, n, arena, &batch->columns[filter->column], err));
+		parquet_filter_select(filter, batch->columns[filter->column], rows, n_rows, all, arena);
+	}
+	return OK;
+}
+
+/* The next n rows, without those that filters leave out; NULL if that leaves none. */
+static Status
+read_batch(ParquetSource *self, ParquetPart *part, int32_t n, Arena *arena, Batch **out, Error *err)
+{
+	ParquetScan *scan = part->scan;
+	Batch		*batch = batch_new(arena, self->base.spec->n_columns, n);
+	uint32_t	*rows = self->filters.n > 0 ? arena_alloc(arena, sizeof *rows * (size_t)n) : NULL;
+	bool		 all;
+
+	TRY(read_filtered(self, scan, n, arena, batch, rows, &batch->n_rows, &all, err));
+	for (int c = 0; c < batch->n_columns && batch->n_rows > 0; c++) {
+		if (batch->columns[c] == NULL)
+			TRY(read_column(self, scan, c, n, arena, &batch->columns[c], err));
+		if (!all)
+			batch->columns[c] = pick_rows(arena, batch->columns[c], rows, batch->n_rows);
+	}
+	fill_system_columns(self, part, all ? NULL : rows, arena, batch);
+	*out = batch->n_rows > 0 ? batch : NULL;
 	return OK;
 }
 
@@ -266,7 +345,6 @@ read_rows(ParquetSource *self, ParquetPart *part, int32_t max_rows, Arena *arena
 	int64_t			   end = meta->groups[group].first_row + meta->groups[group].n_rows;
 	int32_t			   n = max_rows < BATCH_ROWS ? max_rows : BATCH_ROWS;
 	int64_t			   before;
-	Batch			  *batch;
 
 	end = end < part->end ? end : part->end;
 	n = end - part->row < n ? (int32_t)(end - part->row) : n;
@@ -275,22 +353,18 @@ read_rows(ParquetSource *self, ParquetPart *part, int32_t max_rows, Arena *arena
 	if (self->context.is_bounded && part->scan->group != group) {
 		bool matches;
 
-		TRY(parquet_group_bloom_matches(self->files[part->file], &part->scan->input.base, group, self->base.spec->bounds,
-										self->base.spec->n_bounds, self->bound_nodes[part->file], &matches, err));
+		TRY(parquet_group_bloom_matches(self->files[part->file], &part->scan->input.base, group, self->filters.bounds,
+										self->filters.n_bounds, self->bound_nodes[part->file], &matches, err));
 		if (!matches) {
 			part->row = end;
 			return OK;
 		}
 	}
 	TRY(scan_seek(self, part->scan, group, part->row, err));
-	batch = batch_new(arena, self->base.spec->n_columns, n);
-	for (int c = 0; c < self->base.spec->n_columns; c++)
-		TRY(read_column(self, part->scan, c, n, arena, &batch->columns[c], err));
-	fill_system_columns(self, part, arena, batch);
+	TRY(read_batch(self, part, n, arena, out, err));
 	self->base.bytes_read += part->scan->input.bytes_read - before;
 	part->row += n;
 	part->scan->row = part->row;
-	*out = batch;
 	return OK;
 }
 
@@ -413,17 +487,17 @@ piece_rows(const ParquetSource *self, int n_groups, int64_t n_rows)
 static void
 bind_bounds(ParquetSource *self, int file)
 {
-	const SourceSpec *spec = self->base.spec;
+	const ParquetFilters *filters = &self->filters;
 
-	self->bound_nodes[file] = arena_array(self->arena, const ParquetNode *, spec->n_bounds + 1);
-	for (int i = 0; i < spec->n_bounds; i++)
-		self->bound_nodes[file][i] = parquet_file_column(self->files[file], self->spec->columns[spec->bounds[i].column].name);
+	self->bound_nodes[file] = arena_array(self->arena, const ParquetNode *, filters->n_bounds + 1);
+	for (int i = 0; i < filters->n_bounds; i++)
+		self->bound_nodes[file][i] = parquet_file_column(self->files[file], self->spec->columns[filters->bounds[i].column].name);
 }
 
 static bool
 group_may_match(const ParquetSource *self, int file, int group)
 {
-	return parquet_group_may_match(self->files[file], group, self->base.spec->bounds, self->base.spec->n_bounds, self->bound_nodes[file]);
+	return parquet_group_may_match(self->files[file], group, self->filters.bounds, self->filters.n_bounds, self->bound_nodes[file]);
 }
 
 static void
@@ -487,6 +561,7 @@ parquet_source_open(Arena *arena, const SourceSpec *spec, const SourceContext *c
 	self->arena = arena;
 	self->original = self;
 	self->base = (Source){.type = &parquet_source, .spec = spec, .bad_records = context->bad_records};
+	parquet_filters_init(&self->filters, arena, spec, context);
 	TRY(file_spec_paths(arena, spec->file, &paths, &self->n_files, err));
 	self->paths = arena_array(arena, char *, self->n_files + FOLLOW_ROOM);
 	self->files = arena_array(arena, ParquetFile *, self->n_files + FOLLOW_ROOM);
@@ -510,6 +585,7 @@ parquet_source_clone(Arena *arena, Source *source, Source **out, Error *err)
 	self->base.n_bad = 0;
 	self->base.bytes_read = 0;
 	self->spare = NULL;
+	parquet_filters_clone(&self->filters, arena);
 	self->parts = arena_memdup(arena, self->parts, sizeof *self->parts * (size_t)source->n_partitions);
 	for (int i = 0; i < source->n_partitions; i++)
 		self->parts[i].scan = NULL;
