@@ -114,6 +114,8 @@ $(BIN)/docs-functions: $(OBJ)/docs/gen/functions.o $(OBJS)
 CHECK    := python3 tests/check.py --bin $(BIN) --build $(BUILD) --cc "$(CC)"
 FAST     := layers,headers,unit,sql,logic,functions,cli,engine,server,native,remote,laws,fuzz
 KILLS    ?= 50
+FIRE_KILLS   ?= 30
+FIRE_RECORDS ?= 2000000
 CASES    ?= 5000
 SEED     ?= 1
 
@@ -134,8 +136,8 @@ check-property: all ## laws of random queries over random data: CASES=5000 SEED=
 check-kafka: all ## against Apache Kafka (KAFKA_HOME, SLUICE_TEST_BOOTSTRAP, or through Maven)
 	$(Q)$(CHECK) --suites kafka
 
-check-kafka-long: all ## the same, with many kills under load: KILLS=50
-	$(Q)SLUICE_KAFKA_KILLS=$(KILLS) $(CHECK) --suites kafka
+check-kafka-long: all ## exactly-once under fire: FIRE_KILLS=30 FIRE_RECORDS=2000000, minutes
+	$(Q)FIRE_KILLS=$(FIRE_KILLS) FIRE_RECORDS=$(FIRE_RECORDS) $(CHECK) --suites kafka_long
 
 check-layers: ## no include against the layers
 	$(Q)$(CHECK) --suites layers

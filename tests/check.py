@@ -215,6 +215,12 @@ def suite_kafka(options):
     yield from kafka_test.run_all(options)
 
 
+def suite_kafka_long(options):
+    """Exactly-once under fire, at size: minutes."""
+    import kafka_long_test
+    yield from kafka_long_test.run_all(options)
+
+
 # Least share of cases in per cent that must agree, by the tags that select them.
 CONFORMANCE = [
     ("all that must give output", ["--not-tag", "expects-error"], 99),

@@ -538,6 +538,13 @@ def exactly_once_under_fire(p):
 
 
 @case
+def windows_and_a_join_under_fire(p):
+    """The short form of `make check-kafka-long`."""
+    import kafka_long_test
+    kafka_long_test.fire(p, 40000, 3, 1, seconds=(2.0, 4.0))
+
+
+@case
 def at_least_once_under_fire(p):
     fire(p, 1, ["processing.guarantee=at_least_once"], exactly=False)
 

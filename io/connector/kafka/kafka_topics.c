@@ -8,7 +8,7 @@
 
 #define CONNECT_MS 10000	/* of kafka.connect.timeout.ms */
 #define ADMIN_MS 30000
-#define SEEN_TRIES 50		/* until a topic that was made or removed shows so in the metadata, 100 ms each */
+#define SEEN_TRIES 300		/* until a topic that was made or removed shows so in the metadata, 100 ms each: a broker that just started is slow to tell */
 
 static char *
 text_of(Str name)
