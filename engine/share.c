@@ -383,7 +383,7 @@ static Status
 run_open(Share *self, ShareRun *run, Error *err)
 {
 	StreamRunOptions options = {.sources_for = run_sources, .owns = run_owns, .position = run_position, .state = run_backend, .context = run,
-								.n_partitions = run->fragment->n_partitions};
+								.n_partitions = run->fragment->n_partitions, .tasks_apart = true};
 	bool			 is_here = false;
 
 	for (int p = 0; p < run->fragment->n_partitions; p++) {

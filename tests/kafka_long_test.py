@@ -63,32 +63,43 @@ class Feeder:
 
 
 def read_topic(p, topic):
-    """All committed records in order of their partitions: (key, value) as bytes; a tombstone's value is None."""
+    """All committed records in order of their partitions: (partition, key, value), bytes; a tombstone's value is None."""
     reader = subprocess.Popen(["kcat", "-b", p.broker.bootstrap, "-C", "-e", "-q", "-t", topic, "-o", "beginning", "-X", "isolation.level=read_committed",
-                               "-f", "%K %S \n%k%s\n"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+                               "-f", "%p %K %S \n%k%s\n"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     stream = reader.stdout
     while True:
         head = stream.readline()
         if not head:
             break
-        key_size, size = (int(n) for n in head.split())
+        partition, key_size, size = (int(n) for n in head.split())
         key = stream.read(max(key_size, 0))
         value = stream.read(size) if size >= 0 else None
         stream.read(1)
-        yield key, value
+        yield partition, key, value
     equal(reader.wait(60), 0, f"kcat, which reads {topic}")
 
 
-def check_join(p, topic, sent):
+def where_from(places, ids):
+    """Of each partition that has any: how many, the first, the last."""
+    text = {}
+    for i in ids:
+        n, first, _ = text.get(places[i], (0, i, i))
+        text[places[i]] = (n + 1, first, i)
+    return text
+
+
+def check_join(p, topic, places):
     """Every record of the input once, with the name of its own key."""
-    seen = bytearray(sent)
+    seen = bytearray(len(places))
     wrong = 0
-    for key, value in read_topic(p, topic):
+    for _, key, value in read_topic(p, topic):
         row = json.loads(value)
         wrong += row["name"] != "n" + key.decode()[1:] or record(row["id"])[0] != key.decode()
         seen[row["id"]] = min(seen[row["id"]] + 1, 255)
-    lost = [i for i in range(sent) if seen[i] == 0]
-    equal((len(lost), sum(1 for n in seen if n > 1), wrong), (0, 0, 0), f"joined rows that are lost (as {lost[:5]}), doubled, or another key's")
+    lost = [i for i, n in enumerate(seen) if n == 0]
+    doubled = [i for i, n in enumerate(seen) if n > 1]
+    equal((len(lost), len(doubled), wrong), (0, 0, 0),
+          f"joined rows that are lost ({where_from(places, lost)}), doubled ({where_from(places, doubled)}), or another key's")
 
 
 def wanted_windows(sent):
@@ -105,7 +116,7 @@ def wanted_windows(sent):
 def last_windows(p, topic):
     """The table's topic read to its end: the last value of each windowed key (the key's bytes, then eight of the window's start)."""
     last = {}
-    for key, value in read_topic(p, topic):
+    for _, key, value in read_topic(p, topic):
         where = (key[:-8].decode(), struct.unpack(">q", key[-8:])[0])
         if value is None:
             last.pop(where, None)
@@ -197,11 +208,11 @@ def fire(p, records, kills, restarts, seconds=(4.0, 12.0), say=lambda text: None
     counted = p.sql("SELECT COUNT(*) AS n FROM j;", timeout=600)
     under.all_run()
     say(f"{time.time() - began:.0f} s: the queries have read them")
-    ids = bytearray(feeder.sent)
-    for _, value in read_topic(p, t):
-        ids[json.loads(value)["id"]] += 1
-    equal(ids.count(1), feeder.sent, "records of the input that are there once")
-    check_join(p, j, feeder.sent)
+    places = {}
+    for n, (partition, _, value) in enumerate(read_topic(p, t), 1):
+        places[json.loads(value)["id"]] = partition
+    equal((n, sorted(places) == list(range(feeder.sent))), (feeder.sent, True), "records of the input, each once")
+    check_join(p, j, places)
     equal(counted, [str(feeder.sent)], "rows of j as a bounded query counts them")
     wanted = wanted_windows(feeder.sent)
     same_tables(last_windows(p, w), wanted, "w as kcat reads it")

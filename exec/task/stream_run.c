@@ -28,6 +28,12 @@ typedef struct Input {
 	int64_t			committed;		/* position after the last row pushed */
 } Input;
 
+/* Inputs that stand one after the other, whose rows are taken in the order of their event times. */
+typedef struct InputGroup {
+	int	 first, n;
+	Time waiting_since;		/* for an input without rows; 0: not waiting */
+} InputGroup;
+
 struct StreamRun {
 	const Plan		*plan;
 	StreamRunOptions options;
@@ -40,9 +46,11 @@ struct StreamRun {
 	int				 n_inputs;
 	Input			*inputs;
 	const Input		*at_hand;			/* is read or pushed; NULL: neither */
+	int				 n_groups;
+	InputGroup		*groups;
+	int				 turn;				/* the group that comes next */
 	Time			 stream_time;
 	Time			 last_row_at;		/* by the clock */
-	Time			 waiting_since;		/* for an input without rows; 0: not waiting */
 	bool			 is_done;
 };
 
@@ -133,6 +141,34 @@ run_add_inputs(StreamRun *run, int source, Error *err)
 	return OK;
 }
 
+/* One group, or one for each task if they are apart. */
+static Status
+run_group_inputs(StreamRun *run, Error *err)
+{
+	Input *sorted = arena_array(&run->arena, Input, run->n_inputs);
+	int	   n_groups = run->options.tasks_apart ? run->n_tasks : 1, n = 0;
+
+	run->groups = arena_array(&run->arena, InputGroup, n_groups);
+	for (int g = 0; g < n_groups; g++) {
+		InputGroup *group = &run->groups[run->n_groups];
+
+		*group = (InputGroup){.first = n};
+		for (int i = 0; i < run->n_inputs; i++)
+			if (n_groups == 1 || run->inputs[i].task == run->tasks[g])
+				sorted[n++] = run->inputs[i];
+		group->n = n - group->first;
+		run->n_groups += group->n > 0;
+		for (int i = group->first; i < n && group->n > 1 && run->options.order == NULL; i++) {
+			const ScanSpec *scan = sorted[i].node->spec;
+
+			if (scan->timestamp != NULL)
+				TRY(program_compile(&run->arena, scan->timestamp, &sorted[i].timestamp, err));
+		}
+	}
+	run->inputs = sorted;
+	return OK;
+}
+
 Status
 stream_run_open(const Plan *plan, const StreamRunOptions *options, StreamRun **out, Error *err)
 {
@@ -165,12 +201,7 @@ stream_run_open(const Plan *plan, const StreamRunOptions *options, StreamRun **o
 	run->inputs = arena_array(&run->arena, Input, n_inputs);
 	for (int i = 0; i < run->n_sources; i++)
 		TRY_OUT(run_add_inputs(run, i, err));
-	for (int i = 0; i < run->n_inputs && run->n_inputs > 1 && run->options.order == NULL; i++) {
-		const ScanSpec *scan = run->inputs[i].node->spec;
-
-		if (scan->timestamp != NULL)
-			TRY_OUT(program_compile(&run->arena, scan->timestamp, &run->inputs[i].timestamp, err));
-	}
+	TRY_OUT(run_group_inputs(run, err));
 out:
 	if (status != OK) {
 		stream_run_close(run);
@@ -307,16 +338,16 @@ input_push(StreamRun *run, Input *input, int32_t n_rows, Error *err)
 	return status;
 }
 
-/* The input whose next row comes first (-1: none has a row), and the order of the one after it. */
+/* The input of a group whose next row comes first (-1: none has a row), and the order of the one after it. */
 static int
-run_choose(StreamRun *run, bool *has_bound, int64_t *bound, bool *wins_ties)
+group_choose(StreamRun *run, const InputGroup *group, bool *has_bound, int64_t *bound, bool *wins_ties)
 {
 	int		best = -1;
 	int		second = -1;
 	int64_t best_order = 0;
 	int64_t second_order = 0;
 
-	for (int i = 0; i < run->n_inputs; i++) {
+	for (int i = group->first; i < group->first + group->n; i++) {
 		Input  *input = &run->inputs[i];
 		int64_t order;
 
@@ -366,28 +397,53 @@ input_is_behind(const Input *input)
 
 /* True while rows should wait because another input, which may have earlier ones, has none yet. */
 static bool
-run_waits(StreamRun *run)
+group_waits(StreamRun *run, InputGroup *group)
 {
 	bool has_rows = false, lacks_rows = false, is_behind = false;
 	Time now;
 
-	if (run->n_inputs < 2)
+	if (group->n < 2)
 		return false;
-	for (int k = 0; k < run->n_inputs; k++) {
+	for (int k = group->first; k < group->first + group->n; k++) {
 		has_rows = has_rows || run->inputs[k].pending != NULL;
 		lacks_rows = lacks_rows || (run->inputs[k].pending == NULL && !run->inputs[k].has_ended);
 		is_behind = is_behind || (run->inputs[k].pending == NULL && !run->inputs[k].has_ended && input_is_behind(&run->inputs[k]));
 	}
 	if (!has_rows || !lacks_rows) {
-		run->waiting_since = 0;
+		group->waiting_since = 0;
 		return false;
 	}
 	if (is_behind || run->options.max_idle_ms <= 0)
 		return is_behind;
 	now = env_now(run->options.env);
-	if (run->waiting_since == 0)
-		run->waiting_since = now;
-	return now - run->waiting_since < run->options.max_idle_ms;
+	if (group->waiting_since == 0)
+		group->waiting_since = now;
+	return now - group->waiting_since < run->options.max_idle_ms;
+}
+
+/* Pushes the rows of a group that come next and stand in one batch; *n: how many, 0 if there are none now. */
+static Status
+group_push(StreamRun *run, InputGroup *group, int32_t *n, Error *err)
+{
+	bool	has_bound, wins_ties;
+	int64_t bound;
+	int		i;
+
+	*n = 0;
+	for (int k = group->first; k < group->first + group->n; k++)
+		TRY(input_fill(run, &run->inputs[k], err));
+	if (group_waits(run, group))
+		return OK;
+	i = group_choose(run, group, &has_bound, &bound, &wins_ties);
+	if (i < 0)
+		return OK;
+	*n = input_run_length(run, &run->inputs[i], has_bound, bound, wins_ties);
+	if (*n > run->options.batch_rows)
+		*n = (int32_t)run->options.batch_rows;
+	TRY(input_push(run, &run->inputs[i], *n, err));
+	if (run->inputs[i].scan->is_done && run->n_sources == 1 && run->n_tasks == 1)
+		run->is_done = true;
+	return OK;
 }
 
 /* Event time moves on with the clock when nothing has come for a while. */
@@ -411,34 +467,17 @@ stream_run_epoch(StreamRun *run, int64_t *n_rows, Error *err)
 {
 	Nanos  end = run->options.epoch_ms > 0 ? nanos_now() + run->options.epoch_ms * 1000000 : INT64_MAX;
 	bool   all_ended = run->n_inputs > 0 || run->n_sources > 0;
-	Status status = OK;
 
 	*n_rows = 0;
-	while (!run->is_done && *n_rows < run->options.epoch_rows) {
-		bool	has_bound, wins_ties;
-		int64_t bound;
-		int		i;
+	for (int idle = 0; idle < run->n_groups && !run->is_done && *n_rows < run->options.epoch_rows; run->turn = (run->turn + 1) % run->n_groups) {
+		int32_t n;
 
 		if (run->options.interrupted != NULL && *run->options.interrupted)
 			break;
-		for (int k = 0; k < run->n_inputs; k++)
-			TRY(input_fill(run, &run->inputs[k], err));
-		if (run_waits(run))
-			break;
-		i = run_choose(run, &has_bound, &bound, &wins_ties);
-		if (i < 0)
-			break;
-		int32_t n = input_run_length(run, &run->inputs[i], has_bound, bound, wins_ties);
-
-		if (n > run->options.batch_rows)
-			n = (int32_t)run->options.batch_rows;
-		status = input_push(run, &run->inputs[i], n, err);
-		if (status == FAILED)
-			return FAILED;
+		TRY(group_push(run, &run->groups[run->turn], &n, err));
 		*n_rows += n;
-		if (run->inputs[i].scan->is_done && run->n_sources == 1 && run->n_tasks == 1)
-			run->is_done = true;
-		if (end != INT64_MAX && nanos_now() >= end)
+		idle = n > 0 ? 0 : idle + 1;
+		if (n > 0 && end != INT64_MAX && nanos_now() >= end)
 			break;
 	}
 	for (int k = 0; k < run->n_inputs; k++)

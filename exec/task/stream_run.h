@@ -43,6 +43,7 @@ typedef struct StreamRunOptions {
 	/* Which partitions are read here: those of others are left alone.  NULL: all. */
 	bool (*owns)(void *context, const SourceSpec *source, int partition);
 	int n_partitions;					/* tasks, one a partition; 0: as many as the topic with the most has partitions */
+	bool tasks_apart;					/* no operator sees rows of two tasks: the order of event times holds within a task only, and none waits for another */
 	/* Place of a row among all inputs; NULL: event time. */
 	int64_t (*order)(void *context, const SourceSpec *source, int partition, int64_t offset, Time time);
 	void *context;
