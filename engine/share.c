@@ -87,11 +87,11 @@ partitions_of(void *context, const TopicSpec *topic)
 	return found->config.n_partitions;
 }
 
-/* The topic of that name, made if it is not there. */
+/* The topic of that name, made if it is not there.  Rows in it have their own times, which may be long ago: no retention may remove them unread. */
 static Status
 internal_topic(Share *self, const char *name, int n_partitions, bool is_compacted, Topic **out, Error *err)
 {
-	TopicConfig config = {.n_partitions = n_partitions, .retention_ms = -1, .is_compacted = is_compacted,
+	TopicConfig config = {.n_partitions = n_partitions, .retention_ms = INT64_MAX, .is_compacted = is_compacted,
 						  .n_replicas = (int)settings_int(self->engine->settings, "ksql.internal.topic.replicas")};
 
 	TRY(topics_find(self->engine->topics, str_of(name), out, err));

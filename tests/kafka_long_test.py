@@ -28,7 +28,7 @@ PARTITIONS = 12
 NODES = 3
 KEYS = 1000
 WINDOW_MS = 10 * 60 * 1000
-FIRST_MS = 1700000400000        # begins a window
+FIRST_MS = (int(time.time() * 1000) // WINDOW_MS - 36) * WINDOW_MS      # hours ago, not years: brokers remove what is older than a topic's retention
 
 
 def record(i):
