@@ -30,7 +30,7 @@ def compile_streams(build):
     classes = os.path.join(folder, "classes")
     libraries = os.path.join(folder, "lib")
     if not os.path.isdir(libraries):
-        subprocess.run(["mvn", "-q", "-B", "-f", os.path.join(source, "pom.xml"), "dependency:copy-dependencies", "-DoutputDirectory=" + libraries], check=True)
+        subprocess.run(["mvn", "-q", "-B", "-f", os.path.join(source, "pom.xml"), "dependency:copy-dependencies", "-DoutputDirectory=" + libraries], check=True, stdout=subprocess.DEVNULL)
     path = os.path.join(libraries, "*")
     subprocess.run(["javac", "-cp", path, "-d", classes, os.path.join(source, "StreamsBench.java")], check=True)
     return classes + ":" + path
@@ -39,7 +39,7 @@ def compile_streams(build):
 def run_streams(bench, path, query, topic, guarantee):
     folder = tempfile.mkdtemp()
     try:
-        return cpu_of(["java", "-Xmx1g", "-cp", path, "StreamsBench", bench.broker.bootstrap, query, "bench-a", topic, str(bench.records), guarantee, folder], folder)
+        return cpu_of(["java", "-Xmx1g", "-cp", path, "StreamsBench", bench.broker.bootstrap, query, "bench-a", topic, str(bench.records), guarantee, folder], folder)[0]
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
