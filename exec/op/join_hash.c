@@ -7,40 +7,11 @@
  * condition leaves of them is emitted.  Build rows that must be told from unmatched ones at the end are marked.
  *
  * In a parallel pipeline clones probe the original's table; clones at the end of a build pipeline keep rows of their own
- * that the original takes over.
+ * that the original takes over.  When the build side does not fit, join_spill.c takes over.
  */
-#include "exec/op/join_hash.h"
+#include "exec/op/join_hash_impl.h"
 
 #include <stdlib.h>
-
-#include "exec/op/join_table.h"
-#include "exec/op/row_store.h"
-
-typedef struct JoinHashOp {
-	Op			op;
-	Program	  **left_keys;
-	Program	  **right_keys;		/* by key; NULL: the key is a column */
-	Program	   *residual;
-	int		   *key_columns;	/* of the build rows */
-	RowStore	rows;			/* right columns, computed keys, event time */
-	JoinTable	table;
-	KeyFilter **filters;		/* by key; NULL: not wanted or no room */
-	bool		is_built;
-	bool		has_time;		/* of the build rows */
-	bool		layout_is_known;
-	uint32_t	null_row;		/* keeps_left: the build row of NULLs */
-	uint8_t	   *matched;		/* keeps_right: by build row */
-	int64_t		matched_bytes;
-	RowStore	early;			/* probe rows that came before the build side had ended */
-	bool		early_has_time;
-	bool		left_has_finished;
-	/* pairs of the current push */
-	uint32_t   *left;
-	uint32_t   *right;
-	int32_t		n_pairs;
-	bool		is_identity;	/* pair i is of probe row i */
-	uint8_t	   *left_matched;
-} JoinHashOp;
 
 static bool
 keeps_left(const JoinHashSpec *spec)
@@ -85,6 +56,7 @@ join_open(Op *op, Error *err)
 	}
 	if (spec->residual != NULL)
 		TRY(program_compile(&op->arena, spec->residual, &self->residual, err));
+	join_spill_open(self);
 	self->left = arena_alloc(&op->arena, sizeof *self->left * BATCH_ROWS);
 	self->right = arena_alloc(&op->arena, sizeof *self->right * BATCH_ROWS);
 	self->left_matched = arena_alloc(&op->arena, BATCH_ROWS);
@@ -106,9 +78,8 @@ without_null_rows(Op *op, const Batch *in)
 	return n == in->n_rows ? in : batch_select(op_scratch(op), in, rows, n);
 }
 
-/* Event time as a column; borrowed. */
-static const Vector *
-time_column(Arena *arena, const Batch *in)
+const Vector *
+join_time_column(Arena *arena, const Batch *in)
 {
 	Vector *v = vector_new_unset(arena, type_bigint, 0);
 
@@ -119,6 +90,27 @@ time_column(Arena *arena, const Batch *in)
 }
 
 /* ---- build ---- */
+
+bool
+join_keeps_build(const JoinHashSpec *spec)
+{
+	return keeps_right(spec);
+}
+
+bool
+join_keeps_probe(const JoinHashSpec *spec)
+{
+	return keeps_left(spec) || (spec->kind == JOIN_ANTI && !spec->tests_build);
+}
+
+/* What NOT IN must know of all rows, wherever they are. */
+static void
+count_nulls(JoinHashOp *self, const Vector *key, int32_t n)
+{
+	self->n_build_rows += n;
+	for (int32_t i = 0; i < n; i++)
+		self->n_null_rows += !vector_is_valid(key, i);
+}
 
 static Status
 join_push_build(JoinHashOp *self, const Batch *in, Error *err)
@@ -138,13 +130,17 @@ join_push_build(JoinHashOp *self, const Batch *in, Error *err)
 		if (self->right_keys[k] != NULL)
 			TRY(program_eval(self->right_keys[k], op_services(op)->eval, in, &columns[n++], err));
 	if (self->has_time)
-		columns[n++] = time_column(op_scratch(op), in);
+		columns[n++] = join_time_column(op_scratch(op), in);
 	if (n == 0) {
 		/* Only how many rows there are matters. */
 		self->rows.n_rows += (uint64_t)in->n_rows;
 		return OK;
 	}
-	return row_store_append(&self->rows, columns, n, NULL, in->n_rows, err);
+	if (spec->null_aware && spec->n_keys == 1)
+		count_nulls(self, columns[self->key_columns[0]], in->n_rows);
+	if (!join_can_spill(self))
+		return row_store_append(&self->rows, columns, n, NULL, in->n_rows, err);
+	return row_partitions_append(&self->build_parts, &self->rows, columns, n, in->n_rows, err);
 }
 
 static Status
@@ -153,10 +149,16 @@ join_merge(Op *op, Op *other, Error *err)
 	JoinHashOp *self = op_cast(JoinHashOp, op, &op_join_hash);
 	JoinHashOp *from = op_cast(JoinHashOp, other, &op_join_hash);
 
+	self->probe_has_time |= from->probe_has_time;
+	TRY(row_partitions_merge(&self->probe_parts, &self->probe, &from->probe_parts, &from->probe, err));
 	if (!from->layout_is_known)
 		return OK;
 	self->layout_is_known = true;
 	self->has_time = from->has_time;
+	self->n_build_rows += from->n_build_rows;
+	self->n_null_rows += from->n_null_rows;
+	if (join_can_spill(self))
+		return row_partitions_merge(&self->build_parts, &self->rows, &from->build_parts, &from->rows, err);
 	if (from->rows.columns == NULL) {
 		self->rows.n_rows += from->rows.n_rows;
 		return OK;
@@ -209,38 +211,66 @@ join_hash_filter(const Op *op, int key)
 }
 
 static Status
-join_build(JoinHashOp *self, Error *err)
+add_null_row(JoinHashOp *self, Error *err)
+{
+	Arena		  *arena = op_scratch(&self->op);
+	const Vector **nulls = arena_alloc(arena, sizeof *nulls * (size_t)(self->rows.n_columns + 1));
+
+	self->null_row = (uint32_t)self->rows.n_rows;
+	for (int c = 0; c < self->rows.n_columns; c++)
+		nulls[c] = vector_null(arena, self->rows.columns[c]->type, 1);
+	if (self->has_time)
+		((int64_t *)nulls[self->rows.n_columns - 1]->data)[0] = INT64_MIN;
+	return self->rows.n_columns > 0 ? row_store_append(&self->rows, nulls, self->rows.n_columns, NULL, 1, err) : OK;
+}
+
+Status
+join_table_make(JoinHashOp *self, Error *err)
 {
 	Op				   *op = &self->op;
 	const JoinHashSpec *spec = op->spec;
-	Arena			   *arena = op_scratch(op);
-	const Vector	  **keys = arena_alloc(arena, sizeof *keys * (size_t)(spec->n_keys + 1));
+	const Vector	  **keys = arena_alloc(op_scratch(op), sizeof *keys * (size_t)(spec->n_keys + 1));
 	uint32_t			n_rows = (uint32_t)self->rows.n_rows;
 
 	if (self->rows.n_rows >= JOIN_NO_ROW)
 		return error_fatal(err, "A join cannot keep more than %u rows", JOIN_NO_ROW);
-	need_columns(self, arena);
-	if (keeps_left(spec)) {
-		const Vector **nulls = arena_alloc(arena, sizeof *nulls * (size_t)(self->rows.n_columns + 1));
-
-		for (int c = 0; c < self->rows.n_columns; c++)
-			nulls[c] = vector_null(arena, self->rows.columns[c]->type, 1);
-		if (self->has_time)
-			((int64_t *)nulls[self->rows.n_columns - 1]->data)[0] = INT64_MIN;
-		if (self->rows.n_columns > 0)
-			TRY(row_store_append(&self->rows, nulls, self->rows.n_columns, NULL, 1, err));
-		self->null_row = n_rows;
-	}
-	if (keeps_right(spec)) {
-		self->matched_bytes = (int64_t)n_rows + 1;
-		TRY(budget_reserve(op_services(op)->budget, self->matched_bytes, "a join", err));
-		self->matched = xcalloc((size_t)n_rows + 1, 1);
-	}
+	need_columns(self, op_scratch(op));
 	for (int k = 0; k < spec->n_keys; k++)
 		keys[k] = self->rows.columns[self->key_columns[k]];
 	TRY(join_table_build(&self->table, keys, spec->n_keys, n_rows, spec->null_safe, op_services(op)->budget, err));
+	if (keeps_right(spec)) {
+		TRY(budget_reserve(op_services(op)->budget, (int64_t)n_rows + 1, "a join", err));
+		self->matched_bytes = (int64_t)n_rows + 1;
+		self->matched = xcalloc((size_t)n_rows + 1, 1);
+	}
+	if (keeps_left(spec))
+		TRY(add_null_row(self, err));
+	op->state_rows += n_rows;
+	return OK;
+}
+
+void
+join_table_drop(JoinHashOp *self)
+{
+	join_table_free(&self->table);
+	free(self->matched);
+	self->matched = NULL;
+	budget_release(op_services(&self->op)->budget, self->matched_bytes);
+	self->matched_bytes = 0;
+}
+
+static Status
+join_build(JoinHashOp *self, Error *err)
+{
+	if (row_partitions_are_used(&self->build_parts))
+		return join_spill_build(self, err);
+	if (join_table_make(self, err) == FAILED) {
+		if (!join_can_spill(self) || self->rows.n_rows == 0)
+			return FAILED;
+		join_table_drop(self);
+		return join_spill_build(self, err);
+	}
 	build_filters(self);
-	op->state_rows = n_rows;
 	self->is_built = true;
 	return OK;
 }
@@ -373,10 +403,10 @@ probe_test(JoinHashOp *self, const JoinHashOp *build, const Batch *in, const Vec
 	uint32_t		   *selected = arena_alloc(op_scratch(&self->op), sizeof *selected * (size_t)(in->n_rows + 1));
 	int32_t				n = 0;
 
-	if (spec->null_aware && spec->n_keys == 1 && build->table.n_null_rows > 0)
+	if (spec->null_aware && spec->n_keys == 1 && build->n_null_rows > 0)
 		return OK;
 	for (int32_t i = 0; i < in->n_rows; i++) {
-		if (spec->null_aware && spec->n_keys == 1 && build->table.n_rows > 0 && !vector_is_valid(keys[0], i))
+		if (spec->null_aware && spec->n_keys == 1 && build->n_build_rows > 0 && !vector_is_valid(keys[0], i))
 			continue;
 		if ((found[i] != JOIN_NO_ROW) == (spec->kind == JOIN_SEMI))
 			selected[n++] = (uint32_t)i;
@@ -501,26 +531,38 @@ probe_pairs(JoinHashOp *self, JoinHashOp *build, const Batch *in, const Vector *
 	return OK;
 }
 
-static Status
-join_probe(JoinHashOp *self, const Batch *in, Error *err)
+Status
+join_probe_keys(JoinHashOp *self, const Batch *in, const Vector *const *keys, Error *err)
 {
 	Op				   *op = &self->op;
 	const JoinHashSpec *spec = op->spec;
 	JoinHashOp		   *build = op->primary != NULL ? op_cast(JoinHashOp, op->primary, &op_join_hash) : self;
 	Arena			   *arena = op_scratch(op);
-	const Vector	  **keys = arena_alloc(arena, sizeof *keys * (size_t)(spec->n_keys + 1));
 	uint32_t		   *found = arena_alloc(arena, sizeof *found * (size_t)(in->n_rows + 1));
 
-	if (build->table.n_rows == 0 && !keeps_left(spec) && (spec->kind != JOIN_ANTI || spec->tests_build))
-		return DONE;
-	for (int k = 0; k < spec->n_keys; k++)
-		TRY(program_eval(self->left_keys[k], op_services(op)->eval, in, &keys[k], err));
 	join_table_find(&build->table, keys, in->n_rows, found, arena);
 	if (spec->tests_build)
 		return probe_marks(self, build, in, found, err);
 	if (is_test(spec) && self->residual == NULL && (!spec->null_aware || spec->n_keys == 1))
 		return probe_test(self, build, in, keys, found, err);
 	return probe_pairs(self, build, in, keys, found, err);
+}
+
+static Status
+join_probe(JoinHashOp *self, const Batch *in, Error *err)
+{
+	Op				   *op = &self->op;
+	const JoinHashSpec *spec = op->spec;
+	const JoinHashOp   *build = op->primary != NULL ? op_cast(JoinHashOp, op->primary, &op_join_hash) : self;
+	const Vector	  **keys = arena_alloc(op_scratch(op), sizeof *keys * (size_t)(spec->n_keys + 1));
+
+	if (build->is_spilled)
+		return join_spill_probe(self, in, err);
+	if (build->table.n_rows == 0 && !join_keeps_probe(spec))
+		return DONE;
+	for (int k = 0; k < spec->n_keys; k++)
+		TRY(program_eval(self->left_keys[k], op_services(op)->eval, in, &keys[k], err));
+	return join_probe_keys(self, in, keys, err);
 }
 
 /* Keeps probe rows until the build side has ended. */
@@ -532,7 +574,7 @@ keep_early(JoinHashOp *self, const Batch *in, Error *err)
 
 	memcpy(columns, in->columns, sizeof *columns * (size_t)in->n_columns);
 	self->early_has_time |= in->event_time != NULL;
-	columns[in->n_columns] = time_column(op_scratch(op), in);
+	columns[in->n_columns] = join_time_column(op_scratch(op), in);
 	return row_store_append(&self->early, columns, in->n_columns + 1, NULL, in->n_rows, err);
 }
 
@@ -592,8 +634,8 @@ marked_rows(JoinHashOp *self, uint8_t wanted, uint32_t *row)
 }
 
 /* RIGHT and FULL: build rows that no probe row has matched, behind NULLs.  SEMI, ANTI: those that have passed the test, alone. */
-static Status
-emit_kept(JoinHashOp *self, Error *err)
+Status
+join_emit_kept(JoinHashOp *self, Error *err)
 {
 	Op				   *op = &self->op;
 	const JoinHashSpec *spec = op->spec;
@@ -622,7 +664,7 @@ emit_kept(JoinHashOp *self, Error *err)
 		status = op_emit_loop(op, out, err);
 	}
 	arena_free(&arena);
-	return status == FAILED ? FAILED : OK;
+	return status;
 }
 
 static Status
@@ -639,8 +681,8 @@ join_finish(Op *op, int port, Error *err)
 	}
 	if (!self->left_has_finished || !self->is_built)
 		return OK;
-	if (keeps_right(spec))
-		TRY(emit_kept(self, err));
+	if (self->is_spilled ? join_spill_finish(self, err) == FAILED : keeps_right(spec) && join_emit_kept(self, err) == FAILED)
+		return FAILED;
 	TRY(op_advance_outputs(op, INT64_MAX, err));
 	return op_finish_outputs(op, err);
 }
@@ -658,14 +700,20 @@ join_close(Op *op)
 {
 	JoinHashOp *self = op_cast(JoinHashOp, op, &op_join_hash);
 
-	join_table_free(&self->table);
+	join_table_drop(self);
+	join_spill_close(self);
 	row_store_free(&self->rows);
 	row_store_free(&self->early);
-	free(self->matched);
 	for (int k = 0; k < ((const JoinHashSpec *)op->spec)->n_keys; k++)
 		if (self->filters != NULL && self->filters[k] != NULL)
 			key_filter_free(self->filters[k]);
-	budget_release(op_services(op)->budget, self->matched_bytes);
+}
+
+/* The build side ends a pipeline; so does the probe side when its rows are kept, too. */
+static bool
+join_ends_pipeline(const Op *op, int port)
+{
+	return port == 1 || op_cast(const JoinHashOp, op, &op_join_hash)->is_spilled;
 }
 
 static void
@@ -693,5 +741,6 @@ const OpType op_join_hash = {
 	.close = join_close,
 	.merge = join_merge,
 	.is_parallel = true,
+	.ends_pipeline = join_ends_pipeline,
 	.explain = join_explain,
 };

@@ -62,6 +62,10 @@ struct OpType {
 	 * pipeline.  open is called on the clone with op->primary set to the original. */
 	bool is_parallel;
 
+	/* With merge and is_parallel: whether rows on a port are kept, so that the operator is the end of their pipeline, as it stands
+	 * when the pipeline begins.  NULL: never. */
+	bool (*ends_pipeline)(const Op *op, int port);
+
 	/* Of the layout of its durable state: one more whenever that changes, so that no binary reads another's by mistake. */
 	uint32_t state_version;
 

@@ -182,7 +182,8 @@ parallel_path(const Bounded *b, const PlanNode *scan, Op **path, const PlanNode 
 	int n = 0;
 
 	for (;;) {
-		bool breaks = op->type->merge != NULL && (!op->type->is_parallel || port > 0);
+		bool breaks = op->type->merge != NULL &&
+					  (op->type->ends_pipeline != NULL ? op->type->ends_pipeline(op, port) : !op->type->is_parallel);
 
 		if (breaks && op->type->can_merge != NULL && !op->type->can_merge(op->spec))
 			return 0;
