@@ -265,9 +265,12 @@ describe_file(PlannerContext *context, FileSpec *spec, Error *err)
 
 	if (file_describe(context->arena, spec, !context->standard, err) == OK)
 		return OK;
-	if (!engine->is_recovering || spec->n_columns == 0)
+	if ((!engine->is_recovering && !engine->is_replaying) || spec->n_columns == 0)
 		return FAILED;
-	/* A file that is gone must not keep the data directory from being opened: the query that reads it will say so. */
+	/*
+	 * A file that is gone must not keep the data directory from being opened, nor a process from following its service: the query that reads
+	 * it will say so.
+	 */
 	if (spec->format == NULL)
 		spec->format = dot != NULL && strstr(dot, ".json") != NULL ? "JSON" : "CSV";
 	if (spec->delimiter == '\0')
@@ -329,6 +332,7 @@ planner_context_init(PlannerContext *planner, Engine *engine, Arena *arena, cons
 		.functions = atomic_load(&engine->functions),
 		.allows_missing = engine->is_recovering,
 		.tables_from_topics = engine->on_kafka,
+		.partitions_may_differ = engine->on_kafka && engine->is_replaying,
 		.partitions_given = engine->test_partitions != NULL,
 		.host = engine,
 	};

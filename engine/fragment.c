@@ -289,6 +289,17 @@ direct_partitions(const Fragment *fragment, int (*partitions_of)(void *context, 
 	return most;
 }
 
+/* Of repartition topics that exist already, whose number stays when that of the topics before them changes; 0: there are none. */
+static int
+given_partitions(const Fragment *fragment, int (*partitions_of)(void *context, const TopicSpec *topic), void *context)
+{
+	int n = 0;
+
+	for (int i = 0; i < fragment->n_feeders && n == 0; i++)
+		n = partitions_of(context, fragment->feeders[i]->output);
+	return n;
+}
+
 static Status
 check_copartitioned(const Fragment *fragment, int (*partitions_of)(void *context, const TopicSpec *topic), void *context, Error *err)
 {
@@ -311,8 +322,9 @@ fragments_set_partitions(Fragment **fragments, int n, int (*partitions_of)(void 
 	for (int i = 0; i < n; i++) {
 		Fragment *f = fragments[i];
 		int		  direct = direct_partitions(f, partitions_of, context);
+		int		  given = direct > 0 || f->is_single ? 0 : given_partitions(f, partitions_of, context);
 
-		f->n_partitions = f->is_single ? 1 : direct > 0 ? direct : most_partitions(f, partitions_of, context);
+		f->n_partitions = f->is_single ? 1 : direct > 0 ? direct : given > 0 ? given : most_partitions(f, partitions_of, context);
 		for (int k = 0; k < f->n_feeders; k++)
 			f->feeders[k]->output->n_partitions = f->n_partitions;
 		TRY(check_copartitioned(f, partitions_of, context, err));

@@ -35,7 +35,7 @@ void fragments_cut(Arena *arena, const Plan *plan, const char *prefix, Fragment 
 
 /*
  * Numbers of partitions, from those of the topics that are read (`partitions_of` gives them): a fragment has as many tasks as its input
- * with the most.  ERROR_USER if it keeps state and its inputs differ.
+ * with the most, or as the repartition topics that it reads have already.  ERROR_USER if it keeps state and its inputs differ.
  */
 Status fragments_set_partitions(Fragment **fragments, int n, int (*partitions_of)(void *context, const TopicSpec *topic), void *context,
 								Error *err);

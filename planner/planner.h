@@ -25,6 +25,7 @@ struct PlannerContext {
 	int (*topic_partitions)(PlannerContext *context, const char *topic);
 	int (*topic_replicas)(PlannerContext *context, const char *topic);
 	bool	tables_from_topics;				/* no kept rows are near: bounded queries read the topics of tables that queries write */
+	bool	partitions_may_differ;			/* the statement was executed before: its topics may have grown since */
 	bool	partitions_given;				/* PARTITIONS of a statement counts for topics that exist too (sluice test) */
 	const FileAccess *file_access;			/* what statements may open; NULL: everything */
 	struct SchemaRegistry *registry;		/* NULL: there is none, formats that need one are refused */

@@ -85,10 +85,10 @@ class Place:
         self.nodes.append(process)
         return process
 
-    def server(self, index, settings=()):
+    def server(self, index, settings=(), bootstrap=None):
         """A server, once it answers; `at` speaks to it."""
         address = f"http://127.0.0.1:{free_port()}"
-        process = subprocess.Popen([self.program, "server", "--bootstrap-servers", self.broker.bootstrap, "--listen", address,
+        process = subprocess.Popen([self.program, "server", "--bootstrap-servers", bootstrap or self.broker.bootstrap, "--listen", address,
                                     "--data", os.path.join(self.folder, f"server{index}"), "--set", f"ksql.service.id={self.service}"]
                                    + [a for s in list(QUICK) + list(settings) for a in ("--set", s)],
                                    stdout=subprocess.DEVNULL, stderr=open(os.path.join(self.folder, f"node{index}.err"), "ab"), cwd=self.folder)
@@ -241,6 +241,30 @@ def users_log_in_and_may_not_do_everything(p):
     err = p.fails("SHOW TOPICS;", "uthentication", bootstrap=p.broker.sasl, settings=sasl + ["sasl.username=admin", "sasl.password=hush-hush"])
     assert "hush-hush" not in err, "a password was shown"
     p.fails("SELECT * FROM t;", "AUTHORIZATION_FAILED", bootstrap=p.broker.sasl, settings=jaas("limited", "limited-word"))
+
+
+@case
+def connections_are_encrypted(p):
+    if p.broker.sasl_ssl is None:
+        return
+    t, ca = p.topic("t"), os.path.join(p.broker.folder, "ca.pem")
+    scram = ["security.protocol=SASL_SSL", "sasl.mechanism=SCRAM-SHA-512", "sasl.username=admin", f"ssl.ca.location={ca}", "kafka.connect.timeout.ms=4000"]
+    equal(p.sql(f"CREATE STREAM t (k STRING KEY, v BIGINT) WITH (KAFKA_TOPIC='{t}', VALUE_FORMAT='JSON', PARTITIONS=1); INSERT INTO t VALUES ('a', 1);"
+                f"CREATE TABLE c WITH (KAFKA_TOPIC='{p.topic('c')}') AS SELECT k, COUNT(*) AS n FROM t GROUP BY k; SELECT * FROM c;",
+                bootstrap=p.broker.sasl_ssl, settings=scram + ["sasl.password=admin-word"]), ["a,1"])
+    certificate = ["security.protocol=SSL", f"ssl.ca.location={ca}", f"ssl.certificate.location={os.path.join(p.broker.folder, 'client.pem')}",
+                   f"ssl.key.location={os.path.join(p.broker.folder, 'client.key')}", "kafka.connect.timeout.ms=4000"]
+    equal(p.sql("SELECT * FROM c;", bootstrap=p.broker.ssl, settings=certificate), ["a,1"])
+    # What is wrong is said, without secrets.
+    quick = ["kafka.connect.timeout.ms=1500"]
+    err = p.fails("SHOW TOPICS;", "uthentication", bootstrap=p.broker.sasl_ssl, settings=scram + quick + ["sasl.password=hush-hush"])
+    err += p.fails("SHOW TOPICS;", "", bootstrap=p.broker.ssl, settings=certificate[:2] + quick)
+    err += p.fails("SHOW TOPICS;", "certificate", bootstrap=p.broker.ssl,
+                   settings=["security.protocol=SSL", f"ssl.ca.location={os.path.join(p.broker.folder, 'client.pem')}"] + quick)
+    secrets = scram + ["sasl.password=hush-hush", "ssl.key.password=hush-hush", "ssl.keystore.password=hush-hush"]
+    err += "\n".join(p.sql("SHOW PROPERTIES; CREATE STREAM s (k STRING KEY) WITH (KAFKA_TOPIC='" + t + "', VALUE_FORMAT='JSON'); DESCRIBE s EXTENDED;",
+                            settings=[s for s in secrets if not s.startswith(("security.", "ssl.ca", "ssl.keystore"))]))
+    assert "hush-hush" not in err, "a secret was shown"
 
 
 @case
@@ -700,6 +724,77 @@ def a_topic_that_is_deleted_under_a_query(p):
           f"CREATE STREAM raw (k STRING KEY) WITH (KAFKA_TOPIC='{t}', VALUE_FORMAT='JSON'); INSERT INTO t VALUES ('a', 1); SELECT * FROM u; DROP STREAM raw DELETE TOPIC;")
     lines = eventually(lambda: [l for l in p.sql("SELECT * FROM u; SHOW QUERIES;") if "does not exist any more" in l or "ERROR" in l], 30)
     contains("\n".join(lines), t)
+
+
+@case
+def a_topic_that_is_deleted_and_made_again(p):
+    t, u = p.topic("t"), p.topic("u")
+    create = f"(k STRING KEY, v BIGINT) WITH (KAFKA_TOPIC='{t}', VALUE_FORMAT='JSON', PARTITIONS=1);"
+    p.sql(f"CREATE STREAM t {create} CREATE STREAM u WITH (KAFKA_TOPIC='{u}') AS SELECT * FROM t; INSERT INTO t VALUES ('a', 1);")
+    server = p.server(0, ["ksql.query.retry.backoff.initial.ms=500"])
+    eventually(lambda: len(p.consume(u)) == 1, 30, "a row")
+    p.sql(f"CREATE STREAM raw {create} DROP STREAM raw DELETE TOPIC;")
+    text = eventually(lambda: [l for l in p.at(server, "SHOW QUERIES;") if "ERROR" in l], 40, lambda: p.at(server, "SHOW QUERIES;"))[0]
+    contains(text, t)
+    p.sql(f"CREATE STREAM raw2 {create}")
+    p.produce(t, [("b", '{"v":2}')])
+    eventually(lambda: len(p.consume(u)) == 2, 40, "a row of the new topic")
+    eventually(lambda: [l for l in p.at(server, "SHOW QUERIES;") if "RUNNING" in l], 20, "RUNNING")
+    p.stop(server)
+
+
+@case
+def a_topic_that_grows_in_partitions(p):
+    """Queries go on if keys may move; where state would have to move with them they are in ERROR and say so."""
+    if p.broker.class_path is None:
+        return
+    t = p.topic("t")
+    p.sql(f"CREATE STREAM t (k STRING KEY, v BIGINT) WITH (KAFKA_TOPIC='{t}', VALUE_FORMAT='JSON', PARTITIONS=2);"
+          f"SET 'auto.offset.reset' = 'latest'; CREATE STREAM u WITH (KAFKA_TOPIC='{p.topic('u')}') AS SELECT k, v FROM t; UNSET 'auto.offset.reset';"
+          f"CREATE TABLE g WITH (KAFKA_TOPIC='{p.topic('g')}') AS SELECT v % 3 AS m, COUNT(*) AS n FROM t GROUP BY v % 3;"
+          f"CREATE TABLE c WITH (KAFKA_TOPIC='{p.topic('c')}') AS SELECT k, COUNT(*) AS n FROM t GROUP BY k;")
+    server = p.server(0)
+    p.produce(t, [(f"k{i}", json.dumps({"v": i})) for i in range(300)])
+    eventually(lambda: len(p.consume(p.topic("u"))) == 300, 30, "rows")
+    p.broker.java("kafka.admin.TopicCommand", "--bootstrap-server", p.broker.bootstrap, "--alter", "--topic", t, "--partitions", "4")
+    p.produce(t, [(f"k{i}", json.dumps({"v": i})) for i in range(300)])
+    eventually(lambda: len(p.consume(p.topic("u"))) == 600, 40, lambda: p.at(server, "SHOW QUERIES;"))
+    eventually(lambda: sorted(p.consume(p.topic("g")))[-1:] and table_of(p, "SELECT m, n FROM g;") == {"0": "200", "1": "200", "2": "200"}, 40, "counts")
+    text = eventually(lambda: [l for l in p.at(server, "SHOW QUERIES;") if "ERROR" in l], 40, lambda: p.at(server, "SHOW QUERIES;"))
+    equal(len(text), 1)
+    contains(text[0], "has 2 partitions, the query needs 4")
+    p.stop(server)
+
+
+@case
+def rights_that_lack_and_are_given(p):
+    if p.broker.sasl is None:
+        return
+    t, u = p.topic("t"), p.topic("u")
+    acls = ["kafka.admin.AclCommand", "--bootstrap-server", p.broker.bootstrap]
+    p.broker.java(*acls, "--add", "--allow-principal", "User:limited", "--operation", "All", "--topic", "*", "--group", "*", "--transactional-id", "*", "--cluster")
+    p.broker.java(*acls, "--add", "--deny-principal", "User:limited", "--operation", "Write", "--topic", u)
+    p.sql(f"CREATE STREAM t (k STRING KEY, v BIGINT) WITH (KAFKA_TOPIC='{t}', VALUE_FORMAT='JSON', PARTITIONS=1);"
+          f"CREATE STREAM u WITH (KAFKA_TOPIC='{u}') AS SELECT * FROM t;")
+    server = p.server(0, ["security.protocol=SASL_PLAINTEXT", "sasl.mechanism=PLAIN", "sasl.username=limited", "sasl.password=limited-word",
+                          "ksql.query.retry.backoff.initial.ms=500", "ksql.query.retry.backoff.max.ms=1000"], bootstrap=p.broker.sasl)
+    p.produce(t, [("a", '{"v":1}')])
+    text = eventually(lambda: [l for l in p.at(server, "SHOW QUERIES;") if "ERROR" in l], 30, lambda: p.at(server, "SHOW QUERIES;"))[0]
+    contains(text, "TOPIC_AUTHORIZATION_FAILED")
+    contains(text, u)
+    contains(text, "needs an ACL")
+    p.broker.java(*acls, "--remove", "--force", "--deny-principal", "User:limited", "--operation", "Write", "--topic", u)
+    eventually(lambda: p.consume(u) == ['a {"v":1}'], 30, lambda: p.at(server, "SHOW QUERIES;"))
+    eventually(lambda: [l for l in p.at(server, "SHOW QUERIES;") if "RUNNING" in l], 20, "RUNNING")
+    p.broker.java(*acls, "--add", "--deny-principal", "User:limited", "--operation", "Read", "--topic", t)
+    p.produce(t, [("b", '{"v":2}')])
+    text = eventually(lambda: [l for l in p.at(server, "SHOW QUERIES;") if "ERROR" in l], 30, lambda: p.at(server, "SHOW QUERIES;"))[0]
+    contains(text, "TOPIC_AUTHORIZATION_FAILED")
+    p.broker.java(*acls, "--remove", "--force", "--topic", "*", "--group", "*", "--transactional-id", "*", "--cluster")
+    p.broker.java(*acls, "--remove", "--force", "--topic", t)
+    with open(os.path.join(p.folder, "node0.err"), encoding="utf-8") as f:
+        assert "limited-word" not in f.read(), "a password was logged"
+    p.stop(server)
 
 
 @case

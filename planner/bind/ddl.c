@@ -431,7 +431,7 @@ bind_existing_topic(PlannerContext *context, const SourceProperties *given, cons
 {
 	int partitions = context->topic_partitions(context, source->topic);
 
-	if (partitions > 0 && context->partitions_given && given->partitions > 0)
+	if (partitions > 0 && (context->partitions_given || context->partitions_may_differ) && given->partitions > 0)
 		partitions = given->partitions;
 	if (partitions > 0) {
 		if (given->partitions > 0 && given->partitions != partitions)
@@ -826,7 +826,7 @@ bind_sink_properties(PlannerContext *context, const AstStatement *statement, con
 	sink->n_replicas = given.replicas > 0 ? given.replicas : leftmost != NULL ? leftmost->n_replicas : 1;
 	sink->retention_ms = given.retention_ms >= 0 ? given.retention_ms : leftmost != NULL ? leftmost->retention_ms : -1;
 	existing = context->topic_partitions(context, sink->topic);
-	if (existing > 0 && given.partitions > 0 && existing != given.partitions)
+	if (existing > 0 && given.partitions > 0 && existing != given.partitions && !context->partitions_may_differ)
 		return error_user(err, "A Kafka topic with the name '%s' already exists, with different partition/replica configuration than required. KSQL "
 						  "expects %d partitions (topic has %d), and %d replication factor (topic has %d).", sink->topic, given.partitions, existing, 1, 1);
 	sink->n_partitions = given.partitions > 0 ? given.partitions

@@ -19,15 +19,15 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 PROPERTIES = """process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{port},SASL_PLAINTEXT://127.0.0.1:{sasl},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port},SASL_PLAINTEXT://127.0.0.1:{sasl}
+listeners=PLAINTEXT://127.0.0.1:{port},SASL_PLAINTEXT://127.0.0.1:{sasl},CONTROLLER://127.0.0.1:{controller}{tls_listeners}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port},SASL_PLAINTEXT://127.0.0.1:{sasl}{tls_listeners}
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL,SSL:SSL
 sasl.enabled.mechanisms=PLAIN
 listener.name.sasl_plaintext.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_admin="admin-word" user_limited="limited-word";
 authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
-super.users=User:ANONYMOUS;User:admin
+super.users=User:ANONYMOUS;User:admin;User:CN=sluice-test
 log.dirs={folder}/data
 num.network.threads=2
 num.io.threads=4
@@ -41,6 +41,17 @@ group.min.session.timeout.ms=1000
 auto.create.topics.enable=false
 log.cleaner.dedupe.buffer.size=4194304
 {more}
+"""
+
+# With certificates of a CA of its own; users of SCRAM are made when the folder is formatted.
+TLS_PROPERTIES = """ssl.keystore.type=PEM
+ssl.keystore.location={folder}/broker.pem
+ssl.truststore.type=PEM
+ssl.truststore.location={folder}/ca.pem
+listener.name.ssl.ssl.client.auth=required
+listener.name.sasl_ssl.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-512
+listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
+listener.name.sasl_ssl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_admin="admin-word";
 """
 
 LOGGING = """log4j.rootLogger=WARN, file
@@ -79,12 +90,35 @@ def libraries(build):
     return os.path.join(folder, "*")
 
 
+def make_certificates(folder):
+    """A CA, the broker's chain with its key (broker.pem), and a client's (client.pem, client.key); False: there is no openssl program."""
+    if shutil.which("openssl") is None:
+        return False
+
+    def openssl(*arguments):
+        subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
+    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=test CA", "-keyout", "ca.key", "-out", "ca.pem")
+    for name, subject, more in (("server", "/CN=localhost", "subjectAltName=IP:127.0.0.1"), ("client", "/CN=sluice-test", "extendedKeyUsage=clientAuth")):
+        openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", subject, "-keyout", name + ".key", "-out", name + ".csr")
+        with open(os.path.join(folder, name + ".ext"), "w", encoding="utf-8") as f:
+            f.write(more + "\n")
+        openssl("x509", "-req", "-in", name + ".csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2", "-extfile", name + ".ext",
+                "-out", name + ".pem")
+    with open(os.path.join(folder, "broker.pem"), "w", encoding="utf-8") as out:
+        for part in ("server.key", "server.pem", "ca.pem"):
+            with open(os.path.join(folder, part), encoding="utf-8") as f:
+                out.write(f.read())
+    return True
+
+
 class Broker:
     def __init__(self, bootstrap, class_path=None, folder=None):
         self.bootstrap = bootstrap
         self.class_path = class_path
         self.folder = folder
         self.process = None
+        self.sasl_ssl = None    # the same over TLS, with SCRAM-SHA-512 (admin) or PLAIN; the CA is ca.pem in its folder
+        self.ssl = None         # TLS with a certificate of the client: client.pem and client.key
         self.sasl = None        # where users admin (may everything) and limited (nothing) log in; passwords admin-word, limited-word
 
     @staticmethod
@@ -101,11 +135,18 @@ class Broker:
         os.makedirs(folder)
         broker = Broker(f"127.0.0.1:{free_port()}", class_path, folder)
         broker.sasl = f"127.0.0.1:{free_port()}"
+        listeners, scram = "", []
+        if make_certificates(folder):
+            broker.sasl_ssl, broker.ssl = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
+            listeners = f",SASL_SSL://{broker.sasl_ssl},SSL://{broker.ssl}"
+            more += "\n" + TLS_PROPERTIES.format(folder=folder)
+            scram = ["--add-scram", "SCRAM-SHA-512=[name=admin,password=admin-word]"]
         with open(os.path.join(folder, "server.properties"), "w", encoding="utf-8") as f:
-            f.write(PROPERTIES.format(port=broker.bootstrap.split(":")[1], sasl=broker.sasl.split(":")[1], controller=free_port(), folder=folder, more=more))
+            f.write(PROPERTIES.format(port=broker.bootstrap.split(":")[1], sasl=broker.sasl.split(":")[1], controller=free_port(), folder=folder, more=more,
+                                      tls_listeners=listeners))
         with open(os.path.join(folder, "log4j.properties"), "w", encoding="utf-8") as f:
             f.write(LOGGING.format(folder=folder))
-        broker.java("kafka.tools.StorageTool", "format", "-t", "MkU3OEVBNTcwNTJENDM2Qk", "-c", os.path.join(folder, "server.properties"))
+        broker.java("kafka.tools.StorageTool", "format", "-t", "MkU3OEVBNTcwNTJENDM2Qk", "-c", os.path.join(folder, "server.properties"), *scram)
         broker.start()
         return broker
 

@@ -55,8 +55,8 @@ void kafka_group_close(KafkaGroup *group);
 Status kafka_group_poll(KafkaGroup *group, bool *changed, Error *err);
 
 /*
- * After a failure: reading goes on from the committed positions, and the next poll says *changed.  False: nothing is owned; leave the group and
- * join it again.
+ * After a failure: reading goes on from the committed positions, and the next poll says *changed.  False: nothing is owned, or topics have
+ * other partitions than before; leave the group and join it again.
  */
 bool kafka_group_rewind(KafkaGroup *group);
 

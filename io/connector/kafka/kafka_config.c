@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define VALUE_MAX 4096
+#define END_SECONDS 3
 
 /* ---- settings ---- */
 
@@ -174,6 +176,75 @@ kafka_client_new(KafkaTopics *topics, rd_kafka_type_t type, rd_kafka_conf_t *con
 	return error_user(err, "Kafka's client cannot be made: %s", detail);
 }
 
+/* ---- ending ---- */
+
+typedef struct Ending {
+	void (*destroy)(rd_kafka_t *client);
+	rd_kafka_t	   *client;
+	pthread_mutex_t lock;
+	pthread_cond_t	changed;
+	bool			is_done;
+	bool			is_left;	/* nobody waits any more: it frees itself */
+} Ending;
+
+static void
+ending_free(Ending *self)
+{
+	pthread_cond_destroy(&self->changed);
+	pthread_mutex_destroy(&self->lock);
+	free(self);
+}
+
+static void *
+ending_main(void *argument)
+{
+	Ending *self = argument;
+	bool	is_left;
+
+	self->destroy(self->client);
+	pthread_mutex_lock(&self->lock);
+	self->is_done = true;
+	is_left = self->is_left;
+	pthread_cond_signal(&self->changed);
+	pthread_mutex_unlock(&self->lock);
+	if (is_left)
+		ending_free(self);
+	return NULL;
+}
+
+void
+kafka_client_end(KafkaTopics *topics, rd_kafka_t *client)
+{
+	Ending		   *ending = xcalloc(1, sizeof *ending);
+	struct timespec until;
+	pthread_t		thread;
+	bool			is_done;
+
+	ending->destroy = topics->rd.destroy;
+	ending->client = client;
+	pthread_mutex_init(&ending->lock, NULL);
+	pthread_cond_init(&ending->changed, NULL);
+	if (pthread_create(&thread, NULL, ending_main, ending) != 0) {
+		topics->rd.destroy(client);
+		ending_free(ending);
+		return;
+	}
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += END_SECONDS;
+	pthread_mutex_lock(&ending->lock);
+	while (!ending->is_done && pthread_cond_timedwait(&ending->changed, &ending->lock, &until) == 0)
+		;
+	is_done = ending->is_done;
+	ending->is_left = !is_done;
+	pthread_mutex_unlock(&ending->lock);
+	if (!is_done)
+		pthread_detach(thread);
+	else {
+		pthread_join(thread, NULL);
+		ending_free(ending);
+	}
+}
+
 /* ---- errors ---- */
 
 bool
@@ -266,13 +337,22 @@ kafka_error(KafkaTopics *topics, rd_kafka_resp_err_t code, const char *detail, E
 	return hint != NULL ? error_hint(err, "%s", hint) : FAILED;
 }
 
+/* Trying again at once will not help, even where a transaction could be begun anew. */
+static bool
+needs_somebody(rd_kafka_resp_err_t code)
+{
+	return code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED || code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED
+		   || code == RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED || code == RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED
+		   || code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
+}
+
 Status
 kafka_take_error(KafkaTopics *topics, rd_kafka_error_t *error, Error *err, const char *doing)
 {
 	rd_kafka_resp_err_t code = topics->rd.error_code(error);
 
 	kafka_error(topics, code, topics->rd.error_string(error), err, "%s", doing);
-	if (topics->rd.error_is_retriable(error) || topics->rd.error_txn_requires_abort(error))
+	if ((topics->rd.error_is_retriable(error) || topics->rd.error_txn_requires_abort(error)) && !needs_somebody(code))
 		err->class = ERROR_TRANSIENT;
 	topics->rd.error_destroy(error);
 	return FAILED;

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <time.h>
 
+#define LOOK_NANOS 5000000000	/* between two looks at the topics themselves */
 #define SETTLE_MS 60000		/* for positions that another member's open transaction holds back */
 
 typedef struct GroupPartition {
@@ -57,7 +58,10 @@ struct KafkaGroup {
 	bool				  exactly_once;
 	bool				  from_latest;
 	bool				  is_changed;
+	Nanos				  look_at;		/* when it is next looked whether topics are as they were */
+	bool				  is_outdated;	/* a topic has other partitions than when the group was opened */
 	bool				  in_transaction;
+	bool				  was_purged;	/* and the client has thrown its records away */
 	Error				  failure;		/* of the protocol or of a record, to be told by the next call */
 	bool				  has_failed;
 	void (*wake)(void *context);
@@ -155,6 +159,19 @@ fetch_committed(KafkaGroup *self, rd_kafka_topic_partition_list_t *list, Error *
 	return code == RD_KAFKA_RESP_ERR_NO_ERROR ? OK : kafka_error(self->topics, code, NULL, err, "Cannot read the positions of the group %s", self->id);
 }
 
+/* One that the topic did not have when the group began, which has a position in the first one: nothing of it has been seen. */
+static bool
+is_new_partition(const KafkaGroup *self, const rd_kafka_topic_partition_t *element)
+{
+	rd_kafka_topic_partition_list_t *first = self->topics->rd.topic_partition_list_new(1);
+	bool							 is_new;
+
+	self->topics->rd.topic_partition_list_add(first, element->topic, 0);
+	is_new = self->topics->rd.committed(self->consumer, first, CALL_MS) == RD_KAFKA_RESP_ERR_NO_ERROR && first->elems[0].offset >= 0;
+	self->topics->rd.topic_partition_list_destroy(first);
+	return is_new;
+}
+
 static Status
 start_partition(KafkaGroup *self, rd_kafka_topic_partition_t *element, Error *err)
 {
@@ -166,12 +183,12 @@ start_partition(KafkaGroup *self, rd_kafka_topic_partition_t *element, Error *er
 	if (input == NULL)
 		return error_bug(err, "The group %s was given the topic %s", self->id, element->topic);
 	if (element->partition >= input->topic->config.n_partitions) {
-		error_fatal(err, "The topic %s has more partitions than when the query began (%d)", element->topic, input->topic->config.n_partitions);
-		return error_hint(err, "Keys have moved to other partitions: restart the program, or create the query again.");
+		self->is_outdated = true;
+		return error_set(err, ERROR_TRANSIENT, "The topic %s has more partitions than before (%d)", element->topic, input->topic->config.n_partitions);
 	}
 	TRY(kafka_ends(self->topics, self->topics->client, input->topic, element->partition, &begin, &end, err));
 	if (element->offset < 0)
-		element->offset = self->from_latest ? end : begin;
+		element->offset = self->from_latest && !is_new_partition(self, element) ? end : begin;
 	else if (element->offset < begin || element->offset > end)
 		element->offset = begin, is_committed = false;	/* records are gone, or the topic was deleted and made again */
 	part = &input->partitions[element->partition];
@@ -235,15 +252,44 @@ kafka_group_rewind(KafkaGroup *self)
 		take_share(self, list);
 	}
 	self->topics->rd.topic_partition_list_destroy(list);
-	return has_share;
+	return has_share && !self->is_outdated;
+}
+
+static bool
+is_unknown_topic(rd_kafka_resp_err_t code)
+{
+	return code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC || code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION || code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
 }
 
 /* What the consumer goes on trying after it has said it. */
 static bool
 passes_by_itself(rd_kafka_resp_err_t code)
 {
-	return kafka_code_may_pass(code) && code != RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC && code != RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION
-		   && code != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+	return kafka_code_may_pass(code) && !is_unknown_topic(code);
+}
+
+/*
+ * The client sees after minutes that a topic has grown, and says of one that was deleted only that there are no records: so it is asked every
+ * now and then.
+ */
+static void
+look_at_topics(KafkaGroup *self)
+{
+	Nanos now = nanos_now();
+
+	if (now < self->look_at)
+		return;
+	for (int i = 0; i < self->n_inputs && self->look_at != 0 && !self->is_outdated; i++) {
+		Topic *topic = self->inputs[i].topic;
+		Error  failure;
+
+		if (kafka_topic_is_as_before(self->topics, topic))
+			continue;
+		self->is_outdated = true;
+		error_set(&failure, ERROR_TRANSIENT, "The topic %s is gone, or has other partitions than before", topic->name.data);
+		remember_failure(self, &failure);
+	}
+	self->look_at = now + LOOK_NANOS;
 }
 
 Status
@@ -251,10 +297,14 @@ kafka_group_poll(KafkaGroup *self, bool *changed, Error *err)
 {
 	rd_kafka_message_t *message;
 
+	look_at_topics(self);
+
 	while ((message = self->topics->rd.consumer_poll(self->consumer, 0)) != NULL) {
 		rd_kafka_resp_err_t code = message->err;
 		Error				failure;
 
+		/* Deleted, or made again: what it is now is found out by joining anew. */
+		self->is_outdated = self->is_outdated || is_unknown_topic(code);
 		if (code != RD_KAFKA_RESP_ERR_NO_ERROR && code != RD_KAFKA_RESP_ERR__PARTITION_EOF && !passes_by_itself(code)) {
 			kafka_error(self->topics, code, message->payload, &failure, "The group %s", self->id);
 			remember_failure(self, &failure);
@@ -464,6 +514,11 @@ on_delivered(rd_kafka_t *producer, const rd_kafka_message_t *message, void *opaq
 		part->written = message->offset + 1;
 		return;
 	}
+	/* Why a transaction's records were thrown away is what its commit says. */
+	if (self->exactly_once && message->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE) {
+		self->was_purged = true;
+		return;
+	}
 	kafka_error(self->topics, message->err, NULL, &err, "Cannot write to the topic %s", self->topics->rd.topic_name(message->rkt));
 	remember_failure(self, &err);
 }
@@ -508,7 +563,7 @@ producer_close(KafkaGroup *self)
 		return;
 	self->topics->rd.purge(self->producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
 	self->topics->rd.flush(self->producer, SHORT_MS);
-	self->topics->rd.destroy(self->producer);
+	kafka_client_end(self->topics, self->producer);
 	self->producer = NULL;
 	self->in_transaction = false;
 }
@@ -546,7 +601,7 @@ transaction_abort(KafkaGroup *self)
 	is_stuck = error != NULL || !self->exactly_once;
 	if (error != NULL)
 		self->topics->rd.error_destroy(error);
-	self->in_transaction = false;
+	self->in_transaction = self->was_purged = false;
 	/* Records of the aborted transaction are not a failure of the next one. */
 	self->has_failed = false;
 	if (is_stuck)
@@ -713,7 +768,7 @@ flush_records(KafkaGroup *self, Error *err)
 {
 	Nanos until = nanos_now() + (Nanos)SETTLE_MS * 1000000;
 
-	while (self->producer != NULL && self->topics->rd.outq_len(self->producer) > 0 && !self->has_failed) {
+	while (self->producer != NULL && self->topics->rd.outq_len(self->producer) > 0 && !self->has_failed && !self->was_purged) {
 		self->topics->rd.flush(self->producer, SHORT_MS);
 		if (nanos_now() > until || is_interrupted(self))
 			return error_set(err, ERROR_TRANSIENT, "Kafka at %s has not taken all records of an epoch", self->topics->bootstrap);
@@ -741,7 +796,7 @@ commit_kafka(KafkaGroup *self, Error *err)
 	list = moved_positions(self);
 	if (self->exactly_once) {
 		status = transaction_begin(self, err);
-		if (status == OK)
+		if (status == OK && !self->was_purged)
 			status = send_positions(self, list, err);
 		if (status == OK)
 			status = commit_transaction(self, err);
@@ -937,7 +992,7 @@ kafka_group_close(KafkaGroup *self)
 	if (self->consumer != NULL) {
 		self->topics->rd.consumer_close(self->consumer);
 		drop_share(self);
-		self->topics->rd.destroy(self->consumer);
+		kafka_client_end(self->topics, self->consumer);
 	}
 	for (int i = 0; i < self->n_inputs; i++)
 		free(self->inputs[i].partitions);

@@ -48,6 +48,12 @@ Status kafka_config(KafkaTopics *topics, const Settings *settings, KafkaRole rol
 /* Makes a client of a configuration, which is gone afterwards. */
 Status kafka_client_new(KafkaTopics *topics, rd_kafka_type_t type, rd_kafka_conf_t *conf, rd_kafka_t **out, Error *err);
 
+/*
+ * Ends a client.  librdkafka (2.0) may wait for ever then for its thread of a broker when a topic was deleted that it had read: after some
+ * seconds it is left to itself, with what it holds.
+ */
+void   kafka_client_end(KafkaTopics *topics, rd_kafka_t *client);
+
 /* ---- errors ---- */
 
 /* FAILED, with a class that says whether it may pass. */
@@ -86,6 +92,10 @@ rd_kafka_resp_err_t kafka_produce(KafkaTopics *topics, rd_kafka_t *producer, rd_
 
 /* ---- kafka_topics.c ---- */
 Status kafka_topic_find(KafkaTopics *topics, Str name, Topic **out, Error *err);
+
+/* False: it is gone, or has another number of partitions.  Brokers that do not answer at once leave it as it was. */
+bool   kafka_topic_is_as_before(KafkaTopics *topics, Topic *topic);
+
 Status kafka_ends(KafkaTopics *topics, rd_kafka_t *client, const Topic *topic, int partition, int64_t *begin, int64_t *end, Error *err);
 void   kafka_topics_appended(KafkaTopics *topics);		/* wakes append_wait */
 

@@ -55,7 +55,7 @@ static void
 producer_close(KafkaLog *self)
 {
 	if (self->producer != NULL)
-		self->topics->rd.destroy(self->producer);
+		kafka_client_end(self->topics, self->producer);
 	self->producer = NULL;
 }
 

@@ -89,7 +89,7 @@ reader_close(TopicReader *reader)
 		partition_stop(self, i);
 	if (self->topic != NULL)
 		self->topics->rd.topic_destroy(self->topic);
-	self->topics->rd.destroy(self->consumer);
+	kafka_client_end(self->topics, self->consumer);
 	free(self->partitions);
 	free(self);
 }

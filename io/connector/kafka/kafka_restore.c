@@ -26,7 +26,7 @@ uncommitted_end(KafkaTopics *topics, Topic *topic, int partition, int64_t *begin
 
 	TRY(uncommitted_client(topics, &client, err));
 	status = kafka_ends(topics, client, topic, partition, begin, end, err);
-	topics->rd.destroy(client);
+	kafka_client_end(topics, client);
 	return status;
 }
 
@@ -50,7 +50,7 @@ kafka_settle(Topics *topics, Topic *topic, const _Atomic bool *interrupted, Erro
 				nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
 		}
 	}
-	self->rd.destroy(client);
+	kafka_client_end(self, client);
 	return status;
 }
 
@@ -141,7 +141,7 @@ kafka_committed(Topics *topics, const char *group_id, Topic *topic, int64_t *pos
 		}
 	} while (code != RD_KAFKA_RESP_ERR_NO_ERROR && kafka_code_may_pass(code) && nanos_now() < until);
 	self->rd.topic_partition_list_destroy(list);
-	self->rd.destroy(client);
+	kafka_client_end(self, client);
 	return code == RD_KAFKA_RESP_ERR_NO_ERROR ? OK : kafka_error(self, code, NULL, err, "Cannot read the positions of the group %s", group_id);
 }
 
@@ -157,7 +157,7 @@ kafka_commit_positions(Topics *topics, const char *group_id, Topic *topic, const
 	list = partitions_of(self, topic, positions);
 	code = self->rd.commit(client, list, 0);
 	self->rd.topic_partition_list_destroy(list);
-	self->rd.destroy(client);
+	kafka_client_end(self, client);
 	return code == RD_KAFKA_RESP_ERR_NO_ERROR ? OK : kafka_error(self, code, NULL, err, "Cannot commit where the group %s begins", group_id);
 }
 

@@ -58,8 +58,8 @@ metadata_error(KafkaTopics *self, rd_kafka_resp_err_t code, Error *err)
 	return kafka_error(self, code, detail[0] != '\0' ? detail : NULL, err, "Kafka at %s cannot be reached", self->bootstrap);
 }
 
-Status
-kafka_topic_find(KafkaTopics *self, Str name, Topic **out, Error *err)
+static Status
+topic_find_within(KafkaTopics *self, Str name, int timeout_ms, Topic **out, Error *err)
 {
 	const rd_kafka_metadata_t *metadata;
 	char					  *text = text_of(name);
@@ -70,7 +70,7 @@ kafka_topic_find(KafkaTopics *self, Str name, Topic **out, Error *err)
 	free(text);
 	if (topic == NULL)
 		return OK;
-	code = self->rd.metadata(self->client, 0, topic, &metadata, CALL_MS);
+	code = self->rd.metadata(self->client, 0, topic, &metadata, timeout_ms);
 	self->rd.topic_destroy(topic);
 	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
 		return metadata_error(self, code, err);
@@ -86,6 +86,21 @@ kafka_topic_find(KafkaTopics *self, Str name, Topic **out, Error *err)
 		|| code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE)
 		return OK;
 	return kafka_error(self, code, NULL, err, "Topic %.*s", (int)name.length, name.data);
+}
+
+Status
+kafka_topic_find(KafkaTopics *self, Str name, Topic **out, Error *err)
+{
+	return topic_find_within(self, name, CALL_MS, out, err);
+}
+
+bool
+kafka_topic_is_as_before(KafkaTopics *self, Topic *topic)
+{
+	Topic *found;
+	Error  ignored;
+
+	return topic_find_within(self, topic->name, SHORT_MS, &found, &ignored) == FAILED || found == topic;
 }
 
 static Status
@@ -327,7 +342,7 @@ topics_kafka_close(Topics *topics)
 		free(self->handles[i]);
 	}
 	if (self->client != NULL)
-		self->rd.destroy(self->client);
+		kafka_client_end(self, self->client);
 	free(self->handles);
 	settings_free(self->settings);
 	free(self->bootstrap);
