@@ -889,8 +889,8 @@ ddl_execute(StatementContext *context, const AstStatement *statement, Error *err
 	pthread_mutex_lock(&engine->lock_ddl);
 	status = ddl_once(context, statement, err);
 	for (int tries = 0; status == FAILED && engine->was_fenced && tries < MAX_TRIES; tries++) {
-		/* Those who decide at the same time must not keep fencing each other. */
-		usleep(50000 + (useconds_t)(engine->env->random(engine->env) % 500000));
+		/* Those who decide at the same time must not keep fencing each other: the longer it takes, the further apart they try. */
+		usleep(50000 + (useconds_t)(engine->env->random(engine->env) % (500000u << (tries < 3 ? tries : 3))));
 		status = ddl_once(context, statement, err);
 	}
 	if (engine->on_kafka && !engine->is_replaying && engine->skipped_command[0] != '\0') {

