@@ -69,7 +69,10 @@ const Setting setting_server_rows[] = {
 	{"ksql.server.command.topic.rate.limit", SETTING_TEXT, NULL, NULL, SCOPE_SERVER, "Statements a second that change the catalog; unset: no limit."},
 	{"ksql.server.command.response.timeout.ms", SETTING_INT, "5000", NULL, SCOPE_SERVER, "Milliseconds to wait for a command's result."},
 	{"query.stream.disconnect.check", SETTING_INT, "1000", NULL, SCOPE_SERVER, COMPAT " A client that leaves is seen at once."},
-	{"ksql.healthcheck.interval.ms", SETTING_INT, "5000", NULL, SCOPE_SERVER, COMPAT " Health is looked at when it is asked for."},
+	{"ksql.server.command.blocked.threshold.error.ms", SETTING_INT, "15000", NULL, SCOPE_SERVER,
+	 "Milliseconds for which one statement that changes the catalog may hold up others before the server counts as unhealthy."},
+	{"ksql.healthcheck.interval.ms", SETTING_INT, "5000", NULL, SCOPE_SERVER, "Milliseconds for which an answer of /healthcheck is used again."},
+	{"healthcheck.timeout.ms", SETTING_INT, "2000", NULL, SCOPE_SERVER, "Milliseconds in which store and topics must answer to count as healthy."},
 	{"authentication.max.failures", SETTING_INT, "20", NULL, SCOPE_SERVER,
 	 "Failed log-ins of one address within a minute, after which it must wait; 0: no limit."},
 	/* What it tells. */

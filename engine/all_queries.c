@@ -10,12 +10,7 @@
 int64_t
 engine_last_command(Engine *engine)
 {
-	int64_t last;
-
-	pthread_mutex_lock(&engine->lock_ddl);
-	last = engine->n_commands - 1;
-	pthread_mutex_unlock(&engine->lock_ddl);
-	return last;
+	return engine->n_commands - 1;
 }
 
 static JsonValue

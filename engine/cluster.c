@@ -69,6 +69,7 @@ apply_command(void *context, int64_t sequence, Str command, Error *err)
 	if (ddl_replay(engine, command, &failure) == FAILED) {
 		LogField fields[] = {LOG_INT("command", sequence), LOG_TEXT("error", failure.message)};
 
+		engine->n_skipped++;
 		log_event(engine->log, LOG_LEVEL_ERROR, "engine", fields, 2, "A command of the service could not be applied here");
 		snprintf(engine->skipped_command, sizeof engine->skipped_command, "Command %lld of the service could not be applied here: %.900s",
 				 (long long)sequence, failure.message);
@@ -98,9 +99,9 @@ follower_main(void *argument)
 		Error ignored;
 
 		/* Brokers that are away come back; a statement that needs them says that they are. */
-		pthread_mutex_lock(&self->engine->lock_ddl);
+		engine_lock_ddl(self->engine);
 		follow(self, false, &ignored);
-		pthread_mutex_unlock(&self->engine->lock_ddl);
+		engine_unlock_ddl(self->engine);
 		nanosleep(&(struct timespec){.tv_nsec = FOLLOW_MS * 1000000}, NULL);
 	}
 	return NULL;

@@ -886,7 +886,7 @@ ddl_execute(StatementContext *context, const AstStatement *statement, Error *err
 	Engine *engine = context->engine;
 	Status	status;
 
-	pthread_mutex_lock(&engine->lock_ddl);
+	engine_lock_ddl(engine);
 	status = ddl_once(context, statement, err);
 	for (int tries = 0; status == FAILED && engine->was_fenced && tries < MAX_TRIES; tries++) {
 		/* Those who decide at the same time must not keep fencing each other: the longer it takes, the further apart they try. */
@@ -897,7 +897,7 @@ ddl_execute(StatementContext *context, const AstStatement *statement, Error *err
 		context->sink->message(context->sink, engine->skipped_command, true);
 		engine->skipped_command[0] = '\0';
 	}
-	pthread_mutex_unlock(&engine->lock_ddl);
+	engine_unlock_ddl(engine);
 	return status;
 }
 

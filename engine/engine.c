@@ -7,6 +7,22 @@
 
 #define MAX_DEFAULT_THREADS 64
 
+void
+engine_lock_ddl(Engine *engine)
+{
+	pthread_mutex_lock(&engine->lock_ddl);
+	if (engine->ddl_depth++ == 0)
+		engine->ddl_began = nanos_now();
+}
+
+void
+engine_unlock_ddl(Engine *engine)
+{
+	if (--engine->ddl_depth == 0)
+		engine->ddl_began = 0;
+	pthread_mutex_unlock(&engine->lock_ddl);
+}
+
 static int64_t
 machine_memory(void)
 {
@@ -197,7 +213,7 @@ engine_need_store(Engine *engine, Error *err)
 	Status		 status = OK;
 	Nanos		 began = nanos_now();
 
-	pthread_mutex_lock(&engine->lock_ddl);
+	engine_lock_ddl(engine);
 	if (engine->store != NULL)
 		goto out;
 	if (strcmp(settings_text(engine->settings, "durability"), "power") == 0)
@@ -217,7 +233,7 @@ engine_need_store(Engine *engine, Error *err)
 	if (status == FAILED && engine->on_kafka)
 		close_place(engine);
 out:
-	pthread_mutex_unlock(&engine->lock_ddl);
+	engine_unlock_ddl(engine);
 	return status == FAILED ? FAILED : OK;
 }
 

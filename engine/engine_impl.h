@@ -126,14 +126,16 @@ struct Engine {
 	MemoryBudget	 budget;
 	EngineCounters	 counters;
 	Log				*log;				/* borrowed; NULL: none */
-	pthread_mutex_t	 lock_ddl;			/* one statement that changes the catalog at a time; also opening the store */
+	pthread_mutex_t	 lock_ddl;			/* one statement that changes the catalog at a time; also opening the store.  See engine_lock_ddl */
+	int				 ddl_depth;			/* how often the thread that has it has taken it */
+	_Atomic Nanos	 ddl_began;			/* since when it is held; 0: it is free */
 	Store			*store;
 	Topics			*topics;
 	Catalog			*catalog;
 	_Atomic(const UserFunctions *) functions;	/* NULL: none; replaced under lock_ddl */
 	Arena			 functions_arena;	/* of all lists and functions there ever were */
 	struct SchemaRegistry *registry;	/* NULL: there is none */
-	int64_t			 n_commands;		/* sequence number of the next command */
+	_Atomic int64_t	 n_commands;		/* sequence number of the next command; changed under lock_ddl */
 	struct CommandStatuses *command_statuses;
 	bool			 is_recovering;
 	bool			 is_resuming;		/* queries of an earlier process start: told of together */
@@ -143,7 +145,8 @@ struct Engine {
 	bool			 is_replaying;		/* under lock_ddl: the command in hand is one of the log's */
 	bool			 was_fenced;		/* under lock_ddl: another process decided while this one did */
 	struct Cluster	*cluster;			/* the command log that all processes of the service follow */
-	char			 skipped_command[1024];	/* of another process, that could not be applied here; "": none */
+	char			 skipped_command[1024];	/* of another process, that could not be applied here; "": none, or told of */
+	_Atomic int64_t	 n_skipped;
 	char			*instance;			/* names this data directory among the members of groups */
 	char			*member;			/* what members know this process by: of the instance, and of `host` if it serves others */
 	/* Persistent queries. */
@@ -227,6 +230,10 @@ struct TestHooks {
 };
 
 /* ---- engine.c ---- */
+/* lock_ddl, which one thread may take several times; how long it is held can be seen. */
+void	engine_lock_ddl(Engine *engine);
+void	engine_unlock_ddl(Engine *engine);
+
 int64_t engine_memory_limit(const Settings *settings);		/* bytes that a query may use */
 void   planner_context_init(PlannerContext *planner, Engine *engine, Arena *arena, const CatalogSnapshot *snapshot,
 							const Settings *settings, bool standard);

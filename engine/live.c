@@ -406,9 +406,9 @@ live_open(LiveQuery *live, Error *err)
 	live->budget.limit_bytes = select_memory_limit(&live->context);
 	TRY(stream_run_open(live->plan, &options, &live->stream, err));
 	TRY(live_listen(live, err));
-	pthread_mutex_lock(&engine->lock_ddl);
+	engine_lock_ddl(engine);
 	status = engine_start_workers(engine, err);
-	pthread_mutex_unlock(&engine->lock_ddl);
+	engine_unlock_ddl(engine);
 	return status;
 }
 

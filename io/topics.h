@@ -93,6 +93,8 @@ typedef struct TopicsType {
 	void (*unlisten)(Topics *topics, int listener);
 	uint64_t (*append_count)(Topics *topics);
 	bool (*append_wait)(Topics *topics, uint64_t seen, int64_t timeout_ms);
+	Status (*check)(Topics *topics, int64_t timeout_ms, Error *err);
+	const char *(*cluster)(Topics *topics);
 	void (*close)(Topics *topics);
 } TopicsType;
 
@@ -231,6 +233,20 @@ static inline bool
 topics_append_wait(Topics *topics, uint64_t seen, int64_t timeout_ms)
 {
 	return topics->type->append_wait(topics, seen, timeout_ms);
+}
+
+/* Does the place answer and take what is written, within the time?  ERROR_TRANSIENT or ERROR_FATAL says why not. */
+static inline Status
+topics_check(Topics *topics, int64_t timeout_ms, Error *err)
+{
+	return topics->type->check(topics, timeout_ms, err);
+}
+
+/* The id by which the place tells itself from others of its kind; as long as the topics. */
+static inline const char *
+topics_cluster(Topics *topics)
+{
+	return topics->type->cluster(topics);
 }
 
 /* NULL does nothing.  All readers and units are closed before. */

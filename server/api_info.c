@@ -11,6 +11,12 @@ service_id(const Server *server)
 	return settings_text(server->settings, "ksql.service.id");
 }
 
+static CommandRunnerState
+command_state(const Server *server)
+{
+	return engine_command_runner(server->engine, settings_int(server->settings, "ksql.server.command.blocked.threshold.error.ms"));
+}
+
 void
 handle_root(Request *request)
 {
@@ -26,9 +32,9 @@ handle_info(Request *request)
 	JsonValue object = json_object(), info = json_object();
 
 	json_add(arena, &info, "version", json_string(SERVER_VERSION));
-	json_add(arena, &info, "kafkaClusterId", json_string("embedded"));
+	json_add(arena, &info, "kafkaClusterId", json_string(engine_cluster_id(request->server->engine)));
 	json_add(arena, &info, "ksqlServiceId", json_string(service_id(request->server)));
-	json_add(arena, &info, "serverStatus", json_string("RUNNING"));
+	json_add(arena, &info, "serverStatus", json_string(command_runner_state_name(command_state(request->server))));
 	json_add(arena, &object, "KsqlServerInfo", info);
 	answer_json(request->exchange, &object);
 }
@@ -67,24 +73,50 @@ state_name(int state)
 	return names[state];
 }
 
-void
-handle_healthcheck(Request *request)
+static void
+answer_health(Request *request, const HealthReport *report)
 {
-	static const char *const parts[] = {"metastore", "kafka", "commandRunner"};
 	Arena	 *arena = &request->arena;
 	JsonValue object = json_object(), details = json_object();
-	bool	  is_healthy = request->server->state == SERVER_READY;
+	bool	  is_healthy = true;
 
-	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+	for (int i = 0; i < HEALTH_PARTS; i++) {
 		JsonValue part = json_object();
 
-		json_add(arena, &part, "isHealthy", json_bool(is_healthy));
-		json_add(arena, &details, parts[i], part);
+		json_add(arena, &part, "isHealthy", json_bool(report->is_healthy[i]));
+		json_add(arena, &details, health_part_names[i], part);
+		is_healthy = is_healthy && report->is_healthy[i];
 	}
 	json_add(arena, &object, "isHealthy", json_bool(is_healthy));
 	json_add(arena, &object, "details", details);
 	json_add(arena, &object, "serverState", json_string(state_name(request->server->state)));
 	answer_json(request->exchange, &object);
+}
+
+static void
+run_healthcheck(void *context)
+{
+	Request		*request = context;
+	HealthReport report;
+
+	health_look(request->server->health, &report);
+	answer_health(request, &report);
+	request_release(request);
+}
+
+/* Nothing works before the server is ready, and it is not for use after it. */
+void
+handle_healthcheck(Request *request)
+{
+	HealthReport report = {0};
+
+	if (request->server->state != SERVER_READY || health_known(request->server->health, &report)) {
+		answer_health(request, &report);
+		return;
+	}
+	request_hold(request);
+	if (!request_run(request, run_healthcheck, request))
+		request_release(request);
 }
 
 void
@@ -99,7 +131,7 @@ cluster_id(Request *request)
 	Arena	 *arena = &request->arena;
 	JsonValue id = json_object(), scope = json_object(), clusters = json_object();
 
-	json_add(arena, &clusters, "kafka-cluster", json_string("embedded"));
+	json_add(arena, &clusters, "kafka-cluster", json_string(engine_cluster_id(request->server->engine)));
 	json_add(arena, &clusters, "ksql-cluster", json_string(service_id(request->server)));
 	json_add(arena, &scope, "path", json_array());
 	json_add(arena, &scope, "clusters", clusters);

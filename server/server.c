@@ -269,7 +269,8 @@ server_open(const ServerOptions *options, Server **out, Error *err)
 	engine.log = server->guard->log;
 	TRY_OUT(open_http(server, listeners, err));
 	engine.host = server->host;
-	status = engine_open(&engine, &server->engine, err);
+	TRY_OUT(engine_open(&engine, &server->engine, err));
+	server->health = health_new(server->engine, server->settings, server->guard->log);
 out:
 	if (status != OK) {
 		server_close(server);
@@ -372,6 +373,7 @@ server_close(Server *server)
 		engine_end_live(server->engine);
 	pool_free(server->pool);
 	http_server_close(server->http);
+	health_free(server->health);
 	engine_close(server->engine);
 	guard_close(server->guard);
 	settings_free(server->engine_settings);

@@ -6,9 +6,11 @@
 
 #include "data/json_build.h"
 #include "engine/engine.h"
+#include "engine/health.h"
 #include "engine/live.h"
 #include "server/endpoint.h"
 #include "server/guard.h"
+#include "server/health.h"
 #include "server/pool.h"
 #include "server/row_writer.h"
 
@@ -23,6 +25,7 @@ struct Server {
 	Settings	   *engine_settings;	/* without those that are the listeners' alone */
 	Guard		   *guard;
 	Engine		   *engine;
+	Health		   *health;
 	HttpServer	   *http;
 	Pool		   *pool;
 	bool			is_headless;

@@ -115,6 +115,20 @@ store_new(const char *directory, const StoreOptions *options, const Env *env)
 }
 
 static Status
+file_identify(Store *store, dev_t *device, ino_t *inode, Error *err)
+{
+	struct stat st;
+
+	if (stat(store->path, &st) != 0) {
+		error_fatal(err, "The file `%s` cannot be found: %s", store->path, strerror(errno));
+		return error_hint(err, "If it was moved or deleted while the program ran, stop the program and put it back.");
+	}
+	*device = st.st_dev;
+	*inode = st.st_ino;
+	return OK;
+}
+
+static Status
 store_open_file(Store *store, Error *err)
 {
 	TRY(directory_make(store->directory, err));
@@ -124,6 +138,7 @@ store_open_file(Store *store, Error *err)
 	TRY(db_open(store, true, &store->writer, err));
 	TRY(db_migrate(store->writer, err));
 	TRY(topics_load(store, store->writer, err));
+	TRY(file_identify(store, &store->device, &store->inode, err));
 	if (pthread_create(&store->thread, NULL, writer_main, store) != 0)
 		return error_fatal(err, "Cannot start the writer's thread: %s", strerror(errno));
 	store->has_thread = true;
@@ -185,6 +200,40 @@ const char *
 store_directory(const Store *store)
 {
 	return store->directory;
+}
+
+static Status
+probe_row(Db *db, Error *err)
+{
+	sqlite3_stmt *statement = db_statement(db, SQL_META_GET, err);
+
+	if (statement == NULL)
+		return FAILED;
+	db_bind_text(statement, 1, STR("probe"));
+	return db_run(db, statement, "looking whether it can be read", err);
+}
+
+Status
+store_probe(Store *store, Error *err)
+{
+	dev_t  device = 0;
+	ino_t  inode = 0;
+	Db	  *db = NULL;
+	Status status;
+
+	if (env_fault(store->env, "store.read"))
+		return db_error_code(store, SQLITE_IOERR, "injected fault", "looking whether it can be read", err);
+	if (store_in_memory(store))
+		return OK;
+	TRY(file_identify(store, &device, &inode, err));
+	if (device != store->device || inode != store->inode) {
+		error_fatal(err, "The file `%s` is another one than the one that was opened", store->path);
+		return error_hint(err, "It was replaced while the program ran: stop the program before its files are touched.");
+	}
+	TRY(db_open(store, false, &db, err));
+	status = probe_row(db, err);
+	db_close(db);
+	return status;
 }
 
 Status

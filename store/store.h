@@ -64,6 +64,12 @@ const char *store_directory(const Store *store);
 /* Reads the whole file and reports damage: slow, for maintenance and tests. */
 Status store_check(Store *store, Error *err);
 
+/*
+ * Reads a row through a connection of its own, past all caches, and looks whether the file is still the one that was opened: cheap, for
+ * monitoring.  ERROR_FATAL says what is wrong.
+ */
+Status store_probe(Store *store, Error *err);
+
 /* ---------------------------------------------------------------------------------------------------- topics -- */
 
 typedef struct StoreTopicConfig {

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdatomic.h>
+#include <sys/types.h>
 
 #include "store/store.h"
 
@@ -168,6 +169,8 @@ struct Store {
 	const Env		*env;
 	StoreOptions	 options;
 	int				 lock_fd;
+	dev_t			 device;		/* of the file, with its number there: whether it is still the same */
+	ino_t			 inode;
 
 	pthread_mutex_t	 lock;			/* topics, partitions, cache, queue, pool, counters */
 	pthread_cond_t	 appended;

@@ -7,12 +7,14 @@ import concurrent.futures
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "kafka"))
@@ -700,6 +702,11 @@ def a_broker_that_goes_and_comes_back(p):
     p.stop(node)
 
 
+def ask(url):
+    with urllib.request.urlopen(url, timeout=20) as answer:
+        return json.load(answer)
+
+
 @case
 @alone
 def a_server_waits_for_the_brokers(p):
@@ -708,7 +715,7 @@ def a_server_waits_for_the_brokers(p):
     p.broker.stop()
     with open(os.path.join(p.folder, "server.log"), "wb") as log:
         server = subprocess.Popen([p.program, "server", "--bootstrap-servers", p.broker.bootstrap, "--data", os.path.join(p.folder, "server"), "--listen",
-                                   "http://127.0.0.1:0", "--set", f"ksql.service.id={p.service}", "--set", "kafka.connect.timeout.ms=1000"],
+                                   "http://127.0.0.1:0", "--set", f"ksql.service.id={p.service}", "--set", "kafka.connect.timeout.ms=1000", "--set", "ksql.healthcheck.interval.ms=500"],
                                   stdout=log, stderr=log)
     p.nodes.append(server)
 
@@ -723,6 +730,16 @@ def a_server_waits_for_the_brokers(p):
           f"CREATE STREAM u WITH (KAFKA_TOPIC='{p.topic('u')}') AS SELECT k, v FROM t;")
     p.produce(t, [("a", '{"v":1}')])
     eventually(lambda: p.consume(p.topic("u")) == ['a {"v":1}'], 40, "what the server writes")
+    with open(os.path.join(p.folder, "server.log"), encoding="utf-8") as f:
+        url = re.search(r"listening at (http://[0-9.:]+)", f.read())[1]
+    equal(ask(url + "/info")["KsqlServerInfo"]["kafkaClusterId"], p.broker.cluster)
+    equal(ask(url + "/v1/metadata/id")["scope"]["clusters"]["kafka-cluster"], p.broker.cluster)
+    equal(ask(url + "/healthcheck")["isHealthy"], True)
+    p.broker.stop()
+    sick = eventually(lambda: [h for h in [ask(url + "/healthcheck")] if not h["isHealthy"]], 20, "the broker that is away")[0]
+    equal({name: part["isHealthy"] for name, part in sick["details"].items()}, {"metastore": True, "kafka": False, "commandRunner": True})
+    p.broker.start()
+    eventually(lambda: ask(url + "/healthcheck")["isHealthy"], 40, "the broker that is back")
     p.stop(server, signal.SIGTERM)
     equal(server.returncode, 0)
 

@@ -10,6 +10,7 @@ import socket
 import struct
 import subprocess
 import tempfile
+import threading
 import time
 import traceback
 import urllib.parse
@@ -164,6 +165,45 @@ def info_and_health(s):
     equal(s.request("GET", "/nothing")[::2], (404, "Not Found"))
     equal(s.request("POST", "/info")[0], 404)
     contains(json.dumps(s.get("/clusterStatus")), '"hostAlive": true')
+
+
+def health(s):
+    answer = s.get("/healthcheck")
+    parts = {name: part["isHealthy"] for name, part in answer["details"].items()}
+    equal(answer["isHealthy"], all(parts.values()))
+    return sorted(name for name, is_healthy in parts.items() if not is_healthy)
+
+
+@case
+def health_is_looked_at(s):
+    equal(health(s), [])
+    os.rename(os.path.join(s.folder, "d"), os.path.join(s.folder, "moved"))
+    equal(health(s), ["kafka", "metastore"])
+    os.rename(os.path.join(s.folder, "moved"), os.path.join(s.folder, "d"))
+    equal(health(s), [])
+
+
+health_is_looked_at.arguments = ["--set", "ksql.healthcheck.interval.ms=0"]
+
+
+@case
+def a_command_that_stands_still_is_unhealthy(s):
+    with socket.create_server(("127.0.0.1", 0)) as slow:      # takes the connection and says nothing
+        slow.settimeout(20)
+        sql = f"CREATE STREAM remote WITH (path='http://127.0.0.1:{slow.getsockname()[1]}/slow.csv');"
+        worker = threading.Thread(target=s.ksql, args=(sql,))
+        worker.start()
+        connection, _ = slow.accept()
+        wait_for("the blocked commands", lambda: health(s) == ["commandRunner"])
+        equal(s.get("/info")["KsqlServerInfo"]["serverStatus"], "ERROR")
+        connection.close()
+    worker.join(20)
+    wait_for("the commands", lambda: health(s) == [])
+    equal(s.get("/info")["KsqlServerInfo"]["serverStatus"], "RUNNING")
+
+
+a_command_that_stands_still_is_unhealthy.arguments = ["--set", "ksql.healthcheck.interval.ms=0", "--set", "url.access=all", "--set",
+                                                      "ksql.server.command.blocked.threshold.error.ms=100"]
 
 
 @case

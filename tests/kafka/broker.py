@@ -120,6 +120,7 @@ class Broker:
         self.is_shared = False  # several cases use it now: none may stop it
         self.sasl_ssl = None    # the same over TLS, with SCRAM-SHA-512 (admin) or PLAIN; the CA is ca.pem in its folder
         self.ssl = None         # TLS with a certificate of the client: client.pem and client.key
+        self.cluster = None     # id of the cluster
         self.sasl = None        # where users admin (may everything) and limited (nothing) log in; passwords admin-word, limited-word
 
     @staticmethod
@@ -147,7 +148,8 @@ class Broker:
                                       tls_listeners=listeners))
         with open(os.path.join(folder, "log4j.properties"), "w", encoding="utf-8") as f:
             f.write(LOGGING.format(folder=folder))
-        broker.java("kafka.tools.StorageTool", "format", "-t", "MkU3OEVBNTcwNTJENDM2Qk", "-c", os.path.join(folder, "server.properties"), *scram)
+        broker.cluster = "MkU3OEVBNTcwNTJENDM2Qk"
+        broker.java("kafka.tools.StorageTool", "format", "-t", broker.cluster, "-c", os.path.join(folder, "server.properties"), *scram)
         broker.start()
         return broker
 

@@ -1,6 +1,8 @@
 /* Topics of the store: what io/topics.h promises, by the calls of store/store.h. */
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "io/topics.h"
 
@@ -238,6 +240,36 @@ embedded_close(Topics *topics)
 	free(self);
 }
 
+/* ---- health ---- */
+
+/* A write that goes the way of all others: a disk that is full or read-only is found by nothing less. */
+static Status
+embedded_check(Topics *topics, int64_t timeout_ms, Error *err)
+{
+	Store	   *store = ((EmbeddedTopics *)topics)->store;
+	const char *directory = store_directory(store);
+	StoreUnit  *unit;
+	Status		status;
+
+	(void)timeout_ms;
+	if (directory != NULL && access(directory, W_OK | X_OK) != 0) {
+		error_fatal(err, "The data directory `%s` cannot be written in: %s", directory, strerror(errno));
+		return error_hint(err, "Check that it is still there and who owns it.");
+	}
+	unit = store_unit_new(store);
+	store_unit_meta(unit, STR("topics/checked"), STR("1"));
+	status = store_commit(store, unit, err);
+	store_unit_free(unit);
+	return status;
+}
+
+static const char *
+embedded_cluster(Topics *topics)
+{
+	(void)topics;
+	return "embedded";
+}
+
 static const TopicsType embedded_topics = {
 	.name = "embedded",
 	.find = embedded_find,
@@ -251,6 +283,8 @@ static const TopicsType embedded_topics = {
 	.unlisten = embedded_unlisten,
 	.append_count = embedded_append_count,
 	.append_wait = embedded_append_wait,
+	.check = embedded_check,
+	.cluster = embedded_cluster,
 	.close = embedded_close,
 };
 

@@ -26,6 +26,7 @@ typedef struct KafkaTopics {
 	Store		   *store;			/* what units of single statements commit beside records */
 	Settings	   *settings;		/* a copy */
 	char		   *bootstrap;
+	char		   *cluster;		/* its id, as a broker told it */
 	rd_kafka_t	   *client;			/* idempotent producer: single records, administration, questions */
 	pthread_mutex_t lock;			/* all below */
 	pthread_cond_t	appended;

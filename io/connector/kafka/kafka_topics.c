@@ -346,9 +346,30 @@ topics_kafka_close(Topics *topics)
 	free(self->handles);
 	settings_free(self->settings);
 	free(self->bootstrap);
+	free(self->cluster);
 	pthread_cond_destroy(&self->appended);
 	pthread_mutex_destroy(&self->lock);
 	free(self);
+}
+
+/* Any answer will do. */
+static Status
+topics_kafka_check(Topics *topics, int64_t timeout_ms, Error *err)
+{
+	KafkaTopics				  *self = kafka_topics_of(topics);
+	const rd_kafka_metadata_t *metadata;
+	rd_kafka_resp_err_t		   code = self->rd.metadata(self->client, 0, NULL, &metadata, (int)timeout_ms);
+
+	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+		return metadata_error(self, code, err);
+	self->rd.metadata_destroy(metadata);
+	return OK;
+}
+
+static const char *
+topics_kafka_cluster(Topics *topics)
+{
+	return kafka_topics_of(topics)->cluster;
 }
 
 static const TopicsType kafka_topics = {
@@ -364,6 +385,8 @@ static const TopicsType kafka_topics = {
 	.unlisten = topics_kafka_unlisten,
 	.append_count = topics_kafka_append_count,
 	.append_wait = topics_kafka_append_wait,
+	.check = topics_kafka_check,
+	.cluster = topics_kafka_cluster,
 	.close = topics_kafka_close,
 };
 
@@ -375,17 +398,18 @@ copy_setting(const char *name, const char *value, void *context)
 	settings_set(context, name, value, &ignored);
 }
 
-/* Any answer will do. */
 static Status
-wait_connected(KafkaTopics *self, Error *err)
+connect_first(KafkaTopics *self, Error *err)
 {
-	const char				  *text = settings_text(self->settings, "kafka.connect.timeout.ms");
-	const rd_kafka_metadata_t *metadata;
-	rd_kafka_resp_err_t		   code = self->rd.metadata(self->client, 0, NULL, &metadata, text != NULL ? atoi(text) : CONNECT_MS);
+	const char *text = settings_text(self->settings, "kafka.connect.timeout.ms");
+	char	   *id;
 
-	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-		return metadata_error(self, code, err);
-	self->rd.metadata_destroy(metadata);
+	TRY(topics_kafka_check(&self->base, text != NULL ? atoi(text) : CONNECT_MS, err));
+	/* The answer had it; brokers before 0.10 have none. */
+	id = self->rd.clusterid(self->client, 0);
+	self->cluster = xstrdup(id != NULL ? id : "");
+	if (id != NULL)
+		self->rd.mem_free(self->client, id);
 	return OK;
 }
 
@@ -415,7 +439,7 @@ topics_kafka_open(const Settings *settings, Store *store, Topics **out, Error *e
 	TRY_OUT(kafka_config(self, NULL, ROLE_PRODUCER, gives_up_later(settings) ? NULL : options, &conf, err));
 	self->rd.conf_set_dr_msg_cb(conf, kafka_unit_delivered);
 	TRY_OUT(kafka_client_new(self, RD_KAFKA_PRODUCER, conf, &self->client, err));
-	TRY_OUT(wait_connected(self, err));
+	TRY_OUT(connect_first(self, err));
 out:
 	if (status != OK) {
 		topics_kafka_close(&self->base);

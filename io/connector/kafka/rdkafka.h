@@ -12,7 +12,7 @@
 #define RDKAFKA_SYMBOLS(X)                                                                                          \
 	X(version) X(conf_new) X(conf_destroy) X(conf_set) X(conf_get) X(conf_set_log_cb) X(conf_set_error_cb) X(conf_set_opaque)      \
 	X(conf_set_dr_msg_cb) X(conf_set_rebalance_cb) X(new) X(destroy) X(destroy_flags) X(poll) X(flush) X(purge)        \
-	X(outq_len) X(opaque) X(err2str) X(err2name) X(fatal_error) X(last_error) X(metadata) X(metadata_destroy)          \
+	X(outq_len) X(opaque) X(err2str) X(err2name) X(fatal_error) X(last_error) X(metadata) X(metadata_destroy) X(clusterid) X(mem_free)          \
 	X(query_watermark_offsets) X(get_watermark_offsets) X(topic_new) X(topic_destroy) X(topic_name) X(produceva) X(headers_new)                 \
 	X(headers_destroy) X(header_add) X(header_get_all) X(message_headers) X(message_timestamp) X(message_destroy)      \
 	X(queue_new) X(queue_destroy) X(queue_get_partition) X(queue_get_consumer) X(queue_forward)                        \
