@@ -148,7 +148,7 @@ class Broker:
                                       tls_listeners=listeners))
         with open(os.path.join(folder, "log4j.properties"), "w", encoding="utf-8") as f:
             f.write(LOGGING.format(folder=folder))
-        broker.cluster = "MkU3OEVBNTcwNTJENDM2Qk"
+        broker.cluster = "MkU3OEVBNTcwNTJENDM2Qg"
         broker.java("kafka.tools.StorageTool", "format", "-t", broker.cluster, "-c", os.path.join(folder, "server.properties"), *scram)
         broker.start()
         return broker
