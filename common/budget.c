@@ -1,13 +1,9 @@
 #include "common/budget.h"
 
-Status
-budget_reserve(MemoryBudget *budget, int64_t size_bytes, const char *what, Error *err)
+static Status
+reserve_one(MemoryBudget *budget, int64_t size_bytes, const char *what, Error *err)
 {
-	int64_t used;
-
-	if (budget == NULL)
-		return OK;
-	used = atomic_fetch_add(&budget->used_bytes, size_bytes) + size_bytes;
+	int64_t used = atomic_fetch_add(&budget->used_bytes, size_bytes) + size_bytes;
 	if (budget->limit_bytes == 0 || used <= budget->limit_bytes)
 		return OK;
 	atomic_fetch_sub(&budget->used_bytes, size_bytes);
@@ -16,16 +12,28 @@ budget_reserve(MemoryBudget *budget, int64_t size_bytes, const char *what, Error
 	return error_hint(err, "Raise it with SET 'memory.limit'='...', or make the query keep less.");
 }
 
+Status
+budget_reserve(MemoryBudget *budget, int64_t size_bytes, const char *what, Error *err)
+{
+	if (budget == NULL)
+		return OK;
+	TRY(reserve_one(budget, size_bytes, what, err));
+	if (budget->whole == NULL || reserve_one(budget->whole, size_bytes, what, err) == OK)
+		return OK;
+	atomic_fetch_sub(&budget->used_bytes, size_bytes);
+	return FAILED;
+}
+
 void
 budget_take(MemoryBudget *budget, int64_t size_bytes)
 {
-	if (budget != NULL)
+	for (; budget != NULL; budget = budget->whole)
 		atomic_fetch_add(&budget->used_bytes, size_bytes);
 }
 
 void
 budget_release(MemoryBudget *budget, int64_t size_bytes)
 {
-	if (budget != NULL)
+	for (; budget != NULL; budget = budget->whole)
 		atomic_fetch_sub(&budget->used_bytes, size_bytes);
 }

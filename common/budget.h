@@ -10,15 +10,24 @@
 
 #include "common/status.h"
 
-typedef struct MemoryBudget {
+typedef struct MemoryBudget MemoryBudget;
+struct MemoryBudget {
 	_Atomic int64_t used_bytes;
-	int64_t			limit_bytes;	/* 0: no limit */
-} MemoryBudget;
+	int64_t			limit_bytes;	/* 0: no limit of its own */
+	MemoryBudget   *whole;			/* of which this is a part, and whose limit counts too; NULL: none.  A whole is no part */
+};
 
 /* Reserves; FAILED (ERROR_FATAL, with the remedy) when the limit would be passed, and then nothing is reserved. */
 Status budget_reserve(MemoryBudget *budget, int64_t size_bytes, const char *what, Error *err);
 /* Reserves even beyond the limit: the little without which nothing could be written out. */
 void   budget_take(MemoryBudget *budget, int64_t size_bytes);
 void   budget_release(MemoryBudget *budget, int64_t size_bytes);
+
+/* The one that has the limit: the whole of a part without one. */
+static inline const MemoryBudget *
+budget_in_force(const MemoryBudget *budget)
+{
+	return budget != NULL && budget->limit_bytes == 0 && budget->whole != NULL ? budget->whole : budget;
+}
 
 #endif

@@ -147,32 +147,51 @@ changelog_write(ChangelogWriter *self, const Record *records, int n_records, Err
 
 /* ---- restoring ---- */
 
+typedef struct Restore {
+	ChangelogWriter	 writer;
+	int64_t			 end;		/* of the changelog when it began */
+	_Atomic int64_t *left;
+} Restore;
+
+static void
+tell_left(Restore *self, int64_t position)
+{
+	*self->left = self->end > position ? self->end - position : 0;
+}
+
 static Status
 visit_records(void *context, const Record *records, int n_records, Error *err)
 {
-	return changelog_write(context, records, n_records, err);
+	Restore *self = context;
+
+	TRY(changelog_write(&self->writer, records, n_records, err));
+	tell_left(self, records[n_records - 1].offset + 1);
+	return OK;
 }
 
 Status
-changelog_restore(const Changelog *self, const _Atomic bool *interrupted, int64_t *n_records, Error *err)
+changelog_restore(const Changelog *self, const _Atomic bool *interrupted, _Atomic int64_t *left, int64_t *n_records, Error *err)
 {
-	ChangelogWriter writer;
-	bool			is_old;
-	int64_t			from = changelog_position(self, &is_old), next;
-	Status			status;
+	Restore restore = {.left = left};
+	bool	is_old;
+	int64_t from = changelog_position(self, &is_old), begin, next;
+	Status	status;
 
 	*n_records = 0;
 	if (is_old)
 		return DONE;
-	changelog_writer_init(&writer, self);
-	status = kafka_restore(self->engine->topics, self->topic, self->partition, from, interrupted, visit_records, &writer, &next, err);
+	TRY(topics_ends(self->engine->topics, self->topic, self->partition, &begin, &restore.end, err));
+	tell_left(&restore, from);
+	changelog_writer_init(&restore.writer, self);
+	status = kafka_restore(self->engine->topics, self->topic, self->partition, from, interrupted, visit_records, &restore, &next, err);
 	if (status == OK && next < 0)
 		status = DONE;
 	else if (status == OK && next > from) {
-		changelog_put_position(self, writer.unit, next);
-		status = store_commit(self->engine->store, writer.unit, err);
+		changelog_put_position(self, restore.writer.unit, next);
+		status = store_commit(self->engine->store, restore.writer.unit, err);
 	}
-	*n_records = writer.n_records;
-	changelog_writer_free(&writer);
+	*left = 0;
+	*n_records = restore.writer.n_records;
+	changelog_writer_free(&restore.writer);
 	return status;
 }

@@ -42,8 +42,8 @@ Status changelog_write(ChangelogWriter *self, const Record *records, int n_recor
 
 /*
  * Brings the store's copy up to the end of the changelog; *n_records: how many it lacked.  DONE: the copy is of no use and must be
- * forgotten first.
+ * forgotten first.  *left: how many are still to come, about, while it goes on; 0 at the end.
  */
-Status changelog_restore(const Changelog *self, const _Atomic bool *interrupted, int64_t *n_records, Error *err);
+Status changelog_restore(const Changelog *self, const _Atomic bool *interrupted, _Atomic int64_t *left, int64_t *n_records, Error *err);
 
 #endif

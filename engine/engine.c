@@ -229,6 +229,7 @@ engine_need_store(Engine *engine, Error *err)
 	engine->is_replaying = false;
 	if (status == OK && engine->on_kafka)
 		status = cluster_follow(engine, err);
+	engine->is_open = status == OK;
 	engine_opened(engine, status, nanos_now() - began);
 	if (status == FAILED && engine->on_kafka)
 		close_place(engine);

@@ -99,18 +99,31 @@ struct Query {
 	int				  n_quick;			/* on Kafka: failures that pass quickly, since an epoch went well */
 	Nanos			  quick_at;			/* not taken before */
 	Query			 *next_queued;
-	/* Statistics. */
+	/* Statistics, by who runs it; for everybody to read. */
+	MemoryBudget	  budget;			/* a part of the engine's: what this query has reserved */
 	_Atomic int64_t	  rows_in;
 	_Atomic int64_t	  rows_out;
+	_Atomic int64_t	  bytes_in;			/* keys and values of records; lines of files */
+	_Atomic int64_t	  bytes_out;
 	_Atomic int64_t	  bad_rows;
+	_Atomic int64_t	  errors[PROCESSING_ERRORS];	/* bad_rows by kind */
+	_Atomic int64_t	  late_rows;
+	_Atomic int64_t	  state_rows;		/* that its operators keep */
 	_Atomic int64_t	  epochs;
+	_Atomic Nanos	  busy_nanos;		/* in epochs, commits included */
+	_Atomic Nanos	  commit_nanos;
 	_Atomic int64_t	  restarts;			/* tries after a failure */
 	/* On Kafka: what the store's copies of state lacked when partitions were taken over. */
 	_Atomic int64_t	  restored_tasks;
 	_Atomic int64_t	  restored_records;
 	_Atomic Nanos	  restore_nanos;
 	_Atomic Nanos	  last_rows;		/* when it last took any; 0: never */
-	int64_t			  rows_out_before;	/* of runs that were closed */
+	_Atomic bool	  is_restoring;		/* its state is loaded, from the store or from changelogs */
+	_Atomic Nanos	  load_nanos;		/* how long that took the last time */
+	_Atomic int64_t	  restore_left;		/* records of changelogs, about; 0: it is done */
+	struct {
+		int64_t rows_out, bytes_out, bytes_in, late_rows;
+	}				  before;			/* of runs that were closed */
 	_Atomic bool	  interrupted;
 };
 
@@ -131,6 +144,7 @@ struct Engine {
 	_Atomic Nanos	 ddl_began;			/* since when it is held; 0: it is free */
 	Store			*store;
 	Topics			*topics;
+	_Atomic bool	 is_open;			/* store and topics are there, until the engine is closed */
 	Catalog			*catalog;
 	_Atomic(const UserFunctions *) functions;	/* NULL: none; replaced under lock_ddl */
 	Arena			 functions_arena;	/* of all lists and functions there ever were */
@@ -348,6 +362,9 @@ void   query_open_output(Query *query, TopicUnit *unit);
 void   query_close_output(Query *query);
 Status query_check_bad(Query *query, Error *err);
 
+/* An epoch's commit took so long. */
+void query_committed(Query *query, Nanos took);
+
 /* One epoch, committed.  DONE: completed. */
 Status query_run_epoch(Query *query, int64_t *n_rows, Error *err);
 StateBackend *query_state_backend(void *query, int partition);
@@ -433,6 +450,7 @@ struct EpochOutput {
 	const char **table_names;
 	int64_t		*table_states;
 	int64_t		 n_written;
+	int64_t		 n_bytes;		/* keys and values of those */
 	/* On Kafka: the topic of a table, whose records all need a key (it is compacted); told to `row_log`.  NULL: none. */
 	const char	*keyed_topic;
 	RowLog		*row_log;

@@ -57,6 +57,7 @@ output_write(TaskOutput *output, const TopicSpec *topic, const Record *record, E
 		partition = 0;
 	topic_unit_append(self->unit, to, partition, record);
 	self->n_written++;
+	self->n_bytes += (int64_t)(record->key.length + record->value.length);
 	return OK;
 }
 

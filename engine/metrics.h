@@ -5,11 +5,17 @@
 #include "common/metric.h"
 #include "engine/engine.h"
 
+/* Kinds of the processing log's entries. */
+typedef enum ProcessingError { ERROR_DESERIALIZATION, ERROR_PROCESSING, PROCESSING_ERRORS } ProcessingError;
+
 /* Counted once an epoch or commit, by many threads.  Totals never go down, also when queries are dropped. */
 typedef struct EngineCounters {
 	_Atomic int64_t rows_in;
 	_Atomic int64_t rows_out;
+	_Atomic int64_t bytes_in;
+	_Atomic int64_t bytes_out;
 	_Atomic int64_t bad_rows;
+	_Atomic int64_t errors[PROCESSING_ERRORS];	/* bad_rows by kind */
 	_Atomic int64_t epochs;
 	_Atomic int64_t failures;			/* of persistent queries */
 	_Atomic int64_t statements;
@@ -20,8 +26,8 @@ typedef struct EngineCounters {
 } EngineCounters;
 
 /*
- * Writes the engine's families.  Looks at every persistent query and asks the store for its positions: call it where some milliseconds
- * don't matter.  Lag is left out when a statement that changes the catalog holds it for longer than a second.
+ * Writes the engine's families.  Looks at every persistent query, and asks the store or Kafka for positions and ends: call it where some
+ * milliseconds don't matter.  Holds up no statement.  Kafka is asked for two seconds at most: the lag of what is left then is left out.
  */
 void engine_write_metrics(Engine *engine, MetricWriter *writer);
 

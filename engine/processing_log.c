@@ -83,10 +83,12 @@ log_append(Query *query, const char *logger, const char *level, Str message)
 
 /* True if there is room for one more entry of this epoch; the last one says that there were more. */
 static bool
-log_has_room(Query *query)
+log_has_room(Query *query, ProcessingError kind)
 {
 	query->bad_rows++;
+	query->errors[kind]++;
 	query->engine->counters.bad_rows++;
+	query->engine->counters.errors[kind]++;
 	if (query->is_log_reader)
 		return false;
 	if (query->n_log_entries++ < MAX_ENTRIES)
@@ -118,7 +120,7 @@ report_row(RowLog *log, const char *where, int32_t partition, int64_t offset, co
 	char   logger[256];
 
 	dead_letters_add(query, partition, offset, "processing", reason, raw);
-	if (!log_has_room(query))
+	if (!log_has_room(query, ERROR_PROCESSING))
 		return;
 	add_place(&text, where, partition, offset, reason);
 	snprintf(logger, sizeof logger, "processing.%s.%s", query->id, where);
@@ -149,7 +151,7 @@ report_bad_record(BadRecordLog *log, const char *input, int32_t partition, int64
 		strbuf_clear(&text);
 	}
 	dead_letters_add(query, partition, offset, "deserialization", reason, raw);
-	if (!log_has_room(query))
+	if (!log_has_room(query, ERROR_DESERIALIZATION))
 		return;
 	add_place(&text, input, partition, offset, reason);
 	snprintf(logger, sizeof logger, "processing.%s.Source.deserializer", query->id);

@@ -44,6 +44,7 @@ query_new(Engine *engine, const char *id, const CatalogSnapshot *snapshot, const
 	Query *query = xcalloc(1, sizeof *query);
 
 	query->engine = engine;
+	query->budget.whole = &engine->budget;
 	query->id = arena_strdup(&query->arena, id);
 	query->snapshot = snapshot;
 	query->settings = settings_new(engine->settings);
@@ -56,6 +57,10 @@ query_new(Engine *engine, const char *id, const CatalogSnapshot *snapshot, const
 void
 query_close_output(Query *query)
 {
+	query->before.rows_out = query->rows_out;
+	query->before.bytes_out = query->bytes_out;
+	query->before.bytes_in = query->bytes_in;
+	query->before.late_rows = query->late_rows;
 	if (query->output != NULL) {
 		epoch_output_free(query->output);
 		free(query->output);
@@ -70,7 +75,6 @@ query_close_run(Query *query)
 {
 	stream_run_close(query->run);
 	query->run = NULL;
-	query->rows_out_before = query->rows_out;
 	for (int i = 0; i < query->n_backends; i++)
 		epoch_backend_free(query->backends[i]);
 	free(query->backends);
@@ -179,7 +183,7 @@ query_run_options(Query *query, StreamRunOptions *options, bool is_durable)
 {
 	options->env = query->engine->env;
 	options->output = &query->output->output;
-	options->budget = &query->engine->budget;
+	options->budget = &query->budget;
 	options->epoch_rows = settings_int(query->settings, "epoch.rows");
 	options->collect_list_limit = settings_int(query->settings, "ksql.functions.collect_list.limit");
 	options->collect_set_limit = settings_int(query->settings, "ksql.functions.collect_set.limit");
@@ -260,15 +264,39 @@ query_check_bad(Query *query, Error *err)
 	return error_hint(err, "ksql.fail.on.deserialization.error is true: otherwise such records go to the processing log.");
 }
 
+void
+query_committed(Query *query, Nanos took)
+{
+	EngineCounters *counters = &query->engine->counters;
+
+	latency_add(&counters->commit, took);
+	counters->epochs++;
+	query->commit_nanos += took;
+	query->epochs++;
+}
+
+/* Opening loads the state. */
+static Status
+query_restore(Query *query, Error *err)
+{
+	Nanos  began = nanos_now();
+	Status status;
+
+	query->is_restoring = true;
+	status = query_open_run(query, NULL, err);
+	query->load_nanos = nanos_now() - began;
+	query->is_restoring = false;
+	return status;
+}
+
 static Status
 query_run_own(Query *query, int64_t *n_rows, Error *err)
 {
-	EngineCounters *counters = &query->engine->counters;
-	Nanos			flushed;
-	Status			status;
+	Nanos  flushed;
+	Status status;
 
 	if (query->run == NULL)
-		TRY(query_open_run(query, NULL, err));
+		TRY(query_restore(query, err));
 	query->run_at_work = query->run;
 	status = stream_run_epoch(query->run, n_rows, err);
 	if (status == FAILED)
@@ -283,35 +311,53 @@ query_run_own(Query *query, int64_t *n_rows, Error *err)
 			query_put_completed(query, query->unit->store, true);
 		flushed = nanos_now();
 		TRY(topic_unit_commit(query->unit, err));
-		latency_add(&counters->commit, nanos_now() - flushed);
-		counters->epochs++;
+		query_committed(query, nanos_now() - flushed);
 		topic_unit_clear(query->unit);
 		query_failures_passed(query);
-		query->epochs++;
 	}
 	return status;
+}
+
+/* After an epoch, what the runs and the output counted since they were opened. */
+static void
+query_take_figures(Query *query)
+{
+	StreamRunFigures figures = {0};
+
+	if (query->share != NULL)
+		share_add_figures(query->share, &figures);
+	else if (query->run != NULL)
+		stream_run_add_figures(query->run, &figures);
+	query->state_rows = figures.state_rows;
+	query->bytes_in = query->before.bytes_in + figures.bytes_read;
+	query->late_rows = query->before.late_rows + figures.late_rows;
+	query->rows_out = query->before.rows_out + query->output->n_written;
+	query->bytes_out = query->before.bytes_out + query->output->n_bytes;
 }
 
 Status
 query_run_epoch(Query *query, int64_t *n_rows, Error *err)
 {
 	EngineCounters *counters = &query->engine->counters;
-	int64_t			rows_out = query->rows_out;
+	int64_t			rows_out = query->rows_out, bytes_in = query->bytes_in, bytes_out = query->bytes_out;
 	Nanos			began = nanos_now();
 	Status			status;
 
 	*n_rows = 0;
 	query->n_log_entries = 0;
 	status = query->share != NULL ? share_run_epoch(query->share, n_rows, err) : query_run_own(query, n_rows, err);
+	query->busy_nanos += nanos_now() - began;
 	if (status == FAILED || (query->share != NULL && query_failures_clear(query, err) == FAILED))
 		return FAILED;
 	query->rows_in += *n_rows;
-	query->rows_out = query->rows_out_before + query->output->n_written;
+	query_take_figures(query);
 	if (*n_rows > 0) {
 		query->last_rows = nanos_now();
 		latency_add(&counters->epoch, query->last_rows - began);
 		counters->rows_in += *n_rows;
 		counters->rows_out += query->rows_out - rows_out;
+		counters->bytes_in += query->bytes_in - bytes_in;
+		counters->bytes_out += query->bytes_out - bytes_out;
 	}
 	return status;
 }

@@ -273,7 +273,7 @@ restore(Share *self, const ShareRun *run, int partition, Error *err)
 	Changelog changelog = changelog_of(self, run, partition);
 	Nanos	  began = nanos_now();
 	int64_t	  n_records;
-	Status	  status = changelog_restore(&changelog, &query->interrupted, &n_records, err);
+	Status	  status = changelog_restore(&changelog, &query->interrupted, &query->restore_left, &n_records, err);
 
 	query->restored_records += n_records;
 	query->restored_tasks++;
@@ -537,6 +537,20 @@ run_epoch(ShareRun *run, int64_t *n_rows, Error *err)
 	return OK;
 }
 
+static Status
+restore_runs(Share *self, Error *err)
+{
+	Query *query = self->query;
+	Nanos  began = nanos_now();
+	Status status;
+
+	query->is_restoring = true;
+	status = open_runs(self, err);
+	query->load_nanos = nanos_now() - began;
+	query->is_restoring = false;
+	return status;
+}
+
 Status
 share_run_epoch(Share *self, int64_t *n_rows, Error *err)
 {
@@ -546,7 +560,7 @@ share_run_epoch(Share *self, int64_t *n_rows, Error *err)
 	TRY(join_group(self, err));
 	TRY(kafka_group_poll(self->group, &changed, err));
 	if (changed || !self->is_open)
-		TRY(open_runs(self, err));
+		TRY(restore_runs(self, err));
 	for (int i = 0; i < self->n_runs; i++)
 		TRY(share_file_look(&self->runs[i], &freed, err));
 	/* The end of the repartition topic that was met before is none any more: reading starts again. */
@@ -563,13 +577,19 @@ share_run_epoch(Share *self, int64_t *n_rows, Error *err)
 		Nanos flushed = nanos_now();
 
 		TRY(topic_unit_commit(query->unit, err));
-		latency_add(&self->engine->counters.commit, nanos_now() - flushed);
-		self->engine->counters.epochs++;
+		query_committed(query, nanos_now() - flushed);
 		topic_unit_clear(query->unit);
 		query_failures_passed(query);
-		query->epochs++;
 	}
 	return OK;
+}
+
+void
+share_add_figures(const Share *self, StreamRunFigures *out)
+{
+	for (int i = 0; i < self->n_runs; i++)
+		if (self->runs[i].run != NULL)
+			stream_run_add_figures(self->runs[i].run, out);
 }
 
 void

@@ -28,6 +28,9 @@ struct Standby *share_standby(const Share *share);
 /* One epoch, committed; as query_run_epoch. */
 Status share_run_epoch(Share *share, int64_t *n_rows, Error *err);
 
+/* Adds what its runs have done. */
+void share_add_figures(const Share *share, StreamRunFigures *out);
+
 /* After a failed epoch: back to what is committed.  `for_good`: the group is left too. */
 void share_recover(Share *share, bool for_good);
 

@@ -368,6 +368,7 @@ guard_metrics(Guard *guard, Engine *engine, int n_connections, StrBuf *out)
 		.engine = engine, .auth = guard->auth, .tls = guard->tls, .limits = guard->limits, .log = guard->log, .audit_log = guard->audit_log,
 		.n_connections = n_connections, .version = SERVER_VERSION, .service_id = settings_text(guard->settings, "ksql.service.id"),
 		.custom_tags = settings_text(guard->settings, "ksql.metrics.tags.custom"), .startup = guard->startup,
+		.blocked_ms = settings_int(guard->settings, "ksql.server.command.blocked.threshold.error.ms"),
 	};
 
 	server_metrics_write(guard->metrics, &sources, out);

@@ -1,5 +1,7 @@
 #include "server/metrics.h"
 
+#include "engine/health.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -167,6 +169,16 @@ write_log(const MetricSources *sources, MetricWriter *w)
 }
 
 static void
+write_command_runner(const MetricSources *s, MetricWriter *w)
+{
+	CommandRunnerState state = engine_command_runner(s->engine, s->blocked_ms);
+
+	metric_family(w, "sluice_command_runner_state", METRIC_GAUGE, "1 for the state that the runner of commands is in.");
+	for (int i = 0; i < COMMAND_RUNNER_STATES; i++)
+		metric_value(w, &(MetricLabel){"state", command_runner_state_name((CommandRunnerState)i)}, 1, i == (int)state);
+}
+
+static void
 write_sources(const MetricSources *s, MetricWriter *w)
 {
 	metric_single(w, "sluice_up", METRIC_GAUGE, "1: the server answers.", 1);
@@ -182,8 +194,10 @@ write_sources(const MetricSources *s, MetricWriter *w)
 		metric_single(w, "sluice_tls_certificate_expiry_timestamp_seconds", METRIC_GAUGE, "When the server's certificate expires.",
 					  (double)tls_expiry(s->tls) / 1000);
 	write_log(s, w);
-	if (s->engine != NULL)
+	if (s->engine != NULL) {
+		write_command_runner(s, w);
 		engine_write_metrics(s->engine, w);
+	}
 	metric_process(w);
 }
 

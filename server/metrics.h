@@ -38,6 +38,7 @@ typedef struct MetricSources {
 	const char *service_id;			/* label of all */
 	const char *custom_tags;		/* ksql.metrics.tags.custom */
 	Nanos		startup;			/* how long the start took */
+	int64_t		blocked_ms;			/* how long one command may take */
 } MetricSources;
 
 /* Content-Type of /metrics. */

@@ -741,12 +741,43 @@ def metrics(p):
         for line in (r'sluice_up\{service="default_"\} 1', r'sluice_messages_consumed_total\{service="default_"\} 1',
                      r'sluice_queries\{service="default_",state="RUNNING"\} 1', r'sluice_http_requests_total\{service="default_",endpoint="/ksql",status="200"\} [2-9]',
                      r'sluice_query_lag_records\{service="default_",query="[^"]*",topic="s",partition="0"\} 0',
+                     r'sluice_query_bytes_consumed_total\{service="default_",query="[^"]*"\} 7', r'sluice_bytes_produced_total\{service="default_"\} 7',
+                     r'sluice_command_runner_state\{service="default_",state="RUNNING"\} 1', r'sluice_query_busy_seconds_total\{service="default_",query="[^"]*"\} 0\.\d+',
                      r'sluice_logins_total\{service="default_",outcome="remembered"\} \d+', r'process_resident_memory_bytes\{service="default_"\} \d{7,}',
                      r'sluice_http_request_seconds_bucket\{service="default_",endpoint="/ksql",le="\+Inf"\} \d'):
             assert re.search("^" + line + "$", text, re.M), f"no line {line} in:\n{text[:6000]}"
         if shutil.which("promtool") is not None:
             done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True, timeout=30)
             equal((done.returncode, done.stdout + done.stderr), (0, ""), "promtool")
+
+
+@case
+def metrics_of_state_and_errors(p):
+    def figures(server):
+        text = server.get("/metrics")[2]
+        return {m[1]: float(m[2]) for m in re.finditer(r'^sluice_query_(\w+\{[^}]*query="CTAS_T[^}]*)\} (\S+)$', text, re.M | re.I)}
+
+    def figure(found, name, more=""):
+        return next(v for k, v in found.items() if k.startswith(name + "{") and more in k)
+
+    with running(p.start()) as server:
+        server.ksql("CREATE STREAM s (id INT KEY, a INT) WITH (kafka_topic='s', value_format='JSON', partitions=1); CREATE STREAM raw (a STRING) WITH "
+                    "(kafka_topic='s', value_format='KAFKA'); SET 'auto.offset.reset'='earliest'; CREATE TABLE t AS SELECT id, SUM(10 / a) AS x FROM s GROUP BY id;"
+                    "INSERT INTO s (id, a) VALUES (1, 0); INSERT INTO s (id, a) VALUES (1, 5); INSERT INTO s (id, a) VALUES (2, 5); INSERT INTO raw (a) VALUES ('{oops');")
+        deadline = time.time() + 20
+        while figure(figures(server), "records_consumed_total") + figure(figures(server), "bad_records_total") < 5:
+            assert time.time() < deadline, figures(server)
+            time.sleep(0.05)
+        found = figures(server)
+        equal([figure(found, "processing_errors_total", f'type="{kind}"') for kind in ("deserialization", "processing")], [1, 1])
+        equal(figure(found, "state_rows"), 2)
+        assert figure(found, "state_bytes") > 1000 and figure(found, "restoring") == 0 and figure(found, "epochs_total") > 0, found
+    with running(p.start()) as server:
+        deadline = time.time() + 20
+        while figure(figures(server), "state_rows") != 2:
+            assert time.time() < deadline, figures(server)
+            time.sleep(0.05)
+        assert figure(figures(server), "restore_seconds") > 0
 
 
 @case

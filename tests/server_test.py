@@ -196,6 +196,9 @@ def a_command_that_stands_still_is_unhealthy(s):
         connection, _ = slow.accept()
         wait_for("the blocked commands", lambda: health(s) == ["commandRunner"])
         equal(s.get("/info")["KsqlServerInfo"]["serverStatus"], "ERROR")
+        began = time.time()
+        contains(s.request("GET", "/metrics")[2], 'sluice_command_runner_state{service="default_",state="ERROR"} 1')
+        assert time.time() - began < 1, "figures wait for a statement"
         connection.close()
     worker.join(20)
     wait_for("the commands", lambda: health(s) == [])

@@ -23,7 +23,7 @@ bitmap_zero(Arena *arena, int32_t n_rows)
 bool
 eval_has_room(EvalContext *context, int32_t row, const char *what, int64_t n_bytes)
 {
-	const MemoryBudget *budget = context->budget;
+	const MemoryBudget *budget = budget_in_force(context->budget);
 	int64_t				used = budget != NULL ? budget->used_bytes + (int64_t)context->scratch->size_bytes : 0;
 
 	if (context->value_bytes_max > 0 && n_bytes > context->value_bytes_max) {

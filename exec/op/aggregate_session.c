@@ -143,6 +143,7 @@ aggregate_session_open(AggregateOp *self, Error *err)
 		return FAILED;
 	TRY(aggregate_state_load_time(self, err));
 	self->sessions->newest_end = self->newest_start;
+	self->op.state_rows = self->sessions->n_sessions;
 	return OK;
 }
 

@@ -145,6 +145,7 @@ own_bytes(const AggregateOp *self, int32_t n, int64_t *growth)
 static bool
 is_over_limit(const MemoryBudget *budget, int64_t more)
 {
+	budget = budget_in_force(budget);
 	return budget->limit_bytes > 0 && atomic_load_explicit(&budget->used_bytes, memory_order_relaxed) + more > budget->limit_bytes;
 }
 

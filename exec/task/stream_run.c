@@ -543,3 +543,18 @@ stream_run_progress(const StreamRun *run, int64_t *done, int64_t *all)
 			*all += a;
 		}
 }
+
+void
+stream_run_add_figures(const StreamRun *run, StreamRunFigures *out)
+{
+	for (int i = 0; i < run->n_sources; i++)
+		out->bytes_read += run->sources[i]->bytes_read;
+	for (int i = 0; i < run->graph.n_partitions * run->graph.n_nodes; i++) {
+		const Op *op = run->graph.ops[i];
+
+		if (op == NULL)
+			continue;
+		out->state_rows += op->state_rows;
+		out->late_rows += op->late_rows;
+	}
+}

@@ -80,6 +80,16 @@ Time		 stream_run_time(const StreamRun *run);	/* greatest event time taken; INT6
  */
 const Record *stream_run_record(const StreamRun *run, int32_t partition, int64_t offset, const SourceSpec **source);
 
+/* What the run has done since it was opened. */
+typedef struct StreamRunFigures {
+	int64_t state_rows;		/* that its operators keep now */
+	int64_t bytes_read;		/* keys and values of records; lines of files */
+	int64_t late_rows;		/* left out because they came too late */
+} StreamRunFigures;
+
+/* Adds the run's to *out. */
+void stream_run_add_figures(const StreamRun *run, StreamRunFigures *out);
+
 /* Share done, for progress: units read and in all (0: unknown). */
 void stream_run_progress(const StreamRun *run, int64_t *done, int64_t *all);
 
