@@ -17,6 +17,7 @@ struct CommandStatuses {
 	int				capacity;
 	int				next;		/* to be replaced, once there are as many as may be */
 	Entry		   *entries;
+	PendingCommand *pending;	/* the latest first */
 };
 
 CommandStatuses *
@@ -103,18 +104,117 @@ command_status_entity(Arena *arena, const CommandStatus *status)
 	return object;
 }
 
+/* ---- commands in hand ---- */
+
+static const char queued_message[] = "Statement waits for earlier commands";
+
+static const char *
+pending_message(const PendingCommand *command)
+{
+	return strcmp(command->status, "QUEUED") == 0 ? queued_message : strcmp(command->status, "PARSING") == 0 ? "Parsing statement" : "Executing statement";
+}
+
+/* Under the lock. */
+static PendingCommand *
+pending_find(const CommandStatuses *statuses, const char *id)
+{
+	PendingCommand *command = statuses->pending;
+
+	while (command != NULL && strcmp(command->id, id) != 0)
+		command = command->next;
+	return command;
+}
+
+void
+command_begin(Engine *engine, PendingCommand *command)
+{
+	CommandStatuses *statuses = engine->command_statuses;
+
+	command->status = "QUEUED";
+	command->is_logged = command->is_told = false;
+	pthread_mutex_lock(&statuses->lock);
+	command->next = statuses->pending;
+	statuses->pending = command;
+	pthread_mutex_unlock(&statuses->lock);
+}
+
+void
+command_set(Engine *engine, PendingCommand *command, const char *status)
+{
+	pthread_mutex_lock(&engine->command_statuses->lock);
+	command->status = status;
+	pthread_mutex_unlock(&engine->command_statuses->lock);
+}
+
+void
+command_end(Engine *engine, PendingCommand *command, Status status, const Error *err)
+{
+	CommandStatuses *statuses = engine->command_statuses;
+	bool			 must_tell;
+
+	pthread_mutex_lock(&statuses->lock);
+	for (PendingCommand **c = &statuses->pending; *c != NULL; c = &(*c)->next)
+		if (*c == command) {
+			*c = command->next;
+			break;
+		}
+	must_tell = status == FAILED && (command->is_logged || command->is_told);
+	pthread_mutex_unlock(&statuses->lock);
+	if (must_tell)
+		engine_set_command_status(engine, command->id, "ERROR", err->message);
+}
+
+bool
+session_command_in_hand(Session *session, Arena *arena, JsonValue *out)
+{
+	CommandStatuses *statuses = session->engine->command_statuses;
+	PendingCommand	*command;
+
+	pthread_mutex_lock(&statuses->lock);
+	command = statuses->pending;
+	while (command != NULL && command->session != session)
+		command = command->next;
+	if (command != NULL) {
+		command->is_told = true;
+		*out = command_status_entity(arena, &(CommandStatus){.id = command->id, .status = command->status, .message = pending_message(command), .sequence = -1});
+	}
+	pthread_mutex_unlock(&statuses->lock);
+	return command != NULL;
+}
+
+void
+engine_set_command_status(Engine *engine, const char *id, const char *status, const char *message)
+{
+	command_status_put(engine, &(CommandStatus){.id = id, .status = status, .message = message, .sequence = -1});
+}
+
+JsonValue
+engine_queue_command(Engine *engine, const char *id, Arena *arena)
+{
+	CommandStatus status = {.id = id, .status = "QUEUED", .message = queued_message, .sequence = -1};
+
+	command_status_put(engine, &status);
+	return command_status_entity(arena, &status);
+}
+
+/* ---- asking ---- */
+
 bool
 engine_command_status(Engine *engine, const char *id, Arena *arena, JsonValue *out)
 {
 	CommandStatuses *statuses = engine->command_statuses;
+	PendingCommand	*command;
 	Entry			*entry;
 
 	pthread_mutex_lock(&statuses->lock);
+	command = pending_find(statuses, id);
 	entry = entry_find(statuses, id);
-	if (entry != NULL)
+	if (command != NULL)
+		*out = status_value(arena, command->status, pending_message(command), NULL);
+	else if (entry != NULL)
 		*out = status_value(arena, entry->status, entry->message, entry->query_id);
 	pthread_mutex_unlock(&statuses->lock);
-	return entry != NULL;
+	return command != NULL || entry != NULL;
 }
 
 JsonValue
@@ -124,8 +224,12 @@ engine_command_statuses(Engine *engine, Arena *arena)
 	JsonValue		 all = json_object();
 
 	pthread_mutex_lock(&statuses->lock);
+	for (PendingCommand *c = statuses->pending; c != NULL; c = c->next)
+		if (pending_find(statuses, c->id) == c)
+			json_add(arena, &all, arena_strdup(arena, c->id), json_string(arena_strdup(arena, c->status)));
 	for (int i = 0; i < statuses->n; i++)
-		json_add(arena, &all, arena_strdup(arena, statuses->entries[i].id), json_string(arena_strdup(arena, statuses->entries[i].status)));
+		if (pending_find(statuses, statuses->entries[i].id) == NULL)
+			json_add(arena, &all, arena_strdup(arena, statuses->entries[i].id), json_string(arena_strdup(arena, statuses->entries[i].status)));
 	pthread_mutex_unlock(&statuses->lock);
 	return all;
 }

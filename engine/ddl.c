@@ -71,6 +71,15 @@ discard_entity(ResultSink *sink, const Entity *entity)
 	(void)entity;
 }
 
+static void
+command_logged(StatementContext *context)
+{
+	if (context->command == NULL)
+		return;
+	command_set(context->engine, context->command, "EXECUTING");
+	context->command->is_logged = true;
+}
+
 /*
  * Appends the statement to the log; *sequence numbers it.  During recovery the number comes from the log.  `replaced` (NULL: none)
  * names a query that goes on with the state it has under `plan`.
@@ -104,6 +113,7 @@ log_replacing(StatementContext *context, const char *replaced, const PersistentP
 		if (!engine->on_kafka)
 			*sequence = store_unit_sequence(unit, at);
 		engine->n_commands = *sequence + 1;
+		command_logged(context);
 	}
 	store_unit_free(unit);
 	strbuf_free(&command);
@@ -141,6 +151,12 @@ typedef struct CommandName {
 	bool		is_source;
 } CommandName;
 
+static const char *
+command_id(Arena *arena, CommandName name)
+{
+	return arena_printf(arena, name.is_source ? "%s/`%s`/%s" : "%s/%s/%s", name.type, name.entity, name.action);
+}
+
 static void tell_status(StatementContext *context, CommandName name, int64_t sequence, const char *query_id, const char *format, ...)
 	PRINTF_LIKE(5, 6);
 
@@ -158,7 +174,7 @@ tell_status(StatementContext *context, CommandName name, int64_t sequence, const
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
 	status.message = text;
-	status.id = arena_printf(context->arena, name.is_source ? "%s/`%s`/%s" : "%s/%s/%s", name.type, name.entity, name.action);
+	status.id = command_id(context->arena, name);
 	command_status_put(context->engine, &status);
 	object = command_status_entity(context->arena, &status);
 	context->sink->entity(context->sink, &(Entity){.kind = "currentStatus", .value = &object});
@@ -863,6 +879,40 @@ ddl_dispatch(StatementContext *context, const AstStatement *statement, Error *er
 	}
 }
 
+/* ---- its id, before anything is known of it but its text ---- */
+
+static const char *
+command_type_of(AstObject object)
+{
+	return object == AST_OBJECT_TABLE ? "table" : object == AST_OBJECT_VIEW ? "view" : object == AST_OBJECT_TYPE ? "type"
+		   : object == AST_OBJECT_FUNCTION ? "function" : "stream";
+}
+
+static CommandName
+command_name_of(PlannerContext *planner, const AstStatement *statement)
+{
+	switch (statement->kind) {
+	case AST_CREATE_SOURCE:
+		return (CommandName){statement->create_source.is_table ? "table" : "stream", bind_name(planner, statement->create_source.name), "create", true};
+	case AST_CREATE_VIEW:
+		return (CommandName){"view", bind_name(planner, statement->create_view.name), "create", true};
+	case AST_CREATE_TYPE:
+		return (CommandName){"type", bind_name(planner, statement->create_type.name), "create", false};
+	case AST_CREATE_FUNCTION:
+		return (CommandName){"function", statement->create_function.name.text, "create", false};
+	case AST_INSERT_SELECT:
+		return (CommandName){"stream", bind_name(planner, statement->insert.name), "create", true};
+	case AST_DROP:
+		return (CommandName){command_type_of(statement->drop.object), bind_name(planner, statement->drop.name), "drop",
+							 statement->drop.object != AST_OBJECT_TYPE && statement->drop.object != AST_OBJECT_FUNCTION};
+	case AST_ALTER:
+		return (CommandName){statement->alter.is_table ? "table" : "stream", bind_name(planner, statement->alter.name), "alter", true};
+	default:
+		return (CommandName){statement->kind == AST_TERMINATE ? "terminate" : statement->kind == AST_PAUSE ? "pause" : "resume",
+							 statement->query_control.is_all ? "all" : statement->query_control.id.text, "execute", false};
+	}
+}
+
 static Status
 ddl_once(StatementContext *context, const AstStatement *statement, Error *err)
 {
@@ -880,13 +930,41 @@ ddl_once(StatementContext *context, const AstStatement *statement, Error *err)
 	return status;
 }
 
+/* What recovers or is only tried is nobody's business. */
+static void
+begin_command(StatementContext *context, const AstStatement *statement, PendingCommand *command)
+{
+	PlannerContext planner = {.arena = context->arena, .standard = context->standard};
+
+	if (context->engine->is_recovering || context->engine->is_sandbox)
+		return;
+	*command = (PendingCommand){.session = context->session, .id = command_id(context->arena, command_name_of(&planner, statement))};
+	command_begin(context->engine, command);
+	context->command = command;
+}
+
+static void
+end_command(StatementContext *context, Status status, const Error *err)
+{
+	if (context->command == NULL)
+		return;
+	/* Commands of other processes are in the log. */
+	context->command->is_logged = context->command->is_logged || context->engine->is_replaying;
+	command_end(context->engine, context->command, status, err);
+	context->command = NULL;
+}
+
 Status
 ddl_execute(StatementContext *context, const AstStatement *statement, Error *err)
 {
-	Engine *engine = context->engine;
-	Status	status;
+	Engine		  *engine = context->engine;
+	PendingCommand command;
+	Status		   status;
 
+	begin_command(context, statement, &command);
 	engine_lock_ddl(engine);
+	if (context->command != NULL)
+		command_set(engine, context->command, "PARSING");
 	status = ddl_once(context, statement, err);
 	for (int tries = 0; status == FAILED && engine->was_fenced && tries < MAX_TRIES; tries++) {
 		/* Those who decide at the same time must not keep fencing each other: the longer it takes, the further apart they try. */
@@ -897,6 +975,7 @@ ddl_execute(StatementContext *context, const AstStatement *statement, Error *err
 		context->sink->message(context->sink, engine->skipped_command, true);
 		engine->skipped_command[0] = '\0';
 	}
+	end_command(context, status, err);
 	engine_unlock_ddl(engine);
 	return status;
 }

@@ -213,6 +213,9 @@ engine_need_store(Engine *engine, Error *err)
 	Status		 status = OK;
 	Nanos		 began = nanos_now();
 
+	/* Most statements ask, and must not wait for one that changes the catalog. */
+	if (engine->is_open)
+		return OK;
 	engine_lock_ddl(engine);
 	if (engine->store != NULL)
 		goto out;

@@ -45,6 +45,12 @@ bool engine_has_directory(const Engine *engine);
 /* What became of the commands of this process: {"status", "message", "queryId"} of one (false: unknown), {id: status} of all. */
 bool	  engine_command_status(Engine *engine, const char *id, Arena *arena, JsonValue *out);
 JsonValue engine_command_statuses(Engine *engine, Arena *arena);
+
+/* That of one that will be executed when others have been: QUEUED.  Gives what session_command_in_hand gives. */
+JsonValue engine_queue_command(Engine *engine, const char *id, Arena *arena);
+
+/* Of a command that is not executed by a statement, or that will not be executed.  Texts are copied. */
+void engine_set_command_status(Engine *engine, const char *id, const char *status, const char *message);
 int64_t	  engine_last_command(Engine *engine);		/* sequence number; -1: there was none */
 
 /* {query id: {"activeStores", "activePartitions", "standByStores", "standByPartitions"}}, as ksqlDB's /clusterStatus tells them. */
@@ -115,6 +121,12 @@ Status session_check_headless(Session *session, Str sql, Error *err);
 
 /* The session as a client; closing it closes the session. */
 Client *session_client(Session *session);
+
+/*
+ * The command that the session has in hand: {"commandId", "commandStatus", "commandSequenceNumber"}.  From then on /status tells how it ends,
+ * whatever that is.  False: none is in hand.  From another thread, while the session lives.
+ */
+bool session_command_in_hand(Session *session, Arena *arena, JsonValue *out);
 
 /* The number (from 1) of the statement that session_execute last began, of all in its text. */
 int session_statement_number(const Session *session);

@@ -54,9 +54,9 @@ void engine_live_visit(Engine *engine, void (*visit)(void *context, const char *
 /*
  * Parses all statements and tries those that change or describe the catalog on a copy of it, in order, so that a request of several
  * statements normally does nothing if any of them is wrong.  The session is not changed; its statement text is that of the one at fault.
- * ERROR_UNSUPPORTED with `not_here` set if one is a SELECT or PRINT.
+ * ERROR_UNSUPPORTED with `not_here` set if one is a SELECT or PRINT.  `tried` hears what they tell on the copy: that of a single statement is not.
  */
-Status session_check(Session *session, Str sql, bool *not_here, Error *err);
+Status session_check(Session *session, Str sql, ResultSink *tried, bool *not_here, Error *err);
 
 /* The text of the statement that was last begun, or failed to parse; until the next. */
 const char *session_statement_text(const Session *session);

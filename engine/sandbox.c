@@ -139,27 +139,11 @@ sandbox_close(Engine *sandbox, SandboxTopics *topics)
 
 /* ---- checking ---- */
 
-static void
-discard_entity(ResultSink *sink, const Entity *entity)
-{
-	(void)sink;
-	(void)entity;
-}
-
-static void
-discard_message(ResultSink *sink, const char *text, bool is_warning)
-{
-	(void)sink;
-	(void)text;
-	(void)is_warning;
-}
-
 static Status
-try_on_copy(Session *session, Str sql, bool *has_query, Error *err)
+try_on_copy(Session *session, Str sql, ResultSink *sink, bool *has_query, Error *err)
 {
 	SandboxTopics topics;
 	Engine		 *sandbox = xcalloc(1, sizeof *sandbox);
-	ResultSink	  sink = {.entity = discard_entity, .message = discard_message};
 	Session		 *copy = NULL;
 	Status		  status;
 
@@ -170,7 +154,7 @@ try_on_copy(Session *session, Str sql, bool *has_query, Error *err)
 		session_set_user(copy, session->user, session->role);
 		for (int i = 0; i < session->n_variables; i++)
 			session_define(copy, session->variables[2 * i], session->variables[2 * i + 1]);
-		status = session_execute(copy, sql, &sink, err);
+		status = session_execute(copy, sql, sink, err);
 		session_note_text(session, str_of(session_statement_text(copy)));
 		*has_query = sandbox->sandbox_has_query;
 		session_close(copy);
@@ -181,7 +165,7 @@ try_on_copy(Session *session, Str sql, bool *has_query, Error *err)
 }
 
 Status
-session_check(Session *session, Str sql, bool *not_here, Error *err)
+session_check(Session *session, Str sql, ResultSink *tried, bool *not_here, Error *err)
 {
 	int	 n_statements = 0;
 	bool has_variables = settings_bool(session->settings, "ksql.variable.substitution.enable") && memmem(sql.data, sql.length, "${", 2) != NULL;
@@ -193,5 +177,5 @@ session_check(Session *session, Str sql, bool *not_here, Error *err)
 	if (!has_variables && n_statements <= 1)
 		return OK;
 	TRY(engine_need_store(session->engine, err));
-	return try_on_copy(session, sql, not_here, err);
+	return try_on_copy(session, sql, tried, not_here, err);
 }

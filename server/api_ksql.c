@@ -1,65 +1,105 @@
 /*
  * POST /ksql: statements that are not queries.  All are checked before any is executed; the answer is an array of entities.
  */
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "engine/redact.h"
 #include "server/server_impl.h"
 
-typedef struct KsqlSink {
-	ResultSink sink;			/* first */
-	Arena	  *arena;			/* of the request */
-	StrBuf	   entities;		/* "[{...},{...}" */
-	StrBuf	   sql;				/* of the statement in hand */
-} KsqlSink;
+/* A command of the request, as the copy of the catalog told it beforehand. */
+typedef struct Expected {
+	int			statement;		/* its number in the request */
+	const char *sql;
+	const char *id;
+} Expected;
+
+/*
+ * One request.  The answer is given by the thread that executes, or when a command takes too long by the one of deadlines, while execution goes
+ * on: `lock` is for what both look at.
+ */
+typedef struct KsqlRun {
+	ResultSink		sink;		/* first */
+	Request		   *request;
+	Session		   *session;
+	Deadline		deadline;
+	pthread_mutex_t lock;
+	StrBuf			entities;	/* "[{...},{...}" */
+	StrBuf			sql;		/* of the statement in hand */
+	int				statement;	/* its number */
+	bool			is_answered;
+	int				n_expected;
+	int				expected_capacity;
+	Expected	   *expected;	/* malloc'ed; texts are the request's */
+} KsqlRun;
 
 static void
-begin_entity(KsqlSink *k, const char *kind)
+begin_entity(KsqlRun *k, const char *kind, const char *sql)
 {
 	strbuf_add_text(&k->entities, k->entities.length > 1 ? ",{\"@type\":" : "{\"@type\":");
 	json_write_string(&k->entities, str_of(kind));
 	strbuf_add_text(&k->entities, ",\"statementText\":");
-	json_write_string(&k->entities, str_of(redact_shown(k->arena, strbuf_text(&k->sql))));
+	json_write_string(&k->entities, str_of(sql));
 }
 
 static void
-ksql_entity(ResultSink *sink, const Entity *entity)
+add_entity(KsqlRun *k, const char *kind, const char *sql, const JsonValue *value)
 {
-	KsqlSink *k = (KsqlSink *)sink;
-
-	begin_entity(k, entity->kind);
-	for (uint32_t i = 0; entity->value->kind == JSON_OBJECT && i < entity->value->n; i++) {
+	begin_entity(k, kind, sql);
+	for (uint32_t i = 0; value->kind == JSON_OBJECT && i < value->n; i++) {
 		strbuf_add_char(&k->entities, ',');
-		json_write_string(&k->entities, entity->value->members[i].name);
+		json_write_string(&k->entities, value->members[i].name);
 		strbuf_add_char(&k->entities, ':');
-		json_write(&k->entities, &entity->value->members[i].value);
+		json_write(&k->entities, &value->members[i].value);
 	}
 	strbuf_add_text(&k->entities, ",\"warnings\":[]}");
+}
+
+/* Not the request's arena: the answer may be in the hands of another thread. */
+static void
+ksql_entity(ResultSink *sink, const Entity *entity)
+{
+	KsqlRun *k = (KsqlRun *)sink;
+	Arena	 arena = {0};
+
+	pthread_mutex_lock(&k->lock);
+	add_entity(k, entity->kind, redact_shown(&arena, strbuf_text(&k->sql)), entity->value);
+	pthread_mutex_unlock(&k->lock);
+	arena_free(&arena);
 }
 
 /* Messages of the shell have no entity in ksqlDB's API; warnings have. */
 static void
 ksql_message(ResultSink *sink, const char *text, bool is_warning)
 {
-	KsqlSink *k = (KsqlSink *)sink;
+	Arena	  arena = {0};
+	JsonValue object = json_object();
 
-	if (!is_warning)
-		return;
-	begin_entity(k, "warning_entity");
-	strbuf_add_text(&k->entities, ",\"message\":");
-	json_write_string(&k->entities, str_of(text));
-	strbuf_add_text(&k->entities, ",\"warnings\":[]}");
+	if (is_warning) {
+		json_add(&arena, &object, "message", json_string(text));
+		ksql_entity(sink, &(Entity){.kind = "warning_entity", .value = &object});
+	}
+	arena_free(&arena);
+}
+
+static void
+set_statement(StrBuf *out, Str sql)
+{
+	strbuf_clear(out);
+	strbuf_add_str(out, str_trim(sql));
+	if (!str_ends_with(strbuf_str(out), STR(";")))
+		strbuf_add_char(out, ';');
 }
 
 static void
 ksql_statement(ResultSink *sink, Str sql)
 {
-	KsqlSink *k = (KsqlSink *)sink;
+	KsqlRun *k = (KsqlRun *)sink;
 
-	strbuf_clear(&k->sql);
-	strbuf_add_str(&k->sql, str_trim(sql));
-	if (!str_ends_with(strbuf_str(&k->sql), STR(";")))
-		strbuf_add_char(&k->sql, ';');
+	pthread_mutex_lock(&k->lock);
+	set_statement(&k->sql, sql);
+	k->statement++;
+	pthread_mutex_unlock(&k->lock);
 }
 
 /* Rows come of statements that wrap a query (EXPLAIN ANALYZE, COPY): none is shown. */
@@ -97,32 +137,144 @@ text_at_fault(Request *request, Session *session)
 	return text != NULL ? redact_shown(&request->arena, text) : NULL;
 }
 
+/* ---- what is to come, from the try on a copy ---- */
+
+static void
+expect_statement(ResultSink *sink, Str sql)
+{
+	KsqlRun *k = sink->context;
+
+	set_statement(&k->sql, sql);
+	k->statement++;
+}
+
+static void
+expect_entity(ResultSink *sink, const Entity *entity)
+{
+	KsqlRun			*k = sink->context;
+	Arena			*arena = &k->request->arena;
+	const JsonValue *id = json_member(entity->value, STR("commandId"));
+
+	if (id == NULL || id->kind != JSON_STRING)
+		return;
+	grow_array(k->expected, k->n_expected, k->expected_capacity);
+	k->expected[k->n_expected++] = (Expected){k->statement, arena_strdup(arena, redact_shown(arena, strbuf_text(&k->sql))), str_to_arena(arena, id->text)};
+}
+
+static void
+expect_message(ResultSink *sink, const char *text, bool is_warning)
+{
+	(void)sink;
+	(void)text;
+	(void)is_warning;
+}
+
+static Status
+check_request(KsqlRun *k, Str sql, bool *not_here, Error *err)
+{
+	ResultSink tried = {.begin = ksql_begin, .rows = ksql_rows, .end = ksql_end, .entity = expect_entity, .message = expect_message,
+						.statement = expect_statement, .context = k};
+	Status	   status = session_check(k->session, sql, &tried, not_here, err);
+
+	k->statement = 0;
+	return status;
+}
+
+/* ---- answering ---- */
+
+/* Says where the command in hand stands and that those behind it wait; they go on.  Nothing is said of statements that are no commands. */
+static void
+answer_unfinished(void *context)
+{
+	KsqlRun	 *k = context;
+	Arena	  arena = {0};
+	JsonValue object;
+
+	pthread_mutex_lock(&k->lock);
+	if (session_command_in_hand(k->session, &arena, &object)) {
+		add_entity(k, "currentStatus", redact_shown(&arena, strbuf_text(&k->sql)), &object);
+		for (int i = 0; i < k->n_expected; i++) {
+			if (k->expected[i].statement <= k->statement)
+				continue;
+			object = engine_queue_command(k->request->server->engine, k->expected[i].id, &arena);
+			add_entity(k, "currentStatus", k->expected[i].sql, &object);
+		}
+		strbuf_add_char(&k->entities, ']');
+		http_respond(k->request->exchange, 200, KSQL_TYPE, NULL, 0, strbuf_str(&k->entities));
+		k->is_answered = true;
+	} else
+		deadline_begin(k->request->server->deadlines, &k->deadline);
+	pthread_mutex_unlock(&k->lock);
+	arena_free(&arena);
+}
+
+/* Those that were told to wait and now will not be executed. */
+static void
+fail_expected(KsqlRun *k, const Error *err)
+{
+	StrBuf message = {0};
+
+	strbuf_printf(&message, "An earlier statement of the request failed: %s", err->message);
+	for (int i = 0; i < k->n_expected; i++)
+		if (k->expected[i].statement > k->statement)
+			engine_set_command_status(k->request->server->engine, k->expected[i].id, "ERROR", strbuf_text(&message));
+	strbuf_free(&message);
+}
+
+static void
+answer_finished(KsqlRun *k, Status status, const Error *err)
+{
+	Request *request = k->request;
+
+	if (k->is_answered) {
+		if (status == FAILED)
+			fail_expected(k, err);
+		return;
+	}
+	strbuf_add_char(&k->entities, ']');
+	if (status == FAILED)
+		answer_statement_error(request->exchange, error_code_of(err), err, text_at_fault(request, k->session), strbuf_text(&k->entities));
+	else
+		http_respond(request->exchange, 200, KSQL_TYPE, NULL, 0, strbuf_str(&k->entities));
+}
+
+static Status
+execute_in_time(KsqlRun *k, Str sql, Error *err)
+{
+	Deadlines *deadlines = k->request->server->deadlines;
+	Status	   status;
+
+	k->deadline = (Deadline){.passed = answer_unfinished, .context = k};
+	deadline_begin(deadlines, &k->deadline);
+	status = session_execute(k->session, sql, &k->sink, err);
+	deadline_end(deadlines, &k->deadline);
+	answer_finished(k, status, err);
+	return status;
+}
+
 static void
 execute_checked(Request *request, Session *session, Str sql)
 {
-	KsqlSink k = {.sink = {.begin = ksql_begin, .rows = ksql_rows, .end = ksql_end, .entity = ksql_entity, .message = ksql_message,
-						   .statement = ksql_statement}, .arena = &request->arena};
-	bool	 not_here;
-	Error	 err;
+	KsqlRun k = {.sink = {.begin = ksql_begin, .rows = ksql_rows, .end = ksql_end, .entity = ksql_entity, .message = ksql_message,
+						  .statement = ksql_statement}, .request = request, .session = session};
+	bool	not_here;
+	Error	err;
+	int		code = 0;
+	Status	status = guard_statements(request, sql, &code, &err);
 
-	int		 code = 0;
-	Status	 status = guard_statements(request, sql, &code, &err);
-
+	pthread_mutex_init(&k.lock, NULL);
 	strbuf_add_char(&k.entities, '[');
 	if (status == FAILED)
 		answer_statement_error(request->exchange, code, &err, NULL, NULL);
-	else if ((status = session_check(session, sql, &not_here, &err)) != OK)
+	else if ((status = check_request(&k, sql, &not_here, &err)) != OK)
 		answer_statement_error(request->exchange, not_here ? 40002 : error_code_of(&err), &err, text_at_fault(request, session), NULL);
-	else if ((status = session_execute(session, sql, &k.sink, &err)) == FAILED) {
-		strbuf_add_char(&k.entities, ']');
-		answer_statement_error(request->exchange, error_code_of(&err), &err, text_at_fault(request, session), strbuf_text(&k.entities));
-	} else {
-		strbuf_add_char(&k.entities, ']');
-		http_respond(request->exchange, 200, KSQL_TYPE, NULL, 0, strbuf_str(&k.entities));
-	}
+	else
+		status = execute_in_time(&k, sql, &err);
 	guard_told(request, sql, NULL, status, &err);
+	pthread_mutex_destroy(&k.lock);
 	strbuf_free(&k.entities);
 	strbuf_free(&k.sql);
+	free(k.expected);
 }
 
 static void
@@ -181,6 +333,7 @@ run_terminate(void *context)
 					 STR("[{\"@type\":\"currentStatus\",\"statementText\":\"TERMINATE CLUSTER;\",\"commandId\":\"cluster/TerminateCluster/terminate\","
 						 "\"commandStatus\":{\"status\":\"SUCCESS\",\"message\":\"Cluster terminated\",\"queryId\":null},"
 						 "\"commandSequenceNumber\":-1,\"warnings\":[]}]"));
+		engine_set_command_status(server->engine, "cluster/TerminateCluster/terminate", "SUCCESS", "Cluster terminated");
 		audit_operator(server->guard->log, "The cluster was terminated over /ksql/terminate");
 	}
 	request_release(request);

@@ -270,6 +270,7 @@ server_open(const ServerOptions *options, Server **out, Error *err)
 	TRY_OUT(open_http(server, listeners, err));
 	engine.host = server->host;
 	TRY_OUT(engine_open(&engine, &server->engine, err));
+	server->deadlines = deadlines_new(settings_int(server->settings, "ksql.server.command.response.timeout.ms"));
 	server->health = health_new(server->engine, server->settings, server->guard->log);
 out:
 	if (status != OK) {
@@ -374,6 +375,7 @@ server_close(Server *server)
 	pool_free(server->pool);
 	http_server_close(server->http);
 	health_free(server->health);
+	deadlines_free(server->deadlines);
 	engine_close(server->engine);
 	guard_close(server->guard);
 	settings_free(server->engine_settings);

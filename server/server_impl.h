@@ -8,6 +8,7 @@
 #include "engine/engine.h"
 #include "engine/health.h"
 #include "engine/live.h"
+#include "server/deadline.h"
 #include "server/endpoint.h"
 #include "server/guard.h"
 #include "server/health.h"
@@ -26,6 +27,7 @@ struct Server {
 	Guard		   *guard;
 	Engine		   *engine;
 	Health		   *health;
+	Deadlines	   *deadlines;		/* of commands */
 	HttpServer	   *http;
 	Pool		   *pool;
 	bool			is_headless;

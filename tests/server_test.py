@@ -1,6 +1,7 @@
 """The server: ksqlDB's HTTP API over HTTP/1.1, HTTP/2 and WebSocket; back-pressure; malformed requests; restarts.  Only on 127.0.0.1."""
 
 import base64
+import contextlib
 import json
 import os
 import re
@@ -188,25 +189,80 @@ health_is_looked_at.arguments = ["--set", "ksql.healthcheck.interval.ms=0"]
 
 @case
 def a_command_that_stands_still_is_unhealthy(s):
-    with socket.create_server(("127.0.0.1", 0)) as slow:      # takes the connection and says nothing
-        slow.settimeout(20)
-        sql = f"CREATE STREAM remote WITH (path='http://127.0.0.1:{slow.getsockname()[1]}/slow.csv');"
-        worker = threading.Thread(target=s.ksql, args=(sql,))
-        worker.start()
-        connection, _ = slow.accept()
+    with a_statement_stands_still(s):
         wait_for("the blocked commands", lambda: health(s) == ["commandRunner"])
         equal(s.get("/info")["KsqlServerInfo"]["serverStatus"], "ERROR")
         began = time.time()
         contains(s.request("GET", "/metrics")[2], 'sluice_command_runner_state{service="default_",state="ERROR"} 1')
         assert time.time() - began < 1, "figures wait for a statement"
-        connection.close()
-    worker.join(20)
     wait_for("the commands", lambda: health(s) == [])
     equal(s.get("/info")["KsqlServerInfo"]["serverStatus"], "RUNNING")
 
 
 a_command_that_stands_still_is_unhealthy.arguments = ["--set", "ksql.healthcheck.interval.ms=0", "--set", "url.access=all", "--set",
                                                       "ksql.server.command.blocked.threshold.error.ms=100"]
+
+
+@contextlib.contextmanager
+def a_statement_stands_still(s):
+    """CREATE STREAM remote waits for a web server that says nothing; then its error, or what the answer was before."""
+    with socket.create_server(("127.0.0.1", 0)) as slow:
+        slow.settimeout(20)
+        sql = f"CREATE STREAM remote WITH (path='http://127.0.0.1:{slow.getsockname()[1]}/slow.csv');"
+        answers = []
+        worker = threading.Thread(target=lambda: answers.append(s.ksql(sql)))
+        worker.start()
+        connection, _ = slow.accept()
+        yield answers
+        connection.close()
+    worker.join(20)
+
+
+def status_of(s, name):
+    status, _, text = s.request("GET", f"/status/stream/%60{name}%60/create")
+    return status, json.loads(text)
+
+
+@case
+def commands_that_take_long_are_told_of(s):
+    with a_statement_stands_still(s) as answers:
+        wait_for("the answer of the command in hand", lambda: answers)
+        equal((answers[0][0]["commandId"], answers[0][0]["commandStatus"]["status"]), ("stream/`REMOTE`/create", "PARSING"))
+        one, two, three = s.ok(STREAM + "SHOW STREAMS; CREATE STREAM b AS SELECT * FROM s; CREATE STREAM c AS SELECT * FROM s;")
+        for entity, name in ((one, "S"), (two, "B"), (three, "C")):
+            equal((entity["commandId"], entity["commandStatus"]["status"], entity["commandSequenceNumber"]), (f"stream/`{name}`/create", "QUEUED", -1))
+            equal(status_of(s, name)[1]["status"], "QUEUED")
+        contains(two["statementText"], "CREATE STREAM b AS")
+        equal(s.get("/status")["commandStatuses"], {f"stream/`{name}`/create": "PARSING" if name == "REMOTE" else "QUEUED" for name in ("REMOTE", "S", "B", "C")})
+    wait_for("the end of all", lambda: status_of(s, "C")[1]["status"] == "SUCCESS")
+    status, remote = status_of(s, "REMOTE")
+    equal((status, remote["status"]), (200, "ERROR"))
+    contains(remote["message"], "slow.csv")
+    equal(status_of(s, "B")[1]["message"], "Created query with ID " + status_of(s, "B")[1]["queryId"])
+    # What was refused is no command, and those before it stay.
+    equal(s.ksql("CREATE STREAM s (a INT) WITH (kafka_topic='s', value_format='JSON');")["error_code"], 40001)
+    equal(status_of(s, "S")[1]["status"], "SUCCESS")
+    s.ksql("CREATE STREAM nothing AS SELECT * FROM nowhere;")
+    equal(status_of(s, "NOTHING")[0], 404)
+
+
+commands_that_take_long_are_told_of.arguments = ["--set", "url.access=all", "--set", "ksql.server.command.response.timeout.ms=200"]
+
+
+@case
+def commands_behind_a_failure_are_told_of(s):
+    with a_statement_stands_still(s) as answers:
+        wait_for("the answer of the command in hand", lambda: answers)
+        equal([e["commandStatus"]["status"] for e in s.ok("CREATE STREAM a (x INT) WITH (kafka_topic='same', value_format='JSON', partitions=1); "
+                                                          "CREATE STREAM b (x INT) WITH (kafka_topic='b', value_format='JSON', partitions=1);")], ["QUEUED"] * 2)
+        equal([e["commandStatus"]["status"] for e in s.ok("CREATE STREAM a (x INT) WITH (kafka_topic='same', value_format='JSON', partitions=1); "
+                                                          "CREATE STREAM d (x INT) WITH (kafka_topic='d', value_format='JSON', partitions=1);")], ["QUEUED"] * 2)
+    # Who is first does not matter: the other finds the stream there.
+    wait_for("both", lambda: sorted(status_of(s, name)[1]["status"] for name in "BD") == ["ERROR", "SUCCESS"])
+    contains(" ".join(status_of(s, name)[1]["message"] for name in "BD"), "An earlier statement of the request failed: ")
+
+
+commands_behind_a_failure_are_told_of.arguments = commands_that_take_long_are_told_of.arguments
 
 
 @case
