@@ -115,9 +115,13 @@ Status row_inserter_add(RowInserter *inserter, Str json, Error *err);
 Status row_inserter_commit(RowInserter *inserter, Error *err);
 void   row_inserter_close(RowInserter *inserter);
 
-/* Checks the statements of a headless server: those that make sources, types, persistent queries and set properties, and at least one
- * persistent query among them. */
-Status session_check_headless(Session *session, Str sql, Error *err);
+/*
+ * Makes the catalog what the text of a headless server says: CREATE STREAM, TABLE and TYPE, INSERT INTO ... SELECT, SET and UNSET, with at least one
+ * persistent query.  What is there as it is written goes on with its state and settings; what is written otherwise is replaced (CREATE OR
+ * REPLACE); what an earlier text had and this one has not is dropped, its topic stays.  All is tried first: after an error of the text nothing
+ * has changed.  *n_changes: statements that were executed.  err->line is the text's, where there is one.
+ */
+Status session_apply_file(Session *session, Str sql, int *n_changes, Error *err);
 
 /* The session as a client; closing it closes the session. */
 Client *session_client(Session *session);

@@ -234,37 +234,6 @@ session_parse_all(Session *session, Str sql, int *n_statements, bool *has_query,
 	return status == FAILED ? FAILED : OK;
 }
 
-static bool
-is_headless_kind(AstStatementKind kind)
-{
-	return kind == AST_CREATE_SOURCE || kind == AST_CREATE_TYPE || kind == AST_INSERT_SELECT || kind == AST_SET || kind == AST_UNSET;
-}
-
-Status
-session_check_headless(Session *session, Str sql, Error *err)
-{
-	ParserOptions	 options = {.is_ksqldb = !settings_standard(session->settings)};
-	AstStatementList list = {0};
-	Arena			 arena = {0};
-	bool			 has_query = false;
-	Status			 status = parser_parse(&arena, sql, options, &list, err);
-
-	for (int i = 0; i < list.n_items && status == OK; i++) {
-		const AstStatement *statement = list.items[i];
-
-		has_query = has_query || statement->kind == AST_INSERT_SELECT
-					|| (statement->kind == AST_CREATE_SOURCE && statement->create_source.query != NULL);
-		if (!is_headless_kind(statement->kind)) {
-			error_user(err, "%s statements cannot be run by a headless server", statement_kind_name(statement->kind));
-			status = error_at(err, statement->pos.line, statement->pos.column, 0);
-		}
-	}
-	arena_free(&arena);
-	if (status == OK && !has_query)
-		return error_user(err, "The file contains no persistent queries: a headless server would have nothing to do");
-	return status;
-}
-
 /* Variables are replaced statement by statement, so that a DEFINE counts for what follows it. */
 static Status
 session_next_text(Session *session, Arena *arena, Str *rest, Str *out, Error *err)

@@ -3,7 +3,7 @@
 #include "server/server_impl.h"
 
 const Endpoint endpoint_rows[] = {
-	{"GET", "/", ROLE_READ, ENDPOINT_PLAIN, handle_root, "Redirects to /info."},
+	{"GET", "/", ROLE_READ, ENDPOINT_HEADLESS, handle_root, "Redirects to /info."},
 	{"GET", "/info", ROLE_READ, ENDPOINT_HEADLESS, handle_info, "Version and identity of the server."},
 	{"GET", "/healthcheck", ROLE_NONE, ENDPOINT_HEADLESS, handle_healthcheck, "Whether the parts of the server work."},
 	{"GET", "/metrics", ROLE_READ, ENDPOINT_HEADLESS, handle_metrics, "Figures for Prometheus."},

@@ -1,26 +1,11 @@
 /*
- * Headless: the statements of a file run at the start, and nothing else can be asked for.
+ * Headless: the statements of a file are in force from the start, and nothing else can be asked for.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "server/server_impl.h"
-
-static void
-discard_entity(ResultSink *sink, const Entity *entity)
-{
-	(void)sink;
-	(void)entity;
-}
-
-static void
-discard_message(ResultSink *sink, const char *text, bool is_warning)
-{
-	(void)sink;
-	(void)text;
-	(void)is_warning;
-}
 
 static Status
 read_file(const char *path, StrBuf *out, Error *err)
@@ -40,26 +25,45 @@ read_file(const char *path, StrBuf *out, Error *err)
 	return n ? FAILED : OK;
 }
 
+/* "FILE:LINE:COLUMN: what", as compilers do. */
+static void
+place_error(const char *path, Error *err)
+{
+	if (err->line > 0 && err->column > 0)
+		error_context(err, "%s:%d:%d", path, err->line, err->column);
+	else if (err->line > 0)
+		error_context(err, "%s:%d", path, err->line);
+	else
+		error_context(err, "%s", path);
+}
+
 Status
 headless_start(Server *server, Error *err)
 {
-	ResultSink sink = {.entity = discard_entity, .message = discard_message};
-	Session	  *session = NULL;
-	StrBuf	   text = {0};
-	Status	   status;
+	Session *session = NULL;
+	StrBuf	 text = {0};
+	int		 n_changes = 0;
+	Status	 status;
 
 	TRY_OUT(read_file(server->queries_file, &text, err));
 	TRY_OUT(session_open(server->engine, &session, err));
 	if (!settings_has(server->settings, "sql.dialect"))
 		TRY_OUT(settings_set(session_settings(session), "sql.dialect", "ksqldb", err));
-	TRY_OUT(session_check_headless(session, strbuf_str(&text), err));
-	/* What an earlier start has made already goes on. */
-	if (engine_last_command(server->engine) < 0)
-		status = session_execute(session, strbuf_str(&text), &sink, err);
-out:
+	status = session_apply_file(session, strbuf_str(&text), &n_changes, err);
 	if (status == FAILED)
-		error_context(err, "In %s", server->queries_file);
+		place_error(server->queries_file, err);
+	else
+		log_event(server->guard->log, LOG_LEVEL_INFO, "server", (LogField[]){LOG_TEXT("file", server->queries_file), LOG_INT("changes", n_changes)}, 2,
+				  "The file of queries is in force");
+out:
 	session_close(session);
 	strbuf_free(&text);
 	return status;
+}
+
+void
+headless_refuse(const Request *request)
+{
+	answer_error(request->exchange, 40400, "This server is headless: it runs the statements of its file of queries and takes no others. It serves /info, /healthcheck and "
+				 "/metrics.\nChange the file and restart it, or start a server without --queries-file.");
 }

@@ -86,7 +86,7 @@ is_served(Server *server, const Request *request)
 	int		 state = server->state;
 
 	if (server->is_headless && !(flags & ENDPOINT_HEADLESS)) {
-		http_respond(request->exchange, 404, "text/plain", NULL, 0, STR("Not Found"));
+		headless_refuse(request);
 		return false;
 	}
 	/* Health and figures can be asked in every state. */

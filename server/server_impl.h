@@ -52,6 +52,7 @@ bool request_run(Request *request, void (*run)(void *context), void *context);
 
 /* ---- headless.c ---- */
 Status headless_start(Server *server, Error *err);
+void   headless_refuse(const Request *request);		/* for endpoints that it does not serve */
 
 /* ---- answers (answer.c) ---- */
 

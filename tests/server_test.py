@@ -722,6 +722,127 @@ def terminate_ends_the_cluster(s):
     assert "T" not in [t["name"] for t in s.ok("SHOW TOPICS;")[0]["topics"]]
 
 
+# ---- headless ----
+
+SOURCE = "CREATE STREAM s (id INT KEY, v STRING)\n  WITH (kafka_topic='s', value_format='JSON', partitions=1);\n"
+
+
+def queries_file(s, text):
+    with open(os.path.join(s.folder, "app.sql"), "w", encoding="utf-8") as f:
+        f.write(text)
+
+
+def headless(s, text):
+    """Restarts with that file; the ids of the queries that run."""
+    queries_file(s, text)
+    if s.process.poll() is None:
+        equal(s.stop(), 0)
+    s.start("--queries-file", "app.sql")
+    return sorted(re.findall(r'^sluice_query_state\{[^}]*query="([^"]*)",state="RUNNING"', s.request("GET", "/metrics")[2], re.M))
+
+
+def insert(s, rows):
+    """Records into topic s, by a server that is not headless and runs the queries too."""
+    equal(s.stop(), 0)
+    s.start()
+    for i, v in rows:
+        s.ok(f"INSERT INTO s (id, v) VALUES ({i}, '{v}');")
+
+
+def refused_file(s, text):
+    """What a headless server says that does not start."""
+    if s.process.poll() is None:
+        equal(s.stop(), 0)
+    queries_file(s, text)
+    done = subprocess.run([s.sluice, "server", "--data", "d", "--listen", "http://127.0.0.1:0", "--queries-file", "app.sql"], cwd=s.folder, env=s.environment,
+                          capture_output=True, text=True, timeout=30)
+    assert done.returncode != 0, "it started with: " + text
+    return done.stderr
+
+
+COUNT = "CREATE TABLE t AS SELECT id, COUNT(*) AS n FROM s GROUP BY id;\n"
+
+
+@case
+def headless_takes_no_statements(s):
+    equal(headless(s, SOURCE + COUNT), ["CTAS_T_2"])
+    for path, body in (("/ksql", {"ksql": "CREATE STREAM x (a INT) WITH (kafka_topic='x', value_format='JSON', partitions=1);"}), ("/query", {"ksql": "SELECT * FROM t;"}),
+                       ("/query-stream", {"sql": "SELECT * FROM t;"}), ("/close-query", {"queryId": "x"}), ("/ksql/terminate", {})):
+        status, _, text = s.request("POST", path, body)
+        equal((status, json.loads(text)["error_code"]), (404, 40400))
+        contains(json.loads(text)["message"], "This server is headless: it runs the statements of its file")
+    equal(s.request("GET", "/v1/metadata")[0], 404)
+    for path in ("/info", "/healthcheck", "/metrics", "/chc/ready"):
+        equal(s.request("GET", path)[0], 200)
+    equal(s.get("/healthcheck")["isHealthy"], True)
+
+
+@case
+def headless_goes_on(s):
+    text = "SET 'auto.offset.reset'='earliest';\n" + SOURCE + COUNT + "-- copies\nCREATE STREAM c AS SELECT * FROM s;\nINSERT INTO c SELECT * FROM s;\n"
+    ids = headless(s, text)
+    equal(ids, ["CSAS_C_3", "CTAS_T_2", "INSERTQUERY_4"])
+    insert(s, [(1, "a"), (2, "b")])
+    equal(headless(s, text), ids)
+    # Other spaces and comments are the same file.
+    equal(headless(s, text.replace(" AS SELECT", "\n  AS   SELECT").replace("-- copies", "/* copies */")), ids)
+    insert(s, [(1, "c")])
+    wait_for("the counts", lambda: sorted(s.rows("SELECT * FROM t;")) == [[1, 2], [2, 1]])
+    wait_for("the copies, each twice", lambda: sorted(s.rows("SELECT id FROM c;")) == [[1]] * 4 + [[2]] * 2)
+
+
+@case
+def headless_follows_its_file(s):
+    first = "SET 'auto.offset.reset'='earliest';\n" + SOURCE + COUNT + "CREATE STREAM c AS SELECT * FROM s;\nINSERT INTO c SELECT * FROM s WHERE id > 5;\n"
+    headless(s, first)
+    insert(s, [(1, "a"), (7, "b")])
+    wait_for("the table", lambda: sorted(s.rows("SELECT * FROM t;")) == [[1, 1], [7, 1]])
+    wait_for("the copies", lambda: len(s.rows("SELECT * FROM c;")) == 3)
+    # Added, changed, taken away: the table keeps its state, the stream goes on from where it was, the INSERT is another query.
+    second = first.replace("SELECT * FROM s;", "SELECT id, UCASE(v) AS v FROM s;").replace("> 5", "> 6") + "CREATE STREAM e AS SELECT id, v FROM s;\n"
+    ids = headless(s, second)
+    assert ids[:2] == ["CSAS_C_3", ids[1]] and "CTAS_T_2" in ids and "INSERTQUERY_4" not in ids and len(ids) == 4, ids
+    insert(s, [(6, "x")])
+    wait_for("the changed query", lambda: [6, "X"] in s.rows("SELECT * FROM c;"))
+    wait_for("the new stream", lambda: [6] in s.rows("SELECT id FROM e;"))
+    assert [6, "x"] not in s.rows("SELECT * FROM c;")
+    equal(headless(s, second), ids)
+    equal(headless(s, "SET 'auto.offset.reset'='earliest';\n" + SOURCE + COUNT), ["CTAS_T_2"])
+    insert(s, [(1, "again")])
+    wait_for("the table's state", lambda: [1, 2] in s.rows("SELECT * FROM t;"))
+    equal(sorted(x["name"] for x in s.ok("SHOW STREAMS;")[0]["streams"]), ["KSQL_PROCESSING_LOG", "S"])
+    assert {"C", "E"} <= {t["name"] for t in s.ok("SHOW TOPICS;")[0]["topics"]}, "topics stay"
+
+
+@case
+def headless_files_with_mistakes(s):
+    for text, place, part in ((SOURCE + COUNT + "CREATE STREAM c AS SELECT nothing FROM s;\n", "app.sql:4:27", "NOTHING"),
+                              (SOURCE + COUNT + "\n\nCREATE STREM c;\n", "app.sql:6:8", "STREM"), (SOURCE + COUNT + "SELECT * FROM t;\n", "app.sql:4:1", "SELECT statements cannot be run"),
+                              (SOURCE + COUNT + "INSERT INTO s VALUES (1, 'a');\n", "app.sql:4:1", "INSERT VALUES statements cannot be run"),
+                              (SOURCE + "\nCREATE TABLE t AS\n  SELECT v, COUNT(*) AS n FROM s GROUP BY id;\n", "app.sql:4", "GROUP BY"),
+                              (SOURCE, "app.sql: ", "no persistent queries"), ("", "app.sql: ", "no persistent queries")):
+        said = refused_file(s, text)
+        contains(said, place)
+        contains(said, part)
+    # Nothing of them was done.
+    s.start()
+    equal(s.ok("SHOW STREAMS; SHOW QUERIES;")[0]["streams"][1:], [])
+    # A change that cannot be made names its place, and the old goes on.
+    ids = headless(s, SOURCE + COUNT)
+    contains(refused_file(s, SOURCE + COUNT.replace("GROUP BY id", "WINDOW TUMBLING (SIZE 1 HOUR) GROUP BY id")), "app.sql:3")
+    equal(headless(s, SOURCE + COUNT), ids)
+
+
+@case
+def headless_drops_only_what_files_made(s):
+    s.ok(STREAM + "CREATE STREAM mine AS SELECT * FROM s;")
+    said = refused_file(s, SOURCE + COUNT)
+    contains(said, "DROP STREAM `MINE`")
+    contains(said, "hint: ")
+    s.start()
+    equal(len(s.ok("SHOW QUERIES;")[0]["queries"]), 1)
+
+
 @case
 def options_are_checked(s):
     for arguments in (["--listen", "ftp://x"], ["--listen", "http://127.0.0.1"], ["--listen", f"http://127.0.0.1:{s.port}"], ["--nonsense"],
