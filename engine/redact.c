@@ -62,6 +62,24 @@ redact_shown(Arena *arena, const char *sql)
 }
 
 const char *
+redact_command(Arena *arena, const char *sql)
+{
+	AstStatementList list;
+	StrBuf			 text = {0};
+	const char		*shown;
+	Error			 ignored;
+
+	if (parser_parse(arena, str_of(sql), (ParserOptions){.is_ksqldb = true, .folds_names = true}, &list, &ignored) == FAILED || list.n_items != 1)
+		return sql;
+	ast_mask(arena, list.items[0], setting_is_secret);
+	ast_print_statement(&text, list.items[0]);
+	strbuf_add_char(&text, ';');
+	shown = arena_strdup(arena, strbuf_text(&text));
+	strbuf_free(&text);
+	return shown;
+}
+
+const char *
 redact_value(const char *name, const char *value)
 {
 	return value != NULL && setting_is_secret(name) ? SETTING_MASK : value;

@@ -19,6 +19,12 @@ void redact_statements(Str sql, StrBuf *out);
  */
 const char *redact_shown(Arena *arena, const char *sql);
 
+/*
+ * The text of a command as ksqlDB's answers have it: canonical, names that are not quoted in upper case, secrets masked.  In the arena, or `sql`
+ * itself if it cannot be parsed.
+ */
+const char *redact_command(Arena *arena, const char *sql);
+
 /* The value of a setting or property, or the mask if its name is a secret's. */
 const char *redact_value(const char *name, const char *value);
 

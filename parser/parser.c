@@ -280,6 +280,14 @@ token_code(const ParseState *ps, const Token *token)
 	}
 }
 
+static void
+text_fold(char *text)
+{
+	for (; *text != '\0'; text++)
+		if (*text >= 'a' && *text <= 'z')
+			*text -= 'a' - 'A';
+}
+
 static ParseInput
 input_make(const ParseState *ps, const Token *token)
 {
@@ -297,6 +305,8 @@ input_make(const ParseState *ps, const Token *token)
 		break;
 	default:
 		input.value.text = arena_strndup(ps->arena, ps->text.data + token->offset, token->length);
+		if (token->kind == TOKEN_WORD && ps->options.folds_names)
+			text_fold((char *)input.value.text);
 		break;
 	}
 	input.code = token_code(ps, token);

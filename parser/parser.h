@@ -18,6 +18,7 @@
 
 typedef struct ParserOptions {
 	bool		is_ksqldb;		/* ksqlDB's limits: no predicate as GROUP BY / PARTITION BY / VALUES item, its error texts */
+	bool		folds_names;	/* names that are not quoted come in upper case, as ksqlDB keeps them: for printing */
 	bool		needs_terminator;	/* the last statement must end in ';' */
 	int			first_line;		/* line number of the text's first line; 0 means 1 */
 } ParserOptions;

@@ -27,6 +27,7 @@ typedef struct KsqlRun {
 	StrBuf			entities;	/* "[{...},{...}" */
 	StrBuf			sql;		/* of the statement in hand */
 	int				statement;	/* its number */
+	bool			is_ksqldb;	/* its dialect */
 	bool			is_answered;
 	int				n_expected;
 	int				expected_capacity;
@@ -55,6 +56,15 @@ add_entity(KsqlRun *k, const char *kind, const char *sql, const JsonValue *value
 	strbuf_add_text(&k->entities, ",\"warnings\":[]}");
 }
 
+/* Commands have the form in which ksqlDB keeps them, all others what was sent. */
+static const char *
+shown_text(const KsqlRun *k, Arena *arena, const char *kind)
+{
+	const char *sql = strbuf_text(&k->sql);
+
+	return k->is_ksqldb && strcmp(kind, "currentStatus") == 0 ? redact_command(arena, sql) : redact_shown(arena, sql);
+}
+
 /* Not the request's arena: the answer may be in the hands of another thread. */
 static void
 ksql_entity(ResultSink *sink, const Entity *entity)
@@ -63,7 +73,7 @@ ksql_entity(ResultSink *sink, const Entity *entity)
 	Arena	 arena = {0};
 
 	pthread_mutex_lock(&k->lock);
-	add_entity(k, entity->kind, redact_shown(&arena, strbuf_text(&k->sql)), entity->value);
+	add_entity(k, entity->kind, shown_text(k, &arena, entity->kind), entity->value);
 	pthread_mutex_unlock(&k->lock);
 	arena_free(&arena);
 }
@@ -98,6 +108,7 @@ ksql_statement(ResultSink *sink, Str sql)
 
 	pthread_mutex_lock(&k->lock);
 	set_statement(&k->sql, sql);
+	k->is_ksqldb = !settings_standard(session_settings(k->session));
 	k->statement++;
 	pthread_mutex_unlock(&k->lock);
 }
@@ -144,7 +155,9 @@ expect_statement(ResultSink *sink, Str sql)
 {
 	KsqlRun *k = sink->context;
 
+	/* The copy's session may SET another dialect: that is how the text is shown at most. */
 	set_statement(&k->sql, sql);
+	k->is_ksqldb = !settings_standard(session_settings(k->session));
 	k->statement++;
 }
 
@@ -158,7 +171,7 @@ expect_entity(ResultSink *sink, const Entity *entity)
 	if (id == NULL || id->kind != JSON_STRING)
 		return;
 	grow_array(k->expected, k->n_expected, k->expected_capacity);
-	k->expected[k->n_expected++] = (Expected){k->statement, arena_strdup(arena, redact_shown(arena, strbuf_text(&k->sql))), str_to_arena(arena, id->text)};
+	k->expected[k->n_expected++] = (Expected){k->statement, arena_strdup(arena, shown_text(k, arena, "currentStatus")), str_to_arena(arena, id->text)};
 }
 
 static void
@@ -192,7 +205,7 @@ answer_unfinished(void *context)
 
 	pthread_mutex_lock(&k->lock);
 	if (session_command_in_hand(k->session, &arena, &object)) {
-		add_entity(k, "currentStatus", redact_shown(&arena, strbuf_text(&k->sql)), &object);
+		add_entity(k, "currentStatus", shown_text(k, &arena, "currentStatus"), &object);
 		for (int i = 0; i < k->n_expected; i++) {
 			if (k->expected[i].statement <= k->statement)
 				continue;

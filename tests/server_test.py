@@ -232,7 +232,7 @@ def commands_that_take_long_are_told_of(s):
         for entity, name in ((one, "S"), (two, "B"), (three, "C")):
             equal((entity["commandId"], entity["commandStatus"]["status"], entity["commandSequenceNumber"]), (f"stream/`{name}`/create", "QUEUED", -1))
             equal(status_of(s, name)[1]["status"], "QUEUED")
-        contains(two["statementText"], "CREATE STREAM b AS")
+        contains(two["statementText"], "CREATE STREAM B AS SELECT")
         equal(s.get("/status")["commandStatuses"], {f"stream/`{name}`/create": "PARSING" if name == "REMOTE" else "QUEUED" for name in ("REMOTE", "S", "B", "C")})
     wait_for("the end of all", lambda: status_of(s, "C")[1]["status"] == "SUCCESS")
     status, remote = status_of(s, "REMOTE")
@@ -281,6 +281,7 @@ def ksql_tells_a_status(s):
     entity = s.ok(STREAM)[0]
     equal(entity["@type"], "currentStatus")
     equal(entity["commandId"], "stream/`S`/create")
+    equal(entity["statementText"], "CREATE STREAM S (ID INT KEY, V STRING) WITH (KAFKA_TOPIC = 's', VALUE_FORMAT = 'JSON', PARTITIONS = 1);")
     equal(entity["commandStatus"], {"status": "SUCCESS", "message": "Stream created", "queryId": None})
     assert entity["commandSequenceNumber"] >= 0 and entity["warnings"] == []
     entity = s.ok(COUNTS, commandSequenceNumber=entity["commandSequenceNumber"])[0]
