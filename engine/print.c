@@ -359,6 +359,8 @@ print_execute(StatementContext *context, const AstStatement *statement, Error *e
 	Status			status;
 
 	TRY_OUT(print_open(&state, print, err));
+	if (context->sink->printing != NULL)
+		context->sink->printing(context->sink);
 	while (state.n_left != 0 && !context->session->interrupted && status == OK) {
 		uint64_t seen = topics_append_count(context->engine->topics);
 

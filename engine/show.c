@@ -237,26 +237,26 @@ show_queries(StatementContext *context, const CatalogSnapshot *catalog)
 	tell_list(context, "queries", "queries", list);
 }
 
+typedef struct FunctionRow {
+	const char *name;
+	const char *type;
+	const char *category;
+	const char *description;
+} FunctionRow;
+
 typedef struct FunctionList {
-	Arena	   *arena;
-	JsonValue  *list;
-	const char *kind;
-	const char *last;
+	int			 n;
+	int			 capacity;
+	FunctionRow *rows;			/* malloc'ed */
 } FunctionList;
 
 static void
-add_function(FunctionList *list, const char *name, uint32_t flags, const char *description)
+add_function(FunctionList *list, FunctionRow row, uint32_t flags)
 {
-	JsonValue item = json_object();
-
-	if ((flags & FUNC_HIDDEN) || (list->last != NULL && strcmp(list->last, name) == 0))
+	if (flags & FUNC_HIDDEN)
 		return;
-	list->last = name;
-	json_add(list->arena, &item, "name", json_string(name));
-	json_add(list->arena, &item, "type", json_string(list->kind));
-	json_add(list->arena, &item, "category", json_string(strcmp(list->kind, "SCALAR") == 0 ? "OTHERS" : list->kind));
-	json_add(list->arena, &item, "description", json_string(description != NULL ? description : ""));
-	json_push(list->arena, list->list, item);
+	grow_array(list->rows, list->n, list->capacity);
+	list->rows[list->n++] = row;
 }
 
 static void
@@ -264,7 +264,7 @@ add_scalar(const void *row, void *context)
 {
 	const ScalarFunction *f = row;
 
-	add_function(context, f->name, f->flags, f->description);
+	add_function(context, (FunctionRow){f->name, "SCALAR", scalar_category(f), f->description}, f->flags);
 }
 
 static void
@@ -272,7 +272,7 @@ add_aggregate(const void *row, void *context)
 {
 	const Aggregate *f = row;
 
-	add_function(context, f->name, f->flags, f->description);
+	add_function(context, (FunctionRow){f->name, "AGGREGATE", "AGGREGATE", f->description}, f->flags);
 }
 
 static void
@@ -280,20 +280,46 @@ add_table_function(const void *row, void *context)
 {
 	const TableFunction *f = row;
 
-	add_function(context, f->name, f->flags, f->description);
+	add_function(context, (FunctionRow){f->name, "TABLE", "TABLE", f->description}, f->flags);
 }
 
+static int
+compare_functions(const void *a, const void *b)
+{
+	const FunctionRow *one = a, *other = b;
+	int				   order = strcmp(one->name, other->name);
+
+	return order != 0 ? order : strcmp(one->type, other->type);
+}
+
+static JsonValue
+function_value(Arena *arena, const FunctionRow *row)
+{
+	JsonValue item = json_object();
+
+	json_add(arena, &item, "name", json_string(row->name));
+	json_add(arena, &item, "type", json_string(row->type));
+	json_add(arena, &item, "category", json_string(row->category));
+	json_add(arena, &item, "description", json_string(row->description != NULL ? row->description : ""));
+	return item;
+}
+
+/* One row a name: overloads are DESCRIBE FUNCTION's. */
 static void
 show_functions(StatementContext *context)
 {
-	JsonValue	 functions = json_array();
-	FunctionList list = {.arena = context->arena, .list = &functions, .kind = "SCALAR"};
+	const UserFunctions *users = atomic_load(&context->engine->functions);
+	JsonValue			 functions = json_array();
+	FunctionList		 list = {0};
 
-	function_visit_in(atomic_load(&context->engine->functions), FUNCTION_SCALAR, context->standard, add_scalar, &list);
-	list = (FunctionList){.arena = context->arena, .list = &functions, .kind = "AGGREGATE"};
-	function_visit_in(atomic_load(&context->engine->functions), FUNCTION_AGGREGATE, context->standard, add_aggregate, &list);
-	list = (FunctionList){.arena = context->arena, .list = &functions, .kind = "TABLE"};
-	function_visit_in(atomic_load(&context->engine->functions), FUNCTION_TABLE, context->standard, add_table_function, &list);
+	function_visit_in(users, FUNCTION_SCALAR, context->standard, add_scalar, &list);
+	function_visit_in(users, FUNCTION_AGGREGATE, context->standard, add_aggregate, &list);
+	function_visit_in(users, FUNCTION_TABLE, context->standard, add_table_function, &list);
+	qsort(list.rows, (size_t)list.n, sizeof *list.rows, compare_functions);
+	for (int i = 0; i < list.n; i++)
+		if (i == 0 || strcmp(list.rows[i].name, list.rows[i - 1].name) != 0)
+			json_push(context->arena, &functions, function_value(context->arena, &list.rows[i]));
+	free(list.rows);
 	tell_list(context, "function_names", "functions", functions);
 }
 

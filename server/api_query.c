@@ -25,7 +25,7 @@ typedef struct QueryJob {
 	bool			is_push;
 	bool			is_inline;	/* a look-up on the loop's thread: the answer is sent as one */
 	bool			is_pull_of_table;
-	bool			prints;		/* lines of PRINT have come */
+	bool			prints;		/* PRINT: the response has begun */
 	bool			limit_reached;
 	bool			has_slot;	/* within the limits of queries, until it ends */
 	int64_t			n_rows;
@@ -120,6 +120,17 @@ job_end(ResultSink *sink, const ResultEnd *end)
 	((QueryJob *)sink)->limit_reached = end->limit_reached;
 }
 
+/* PRINT goes on until its client leaves, and there may be nothing yet: the client learns at once that it is heard. */
+static void
+job_printing(ResultSink *sink)
+{
+	QueryJob *job = (QueryJob *)sink;
+
+	job->prints = true;
+	if (job->writer.format != ROWS_FRAMES)
+		http_begin(job->exchange, 200, "text/plain; charset=utf-8", NULL, 0);
+}
+
 /* A line of PRINT. */
 static void
 job_entity(ResultSink *sink, const Entity *entity)
@@ -128,9 +139,6 @@ job_entity(ResultSink *sink, const Entity *entity)
 
 	if (entity->value->kind != JSON_STRING)
 		return;
-	if (!job->prints && job->writer.format != ROWS_FRAMES)
-		http_begin(job->exchange, 200, "text/plain; charset=utf-8", NULL, 0);
-	job->prints = true;
 	if (job->writer.format == ROWS_FRAMES) {
 		http_write(job->exchange, entity->value->text);
 		return;
@@ -210,6 +218,10 @@ finish_job(QueryJob *job, Status status, const Error *err)
 			error_write(&error, error_code_of(err), err, NULL, NULL);
 		row_writer_end(&job->writer, status == FAILED ? NULL : final_message(job), error.length > 0 ? strbuf_text(&error) : NULL, &job->out);
 		strbuf_free(&error);
+	}
+	if (job->prints && status == FAILED && !was_ended && job->writer.format != ROWS_FRAMES) {
+		error_write(&job->out, error_code_of(err), err, NULL, NULL);
+		strbuf_add_char(&job->out, '\n');
 	}
 	if (job->is_inline) {
 		http_respond(job->exchange, 200, row_format_type(job->writer.format), NULL, 0, strbuf_str(&job->out));
@@ -349,7 +361,7 @@ job_new(Request *request, RowFormat format)
 {
 	QueryJob *job = xcalloc(1, sizeof *job);
 
-	job->sink = (ResultSink){.begin = job_begin, .rows = job_rows, .end = job_end, .entity = job_entity, .message = job_message};
+	job->sink = (ResultSink){.begin = job_begin, .rows = job_rows, .end = job_end, .entity = job_entity, .message = job_message, .printing = job_printing};
 	job->refs = 2;
 	job->began = nanos_now();
 	job->request = request;

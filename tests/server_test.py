@@ -307,6 +307,11 @@ def ksql_entities(s):
         assert "statementText" in entity and isinstance(entity["warnings"], list), entity
     table = s.ok("SHOW TABLES;")[0]["tables"][0]
     equal(table, {"type": "TABLE", "name": "T", "topic": "T", "keyFormat": "KAFKA", "valueFormat": "JSON", "isWindowed": False})
+    functions = s.ok("SHOW FUNCTIONS;")[0]["functions"]
+    equal([f["name"] for f in functions], sorted({f["name"] for f in functions}))
+    categories = {f["name"]: (f["type"], f["category"]) for f in functions}
+    equal([categories[n] for n in ("ABS", "COALESCE", "COUNT", "EXPLODE", "UCASE", "PARSE_DATE")],
+          [("SCALAR", "MATHEMATICAL"), ("SCALAR", "CONDITIONAL"), ("AGGREGATE", "AGGREGATE"), ("TABLE", "TABLE"), ("SCALAR", "STRING"), ("SCALAR", "DATE / TIME")])
     query = s.ok("SHOW QUERIES;")[0]["queries"][0]
     equal((query["sinks"], query["queryType"], query["statusCount"], query["state"]), (["T"], "PERSISTENT", {"RUNNING": 1}, "RUNNING"))
     described = s.ok("DESCRIBE t;")[0]["sourceDescription"]
@@ -521,6 +526,25 @@ def print_lines(s):
     lines = s.query("PRINT s FROM BEGINNING LIMIT 2;", None, "/query")[2].splitlines()
     equal(lines[:2], ["Key format: KAFKA_INT or KAFKA_STRING", "Value format: JSON or KAFKA_STRING"])
     contains(lines[3], 'key: 2, value: {"V":"b"}, partition: 0')
+    # Nothing to print yet: the head of the answer does not wait for it.
+    s.ok("CREATE STREAM quiet (a INT) WITH (kafka_topic='quiet', value_format='JSON', partitions=1);")
+    body = json.dumps({"ksql": "PRINT quiet;"}).encode()
+    with socket.create_connection(("127.0.0.1", s.port), timeout=10) as c:
+        c.sendall(b"POST /query HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        contains(receive_until(c, b"\r\n\r\n").decode(), "HTTP/1.1 200 OK")
+        s.ok("INSERT INTO quiet (a) VALUES (7);")
+        receive_until(c, b'value: {"A":7}')
+    equal(s.request("POST", "/query", {"ksql": "PRINT nowhere;"})[0], 400)
+
+
+@case
+def an_upgrade_to_http2_is_not_taken(s):
+    """RFC 9113 has no Upgrade: h2c any more: the request is answered as it came."""
+    answer = s.raw(b"GET /info HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n\r\n")
+    contains(answer.decode(), "HTTP/1.1 200 OK")
+    contains(answer.decode(), "KsqlServerInfo")
+    if CURL is not None:
+        contains(s.curl("--http2", "-w", "%{http_version}", f"http://127.0.0.1:{s.port}/info"), '}1.1')
 
 
 # ---- WebSocket ----

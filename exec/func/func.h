@@ -162,6 +162,9 @@ extern const ScalarFunction *const scalar_families[];		/* NULL-terminated list; 
 extern const Aggregate *const aggregate_families[];
 extern const TableFunction *const table_function_families[];
 
+/* What SHOW FUNCTIONS says that it is for: by its family; users' own are OTHERS. */
+const char *scalar_category(const ScalarFunction *function);
+
 /* ---- look-up (exec/func/lookup.c) ---- */
 
 typedef enum FunctionClass { FUNCTION_NONE, FUNCTION_SCALAR, FUNCTION_AGGREGATE, FUNCTION_TABLE } FunctionClass;

@@ -23,6 +23,28 @@ const ScalarFunction *const scalar_families[] = {
 	NULL,
 };
 
+/* ksqlDB's names of what they are for, in the same order. */
+static const char *const scalar_categories[] = {
+	"MATHEMATICAL",
+	"MATHEMATICAL",
+	"STRING",
+	"STRING",
+	"STRING",
+	"OTHERS",
+	"REGULAR EXPRESSION",
+	"ARRAY",
+	"MAP",
+	"LAMBDA",
+	"JSON",
+	"DATE / TIME",
+	"DATE / TIME",
+	"DATE / TIME",
+	"URL",
+	"CONDITIONAL",
+};
+
+_Static_assert(sizeof scalar_categories / sizeof *scalar_categories + 1 == sizeof scalar_families / sizeof *scalar_families, "a family has no category");
+
 const Aggregate *const aggregate_families[] = {
 	basic_aggregates,
 	extreme_aggregates,
@@ -38,3 +60,13 @@ const TableFunction *const table_function_families[] = {
 	table_functions,
 	NULL,
 };
+
+const char *
+scalar_category(const ScalarFunction *function)
+{
+	for (int i = 0; scalar_families[i] != NULL; i++)
+		for (const ScalarFunction *f = scalar_families[i]; f->name != NULL; f++)
+			if (f == function)
+				return scalar_categories[i];
+	return "OTHERS";
+}
