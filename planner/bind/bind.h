@@ -89,6 +89,9 @@ struct CteEntry {
 	const AstCte   *cte;
 	CteEntry	   *next;		/* the ones that this one sees */
 	int				n_uses;
+	bool			is_recursive;	/* WITH RECURSIVE: it sees itself */
+	const struct RecursiveSpec *working;	/* its step is being bound: stands for the rows of the iteration before */
+	const Column   *columns;		/* of these */
 };
 
 typedef struct Binder {
@@ -392,6 +395,9 @@ int64_t join_grace(const AstWithin *within);
 /* ---- over.c ---- */
 /* Adds the operators of all OVER items to the rows. */
 Status plan_overs(SelectBinder *sb, Error *err);
+/* Of each partition the rows number skip + 1 to skip + n in the order. */
+Logical *rows_by_number(Binder *b, Logical *rows, Expr *const *partition, int n_partition, const SortKey *order, int n_order, int64_t skip,
+						int64_t n);
 /* Replaces REF_OVER by the columns that plan_overs has made. */
 Expr  *place_overs(SelectBinder *sb, const Expr *e);
 void   overs_transform(SelectBinder *sb, ExprVisit visit, void *context);
@@ -415,6 +421,17 @@ Status bind_lateral_join(Binder *b, const AstRelation *relation, Logical **out, 
 /* ---- query.c ---- */
 /* The value of LIMIT or OFFSET (`what`); INT64_MAX for NULL. */
 Status bind_count(Binder *b, const AstExpr *e, const char *what, int64_t *out, Error *err);
+
+/* Puts the WITH of a query in sight; the caller puts b->ctes back. */
+void bind_ctes(Binder *b, const AstQuery *query);
+
+/* ---- recursive.c ---- */
+/* The rows of a query that reads itself; *out NULL: it does not. */
+Status bind_recursive(Binder *b, CteEntry *entry, Logical **out, Error *err);
+/* Within its step: the rows of the iteration before. */
+Logical *bind_working(Binder *b, const CteEntry *entry);
+/* A plan within a plan, of rows that it hands to it. */
+Status plan_part(Binder *b, Logical *root, Plan **out, Error *err);
 
 /* ---- quantified.c ---- */
 /* x IN (query), x < ALL (query) and the like as values, of which NULL is one. */

@@ -302,46 +302,22 @@ domain_keep_empty(SelectBinder *sb, BoundSubquery *sub, Error *err)
 static Status
 limit_each(SelectBinder *sb, const AstQuery *query, const BoundSubquery *sub, const SortKey *keys, int first_key, Error *err)
 {
-	Binder			   *b = sb->binder;
-	Logical			   *rows = sb->rows, *node = logical_new(b->arena, LOGICAL_WINDOW_FUNCTION, rows);
-	WindowFunctionSpec *spec = arena_new(b->arena, WindowFunctionSpec);
-	WindowFunctionItem *item = arena_new(b->arena, WindowFunctionItem);
-	SortKey			   *order = arena_array(b->arena, SortKey, query->n_order_by + 1);
-	Expr			  **partition = arena_array(b->arena, Expr *, sub->n_keys + 1);
-	Column			   *columns = arena_array(b->arena, Column, rows->n_columns + 1);
-	int64_t				n = INT64_MAX, skip = 0;
+	Binder	*b = sb->binder;
+	SortKey *order = arena_array(b->arena, SortKey, query->n_order_by + 1);
+	Expr   **partition = arena_array(b->arena, Expr *, sub->n_keys + 1);
+	int64_t	 n = INT64_MAX, skip = 0;
 
 	if (query->limit != NULL)
 		TRY(bind_count(b, query->limit, "LIMIT", &n, err));
 	if (query->offset != NULL)
 		TRY(bind_count(b, query->offset, "OFFSET", &skip, err));
-	skip = skip == INT64_MAX ? 0 : skip;
 	for (int i = 0; i < sub->n_keys; i++)
-		partition[i] = column_of(b, rows, first_key + i);
+		partition[i] = column_of(b, sb->rows, first_key + i);
 	for (int i = 0; i < query->n_order_by; i++) {
 		order[i] = keys[i];
-		order[i].expr = column_of(b, rows, keys[i].expr->index);
+		order[i].expr = column_of(b, sb->rows, keys[i].expr->index);
 	}
-	*item = (WindowFunctionItem){.kind = WINDOW_FUNCTION_ROW_NUMBER, .type = type_bigint, .unit = FRAME_ROWS, .start = FRAME_UNBOUNDED_PRECEDING,
-								 .end = FRAME_UNBOUNDED_FOLLOWING};
-	*spec = (WindowFunctionSpec){.n_partition = sub->n_keys, .partition = (const Expr *const *)partition, .n_order = query->n_order_by,
-								 .order = order, .n_items = 1, .items = item};
-	memcpy(columns, rows->columns, sizeof *columns * (size_t)rows->n_columns);
-	columns[rows->n_columns] = (Column){"NUMBER", type_bigint};
-	node->columns = columns;
-	node->n_columns = rows->n_columns + 1;
-	node->spec = spec;
-
-	Expr *number = column_of(b, node, rows->n_columns), *both[2];
-	Expr *past[2] = {number, expr_constant(b->arena, value_integer(type_bigint, skip))};
-	Expr *within[2] = {number, expr_constant(b->arena, value_integer(type_bigint, n > INT64_MAX - skip ? INT64_MAX : n + skip))};
-
-	both[0] = expr_new(b->arena, EXPR_COMPARE, type_boolean, arena_memdup(b->arena, past, sizeof past), 2);
-	both[0]->op = COMPARE_GT;
-	both[1] = expr_new(b->arena, EXPR_COMPARE, type_boolean, arena_memdup(b->arena, within, sizeof within), 2);
-	both[1]->op = COMPARE_LE;
-	both[0]->standard = both[1]->standard = true;
-	sb->rows = logical_filter(b->arena, node, expr_and(b->arena, both, 2, true));
+	sb->rows = rows_by_number(b, sb->rows, partition, sub->n_keys, order, query->n_order_by, skip == INT64_MAX ? 0 : skip, n);
 	return OK;
 }
 

@@ -37,7 +37,7 @@ bind_select_order(SelectBinder *sb, const AstQuery *query, SelectList *list, Sor
 				if (expr_equal(list->columns[j].expr, expr))
 					at = j;
 			if (at < 0) {
-				if (sb->ast->is_distinct) {
+				if (sb->ast->is_distinct && sb->ast->n_distinct_on == 0) {
 					error_user(err, "ORDER BY of SELECT DISTINCT must be in the select list.");
 					return error_at_pos(err, e->pos);
 				}
@@ -71,16 +71,76 @@ plan_select_order(SelectBinder *sb, const AstQuery *query, SelectList *list, Sor
 	node = logical_new(b->arena, LOGICAL_SORT, sb->rows);
 	node->spec = spec;
 	sb->rows = node;
-	if (list->n > n_visible) {
-		Expr	   **exprs = arena_array(b->arena, Expr *, n_visible);
-		const char **names = arena_array(b->arena, const char *, n_visible);
+	if (list->n > n_visible)
+		sb->rows = keep_first_columns(b, sb->rows, n_visible);
+}
 
-		for (int i = 0; i < n_visible; i++) {
-			exprs[i] = expr_column(b->arena, i, list->columns[i].expr->type, list->columns[i].name);
-			names[i] = list->columns[i].name;
+/* ---- DISTINCT ON ---- */
+
+Status
+bind_distinct_on(SelectBinder *sb, SelectList *list, int n_visible, int **columns, Error *err)
+{
+	Binder			*b = sb->binder;
+	const AstSelect *ast = sb->ast;
+	ExprBinder		 eb = {.binder = b, .scope = sb->scope, .select = sb, .clause = CLAUSE_ORDER_BY};
+
+	*columns = arena_array(b->arena, int, ast->n_distinct_on + 1);
+	for (int i = 0; i < ast->n_distinct_on; i++) {
+		const AstExpr *e = ast->distinct_on[i];
+		Expr		  *expr;
+		int			   at = -1;
+
+		if (e->kind == AST_INTEGER && e->integer >= 1 && e->integer <= n_visible) {
+			(*columns)[i] = (int)e->integer - 1;
+			continue;
 		}
-		sb->rows = logical_project(b->arena, sb->rows, exprs, names, n_visible, 0);
+		TRY(bind_expr(&eb, e, &expr, err));
+		for (int j = 0; j < list->n && at < 0; j++)
+			if (expr_equal(list->columns[j].expr, expr))
+				at = j;
+		if (at < 0) {
+			at = list->n;
+			select_list_add(list, (BoundColumn){.name = ast_text(b, sb->scope, e), .expr = expr, .ast = e, .pos = e->pos});
+		}
+		(*columns)[i] = at;
 	}
+	return OK;
+}
+
+void
+plan_distinct_on(SelectBinder *sb, const AstQuery *query, const int *columns, const SortKey *keys, int first_key, int n_keys)
+{
+	Binder	*b = sb->binder;
+	Logical *rows = sb->rows;
+	int		 n = sb->ast->n_distinct_on, n_order = keys != NULL ? query->n_order_by : 0;
+	Expr   **partition = arena_array(b->arena, Expr *, n + n_keys + 1);
+	SortKey *order = arena_array(b->arena, SortKey, n_order + 1);
+
+	for (int i = 0; i < n + n_keys; i++) {
+		int at = i < n ? columns[i] : first_key + i - n;
+
+		partition[i] = expr_column(b->arena, at, rows->columns[at].type, rows->columns[at].name);
+	}
+	for (int i = 0; i < n_order; i++) {
+		int at = keys[i].expr->index;
+
+		order[i] = keys[i];
+		order[i].expr = expr_column(b->arena, at, rows->columns[at].type, rows->columns[at].name);
+	}
+	sb->rows = rows_by_number(b, rows, partition, n + n_keys, order, n_order, 0, 1);
+}
+
+Logical *
+keep_first_columns(Binder *b, Logical *rows, int n)
+{
+	Expr	   **exprs = arena_array(b->arena, Expr *, n + 1);
+	const char **names = arena_array(b->arena, const char *, n + 1);
+
+	for (int i = 0; i < n; i++) {
+		exprs[i] = expr_column(b->arena, i, rows->columns[i].type, rows->columns[i].name);
+		names[i] = rows->columns[i].name;
+	}
+	return logical_project(b->arena, rows, exprs, names, n, 0);
 }
 
 /* ---- continuous ---- */

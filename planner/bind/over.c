@@ -341,3 +341,41 @@ place_overs(SelectBinder *sb, const Expr *e)
 {
 	return sb->n_overs == 0 ? (Expr *)e : expr_transform(sb->binder->arena, e, place_over, sb);
 }
+
+/* ---- rows by number ---- */
+
+Logical *
+rows_by_number(Binder *b, Logical *rows, Expr *const *partition, int n_partition, const SortKey *order, int n_order, int64_t skip, int64_t n)
+{
+	Logical			   *node = logical_new(b->arena, LOGICAL_WINDOW_FUNCTION, rows);
+	WindowFunctionSpec *spec = arena_new(b->arena, WindowFunctionSpec);
+	WindowFunctionItem *item = arena_new(b->arena, WindowFunctionItem);
+	Column			   *columns = arena_array(b->arena, Column, rows->n_columns + 1);
+	Expr			  **exprs = arena_array(b->arena, Expr *, rows->n_columns + 1), *number, *both[2];
+	const char		  **names = arena_array(b->arena, const char *, rows->n_columns + 1);
+	int64_t				last = n > INT64_MAX - skip ? INT64_MAX : n + skip;
+
+	*item = (WindowFunctionItem){.kind = WINDOW_FUNCTION_ROW_NUMBER, .type = type_bigint, .unit = FRAME_ROWS, .start = FRAME_UNBOUNDED_PRECEDING,
+								 .end = FRAME_UNBOUNDED_FOLLOWING};
+	*spec = (WindowFunctionSpec){.n_partition = n_partition, .partition = (const Expr *const *)partition, .n_order = n_order, .order = order,
+								 .n_items = 1, .items = item};
+	for (int i = 0; i < rows->n_columns; i++) {
+		columns[i] = rows->columns[i];
+		exprs[i] = expr_column(b->arena, i, columns[i].type, columns[i].name);
+		names[i] = columns[i].name;
+	}
+	columns[rows->n_columns] = (Column){"NUMBER", type_bigint};
+	node->columns = columns;
+	node->n_columns = rows->n_columns + 1;
+	node->spec = spec;
+	number = expr_column(b->arena, rows->n_columns, type_bigint, "NUMBER");
+	for (int i = 0; i < 2; i++) {
+		Expr *args[2] = {number, expr_constant(b->arena, value_integer(type_bigint, i == 0 ? skip : last))};
+
+		both[i] = expr_new(b->arena, EXPR_COMPARE, type_boolean, arena_memdup(b->arena, args, sizeof args), 2);
+		both[i]->op = i == 0 ? COMPARE_GT : COMPARE_LE;
+		both[i]->standard = true;
+	}
+	node = logical_filter(b->arena, node, expr_and(b->arena, both, 2, true));
+	return logical_project(b->arena, node, exprs, names, rows->n_columns, 0);
+}

@@ -333,6 +333,7 @@ bind_select(Binder *b, const AstQuery *query, const AstSelect *ast, SelectBinder
 	SelectList	 list = {.sb = &sb};
 	Expr		*having = NULL;
 	SortKey		*sort_keys = NULL;
+	int			*on_columns = NULL;
 	int			 n_visible, n_selected, n_key = 0;
 	const char **names;
 	Expr	   **exprs;
@@ -377,6 +378,13 @@ bind_select(Binder *b, const AstQuery *query, const AstSelect *ast, SelectBinder
 	n_selected = n_visible = list.n;
 	if (query->n_order_by > 0 && ast->n_partition_by == 0)
 		TRY(bind_select_order(&sb, query, &list, &sort_keys, &n_visible, err));
+	if (ast->n_distinct_on > 0) {
+		if (!b->is_bounded) {
+			error_unsupported(err, "DISTINCT ON is not kept up to date in a continuous query. Use GROUP BY with LATEST_BY_OFFSET or EARLIEST_BY_OFFSET.");
+			return error_at_pos(err, ast->pos);
+		}
+		TRY(bind_distinct_on(&sb, &list, n_selected, &on_columns, err));
+	}
 	if (ast->n_partition_by > 0) {
 		TRY(plan_partition_by(&sb, &list, err));
 		n_visible = list.n;
@@ -434,10 +442,6 @@ bind_select(Binder *b, const AstQuery *query, const AstSelect *ast, SelectBinder
 			error_unsupported(err, "A sub-query can use columns of the query around it in WHERE only.");
 			return error_at_pos(err, list.columns[i].pos);
 		}
-	if (ast->n_distinct_on > 0) {
-		error_unsupported(err, "DISTINCT ON is not supported yet.");
-		return error_at_pos(err, ast->pos);
-	}
 	if (!b->is_bounded) {
 		TRY(plan_continuous_result(&sb, query, &list, sort_keys, n_visible, correlated, err));
 		*out = sb.rows;
@@ -456,7 +460,11 @@ bind_select(Binder *b, const AstQuery *query, const AstSelect *ast, SelectBinder
 	/* Clients are not shown a stream's rows without a value. */
 	if (b->depth == 0 && !sb.rows->is_table)
 		((ProjectSpec *)sb.rows->spec)->drops_null_values = true;
-	if (ast->is_distinct) {
+	if (ast->n_distinct_on > 0) {
+		int n_keys = domain_is_active(correlated) ? correlated->n_keys : 0;
+
+		plan_distinct_on(&sb, query, on_columns, sort_keys, list.n - n_keys, n_keys);
+	} else if (ast->is_distinct) {
 		Logical		 *node = logical_new(b->arena, LOGICAL_DISTINCT, sb.rows);
 		DistinctSpec *spec = arena_new(b->arena, DistinctSpec);
 
@@ -468,6 +476,8 @@ bind_select(Binder *b, const AstQuery *query, const AstSelect *ast, SelectBinder
 		TRY(domain_finish(&sb, query, correlated, sort_keys, n_selected, list.n - correlated->n_keys, err));
 	} else if (query->n_order_by > 0 && sort_keys != NULL)
 		plan_select_order(&sb, query, &list, sort_keys, n_visible);
+	else if (list.n > n_visible)
+		sb.rows = keep_first_columns(b, sb.rows, n_visible);
 	*out = sb.rows;
 	return OK;
 }

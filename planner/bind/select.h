@@ -33,6 +33,13 @@ Status bind_select_order(SelectBinder *sb, const AstQuery *query, SelectList *li
 /* Of a bounded query. */
 void   plan_select_order(SelectBinder *sb, const AstQuery *query, SelectList *list, SortKey *keys, int n_visible);
 
+/* The rows' first n columns. */
+Logical *keep_first_columns(Binder *b, Logical *rows, int n);
+/* DISTINCT ON (...): its columns of the list, to which they are added; then the first row for each of their values in the query's order (and of
+ * each value of the n_keys columns of a domain). */
+Status bind_distinct_on(SelectBinder *sb, SelectList *list, int n_visible, int **columns, Error *err);
+void   plan_distinct_on(SelectBinder *sb, const AstQuery *query, const int *columns, const SortKey *keys, int first_key, int n_keys);
+
 /* ---- select_keys.c ---- */
 /* Puts the key columns in front of the list; *n_key tells how many there are. */
 Status resolve_result_keys(SelectBinder *sb, SelectList *list, int *n_key, Error *err);
