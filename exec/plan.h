@@ -38,6 +38,15 @@ typedef struct Plan {
 	const char	  *note;			/* for the client: e.g. "the window waits for event time"; NULL: none */
 } Plan;
 
+/* WITH RECURSIVE: the plans of both branches of its UNION, which give the same columns. */
+typedef struct RecursiveSpec {
+	const char *name;
+	int			n_columns;
+	bool		is_all;			/* UNION ALL; else a row that was there before is left out */
+	const Plan *base;
+	const Plan *step;			/* scans the rows of the iteration before: ScanSpec.is_working */
+} RecursiveSpec;
+
 /* The plan as a readable tree (EXPLAIN).  With `ops` (by node id; NULL: none) rows, time and state are added. */
 void plan_explain(const Plan *plan, Op *const *ops, int n_ops, StrBuf *out);
 

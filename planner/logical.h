@@ -14,6 +14,7 @@
 #include "exec/op/exchange.h"
 #include "exec/op/filter.h"
 #include "exec/op/flat_map.h"
+#include "exec/op/join_asof.h"
 #include "exec/op/join_hash.h"
 #include "exec/op/join_semi.h"
 #include "exec/op/join_stream.h"
@@ -38,6 +39,7 @@ typedef enum LogicalKind {
 	LOGICAL_EXPIRE,				/* ExpireSpec */
 	LOGICAL_AGGREGATE,			/* AggregateSpec */
 	LOGICAL_JOIN_HASH,			/* JoinHashSpec */
+	LOGICAL_JOIN_ASOF,			/* JoinAsofSpec */
 	LOGICAL_JOIN_WINDOW,		/* JoinWindowSpec */
 	LOGICAL_JOIN_STREAM_TABLE,	/* JoinTableSpec */
 	LOGICAL_JOIN_TABLE_TABLE,	/* JoinTableSpec */
@@ -70,6 +72,8 @@ typedef struct LogicalScan {
 	const char			*alias;
 	bool				 is_state;	/* reads the kept rows of a table */
 	bool				 from_latest;
+	const struct RecursiveSpec *recursive;	/* of a recursive query; is_working: within its step */
+	bool				 is_working;
 	const ScanColumn	*columns;	/* of the node: source columns first, then pseudo columns */
 	const Expr			*timestamp;	/* over the node's columns */
 	bool				 fail_on_bad_time;

@@ -49,6 +49,21 @@ finish(Binder *b, Logical *root, Plan **out, Error *err)
 	return OK;
 }
 
+Status
+plan_part(Binder *b, Logical *root, Plan **out, Error *err)
+{
+	RewriteContext rewrite = {.arena = b->arena, .is_bounded = b->is_bounded, .standard = b->standard};
+	Logical		  *result = logical_new(b->arena, LOGICAL_RESULT, root);
+	ResultSpec	  *spec = arena_new(b->arena, ResultSpec);
+
+	spec->n_columns = root->n_columns;
+	result->spec = spec;
+	TRY(physical_plan(b->arena, logical_rewrite(&rewrite, result), b->is_bounded, out, err));
+	(*out)->needs_order = b->needs_order;
+	(*out)->needs_single_rows = b->needs_single_rows;
+	return OK;
+}
+
 /* What the ksqldb dialect has more than ksqlDB and cannot do here is refused by ksqlDB too: no feature is missing. */
 static Status
 bind_whole_query(Binder *b, const AstQuery *query, Logical **root, Error *err)

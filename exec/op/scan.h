@@ -46,6 +46,9 @@ typedef struct ScanSpec {
 	bool				fail_on_bad_time;
 	int					n_join_filters;
 	const ScanJoinFilter *join_filters;
+	/* Of a recursive query (bounded): its rows, or within its step those of the iteration before.  NULL: source says what to read. */
+	const struct RecursiveSpec *recursive;
+	bool				is_working;
 	/* Bounded scan of a table's topic: keep only the last row of each key (planner adds op_materialise instead). */
 } ScanSpec;
 

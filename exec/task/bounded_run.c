@@ -4,10 +4,12 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "exec/op/join_asof.h"
 #include "exec/op/join_hash.h"
 #include "exec/op/join_stream.h"
 #include "exec/op/scan.h"
 #include "exec/op/sort.h"
+#include "exec/task/recursion.h"
 #include "exec/task/stream_run.h"
 
 #define MAX_PATH 64
@@ -50,7 +52,7 @@ typedef struct Worker {
 static bool
 runs_right_first(const PlanNode *node)
 {
-	return node->op == &op_join_hash || node->op == &op_set_op;
+	return node->op == &op_join_hash || node->op == &op_join_asof || node->op == &op_set_op;
 }
 
 static void
@@ -386,6 +388,87 @@ out:
 	return status;
 }
 
+/* Pushes rows of a recursive query.  DONE: no more are wanted. */
+static Status
+push_rows(Bounded *b, Op *scan, const ScanSpec *spec, const Value *rows, int64_t n, Error *err)
+{
+	Arena		arena = {0};
+	SourceSpec	values;
+	Source	   *source = NULL;
+	Status		status = recursion_source(&arena, spec->source, spec->recursive, rows, n, &values, err);
+	atomic_int	next_partition = 0;
+	atomic_bool stop = false;
+	Worker		w = {.bounded = b, .scan = scan, .task = &b->task, .next_partition = &next_partition, .stop = &stop};
+
+	if (status == OK)
+		status = source_open(&arena, &values, b->options->sources, &source, err);
+	if (status == OK) {
+		w.source = source;
+		worker_run(&w);
+		b->stats->rows_read += w.n_rows;
+		status = w.status == OK && atomic_load(&stop) ? DONE : w.status;
+		if (status == FAILED)
+			*err = w.err;
+		source_close(source);
+	}
+	arena_free(&arena);
+	return status;
+}
+
+static Status
+push_iterations(Bounded *b, Op *scan, const ScanSpec *spec, Error *err)
+{
+	Recursion	*recursion = recursion_open(spec->recursive, b->options);
+	Status		 status = OK;
+	const Value *rows;
+	int64_t		 n;
+
+	while (status == OK) {
+		status = recursion_next(recursion, b->stats, &rows, &n, err);
+		if (status == OK)
+			status = push_rows(b, scan, spec, rows, n, err);
+		if (status == OK && is_interrupted(b->options))
+			status = error_set(err, ERROR_INTERRUPTED, "The query was cancelled");
+	}
+	recursion_close(recursion);
+	return status == FAILED ? FAILED : OK;
+}
+
+/* The scan of a recursive query: all iterations, or as a part of its step the one before. */
+static Status
+run_recursive_leaf(Bounded *b, const PlanNode *leaf, Error *err)
+{
+	const ScanSpec *spec = leaf->spec;
+	Op			   *scan = graph_op(&b->graph, leaf, 0);
+
+	if (spec->is_working) {
+		const WorkingRows *w = b->options->working;
+
+		while (w != NULL && w->of != spec->recursive)
+			w = w->next;
+		if (w == NULL)
+			return error_bug(err, "%s is read outside of its recursion", spec->recursive->name);
+		if (push_rows(b, scan, spec, w->rows, w->n, err) == FAILED)
+			return FAILED;
+	} else
+		TRY(push_iterations(b, scan, spec, err));
+	TRY(op_advance(scan, 0, INT64_MAX, err));
+	TRY(op_finish(scan, 0, err));
+	arena_reset(&b->task.scratch);
+	return OK;
+}
+
+static bool
+is_recursive(const PlanNode *node)
+{
+	if (node->op == &op_scan && ((const ScanSpec *)node->spec)->recursive != NULL)
+		return true;
+	for (int i = 0; i < node->n_inputs; i++)
+		if (is_recursive(node->inputs[i]))
+			return true;
+	return false;
+}
+
 static void
 collect_stats(Bounded *b)
 {
@@ -431,6 +514,8 @@ bounded_run(const Plan *plan, const BoundedOptions *options, BoundedStats *stats
 	Status	status = OK;
 
 	*stats = (BoundedStats){0};
+	if (needs_order(plan->root) && is_recursive(plan->root))
+		return error_unsupported(err, "A recursive query cannot be joined with streams WITHIN a time. Join its result in a query of its own.");
 	if (needs_order(plan->root))
 		return run_in_order(plan, options, stats, err);
 	b.spill = (SpillSpace){.env = options->env, .directory = options->temp_directory, .budget = options->budget, .n_sharers = 1};
@@ -440,7 +525,7 @@ bounded_run(const Plan *plan, const BoundedOptions *options, BoundedStats *stats
 	collect_leaves(&b, plan->root);
 	TRY_OUT(graph_open(&b.graph, plan, 1, &b.task_pointer, err));
 	for (int i = 0; i < b.n_leaves; i++)
-		TRY_OUT(run_leaf(&b, b.leaves[i], err));
+		TRY_OUT(((const ScanSpec *)b.leaves[i]->spec)->recursive != NULL ? run_recursive_leaf(&b, b.leaves[i], err) : run_leaf(&b, b.leaves[i], err));
 	if (options->inspect != NULL)
 		options->inspect(options->inspect_context, plan, b.graph.ops, b.graph.n_nodes);
 out:

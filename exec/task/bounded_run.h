@@ -32,6 +32,7 @@ typedef struct BoundedOptions {
 	/* Called before the operators are closed, for EXPLAIN ANALYZE; NULL: never. */
 	void (*inspect)(void *context, const Plan *plan, Op *const *ops, int n_ops);
 	void			   *inspect_context;
+	const struct WorkingRows *working;	/* recursion.h: of the iterations that this plan is a step of; NULL: none */
 } BoundedOptions;
 
 typedef struct BoundedStats {

@@ -505,11 +505,50 @@ add_within(Joining *j, Error *err)
 	return OK;
 }
 
+static CompareOp
+mirrored(CompareOp op)
+{
+	return op == COMPARE_GE ? COMPARE_LE : op == COMPARE_GT ? COMPARE_LT : op == COMPARE_LE ? COMPARE_GE : COMPARE_GT;
+}
+
+/* ASOF: the one comparison of ON becomes the last pair; USING has it as its last column. */
+static Status
+find_asof_pair(Joining *j, Error *err)
+{
+	Binder	  *b = j->binder;
+	Expr	 **list = NULL, *found = NULL;
+	int		   n = 0, capacity = 0, split = j->left->n_columns;
+	Sides	   l, r;
+
+	if (j->relation->n_using > 0 && j->n_pairs > 0) {
+		j->asof_op = COMPARE_GE;
+		return OK;
+	}
+	if (j->residual != NULL)
+		expr_conjuncts(b->arena, j->residual, &list, &n, &capacity);
+	if (n == 1 && list[0]->kind == EXPR_COMPARE && list[0]->op != COMPARE_EQ && list[0]->op != COMPARE_NE) {
+		l = sides_of(list[0]->args[0], split);
+		r = sides_of(list[0]->args[1], split);
+		if ((l.left && !l.right && r.right && !r.left) || (l.right && !l.left && r.left && !r.right))
+			found = list[0];
+	}
+	if (found == NULL) {
+		error_user(err, "The ON of an ASOF join needs one comparison (>=, >, <= or <) of a value of the left side with one of the right, beside "
+						"equalities: ON a.key = b.key AND a.time >= b.time.");
+		return error_at_pos(err, j->relation->on != NULL ? j->relation->on->pos : j->relation->pos);
+	}
+	j->residual = NULL;
+	j->asof_op = l.left ? (CompareOp)found->op : mirrored((CompareOp)found->op);
+	return add_pair(j, (JoinPair){found->args[l.left ? 0 : 1], logical_shift(b->arena, found->args[l.left ? 1 : 0], -split), j->relation->on,
+								  j->relation->on}, err);
+}
+
 static Status
 plan_hash_join(Joining *j, Logical **out, Scope *scope, Error *err)
 {
 	Binder		 *b = j->binder;
-	JoinHashSpec *spec = arena_new(b->arena, JoinHashSpec);
+	JoinAsofSpec *asof = arena_new(b->arena, JoinAsofSpec);
+	JoinHashSpec *spec = &asof->join;
 	Expr		**left = arena_array(b->arena, Expr *, j->n_pairs + 1), **right = arena_array(b->arena, Expr *, j->n_pairs + 1);
 	bool		  has_right = j->kind != JOIN_SEMI && j->kind != JOIN_ANTI;
 	Logical		 *node;
@@ -528,7 +567,8 @@ plan_hash_join(Joining *j, Logical **out, Scope *scope, Error *err)
 	spec->n_right = j->right->n_columns;
 	spec->left_types = types_of(b, j->left);
 	spec->right_types = types_of(b, j->right);
-	node = joined(b, LOGICAL_JOIN_HASH, j->left, j->right, 0, NULL, has_right);
+	asof->op = j->asof_op;
+	node = joined(b, j->relation->is_asof ? LOGICAL_JOIN_ASOF : LOGICAL_JOIN_HASH, j->left, j->right, 0, NULL, has_right);
 	node->is_table = false;
 	node->window = (WindowSpec){0};
 	node->spec = spec;
@@ -849,8 +889,11 @@ bind_join(Binder *b, const AstRelation *relation, SelectBinder *outer, Logical *
 	TRY(bind_relation(b, relation->left, outer, &j.left, j.left_scope, err));
 	TRY(bind_relation(b, relation->right, outer, &j.right, j.right_scope, err));
 	TRY(check_repeats(&j, err));
-	if (relation->is_asof) {
-		error_unsupported(err, "ASOF joins are not supported yet.");
+	if (relation->is_asof && (!b->is_bounded || (j.kind != JOIN_INNER && j.kind != JOIN_LEFT))) {
+		if (b->is_bounded)
+			error_user(err, "An ASOF join is [INNER] or LEFT. For RIGHT put its sides the other way round.");
+		else
+			error_unsupported(err, "An ASOF join is not kept up to date in a continuous query. Join the stream with a table: that has its row as of now.");
 		return error_at_pos(err, relation->pos);
 	}
 	j.both = scope_of_both(&j);
@@ -872,6 +915,8 @@ bind_join(Binder *b, const AstRelation *relation, SelectBinder *outer, Logical *
 		error_user(err, "A join needs a condition: ON a = b.");
 		return error_at_pos(err, relation->pos);
 	}
+	if (relation->is_asof)
+		TRY(find_asof_pair(&j, err));
 	if (b->is_bounded)
 		TRY(plan_hash_join(&j, out, scope, err));
 	else

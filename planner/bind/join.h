@@ -19,6 +19,7 @@ typedef struct Joining {
 	JoinPair		  *pairs;
 	Expr			  *residual;			/* over both */
 	JoinKind		   kind;
+	CompareOp		   asof_op;				/* ASOF: of the last pair */
 } Joining;
 
 static inline bool

@@ -195,24 +195,31 @@ check_ksqldb(Binder *b, const AstQuery *query, Error *err)
 	return OK;
 }
 
+void
+bind_ctes(Binder *b, const AstQuery *query)
+{
+	for (int i = 0; i < query->n_ctes; i++) {
+		CteEntry *entry = arena_new(b->arena, CteEntry);
+
+		entry->cte = &query->ctes[i];
+		entry->next = b->ctes;
+		entry->is_recursive = query->is_recursive;
+		b->ctes = entry;
+	}
+}
+
 Status
 bind_query(Binder *b, const AstQuery *query, SelectBinder *outer, BoundSubquery *correlated, Logical **out, Error *err)
 {
 	CteEntry *ctes = b->ctes;
 	Status			status;
 
-	if (query->is_recursive) {
-		error_unsupported(err, "WITH RECURSIVE is not supported yet.");
+	if (query->is_recursive && !b->is_bounded) {
+		error_unsupported(err, "WITH RECURSIVE is not kept up to date in a continuous query.");
 		return error_at_pos(err, query->pos);
 	}
 	TRY(check_ksqldb(b, query, err));
-	for (int i = 0; i < query->n_ctes; i++) {
-		CteEntry *entry = arena_new(b->arena, CteEntry);
-
-		entry->cte = &query->ctes[i];
-		entry->next = b->ctes;
-		b->ctes = entry;
-	}
+	bind_ctes(b, query);
 	status = bind_body(b, query, query->body, outer, correlated, out, err);
 	b->ctes = ctes;
 	TRY(status);

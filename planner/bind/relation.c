@@ -281,12 +281,20 @@ bind_cte(Binder *b, CteEntry *entry, const char *alias, const AstRelation *relat
 	int				n = entry->cte->n_columns;
 	Status			status;
 
-	if (entry->n_uses++ > 0)
-		b->repeats_cte = true;
-	b->ctes = entry->next;
-	status = bind_inner_query(b, entry->cte->query, NULL, NULL, out, err);
-	b->ctes = ctes;
-	TRY(status);
+	if (entry->working != NULL) {
+		entry->n_uses++;
+		*out = bind_working(b, entry);
+	} else {
+		if (entry->n_uses++ > 0)
+			b->repeats_cte = true;
+		*out = NULL;
+		b->ctes = entry->next;
+		status = entry->is_recursive ? bind_recursive(b, entry, out, err) : OK;
+		if (status == OK && *out == NULL)
+			status = bind_inner_query(b, entry->cte->query, NULL, NULL, out, err);
+		b->ctes = ctes;
+		TRY(status);
+	}
 	if (relation->n_column_aliases > 0) {
 		columns = relation->column_aliases;
 		n = relation->n_column_aliases;

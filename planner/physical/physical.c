@@ -36,6 +36,8 @@ op_of(LogicalKind kind)
 		return &op_aggregate;
 	case LOGICAL_JOIN_HASH:
 		return &op_join_hash;
+	case LOGICAL_JOIN_ASOF:
+		return &op_join_asof;
 	case LOGICAL_JOIN_WINDOW:
 		return &op_join_window;
 	case LOGICAL_JOIN_STREAM_TABLE:
@@ -151,7 +153,34 @@ scan_spec(Builder *b, const Logical *node)
 	spec->fail_on_bad_time = in->fail_on_bad_time;
 	spec->n_join_filters = in->n_join_filters;
 	spec->join_filters = in->join_filters;
+	spec->recursive = in->recursive;
+	spec->is_working = in->is_working;
 	return spec;
+}
+
+static void
+add_source(Builder *b, PlanNode *scan)
+{
+	if (b->n_sources == b->sources_capacity) {
+		int		   grown = b->sources_capacity > 0 ? 2 * b->sources_capacity : 8;
+		PlanNode **sources = arena_array(b->arena, PlanNode *, grown);
+
+		if (b->n_sources > 0)
+			memcpy(sources, b->sources, sizeof *sources * (size_t)b->n_sources);
+		b->sources = sources;
+		b->sources_capacity = grown;
+	}
+	b->sources[b->n_sources++] = scan;
+}
+
+static void
+add_recursive_sources(Builder *b, const RecursiveSpec *spec)
+{
+	const Plan *plans[2] = {spec->base, spec->step};
+
+	for (int p = 0; p < 2; p++)
+		for (int i = 0; i < plans[p]->n_sources; i++)
+			add_source(b, plans[p]->sources[i]);
 }
 
 static PlanNode *
@@ -176,16 +205,10 @@ build(Builder *b, const Logical *node)
 	switch (node->kind) {
 	case LOGICAL_SCAN:
 		out->spec = scan_spec(b, node);
-		if (b->n_sources == b->sources_capacity) {
-			int		   grown = b->sources_capacity > 0 ? 2 * b->sources_capacity : 8;
-			PlanNode **sources = arena_array(b->arena, PlanNode *, grown);
-
-			if (b->n_sources > 0)
-				memcpy(sources, b->sources, sizeof *sources * (size_t)b->n_sources);
-			b->sources = sources;
-			b->sources_capacity = grown;
-		}
-		b->sources[b->n_sources++] = out;
+		add_source(b, out);
+		/* What its branches read is waited for as what the plan itself reads. */
+		if (((const LogicalScan *)node->spec)->recursive != NULL && !((const LogicalScan *)node->spec)->is_working)
+			add_recursive_sources(b, ((const LogicalScan *)node->spec)->recursive);
 		break;
 	case LOGICAL_FILTER:
 		/* Bounded plans handle rows, not changes. */

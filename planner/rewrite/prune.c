@@ -470,6 +470,7 @@ prune(RewriteContext *context, Logical *node, bool *used)
 	case LOGICAL_AGGREGATE:
 		return prune_aggregate(context, node);
 	case LOGICAL_JOIN_HASH:
+	case LOGICAL_JOIN_ASOF:		/* its spec begins with the hash join's */
 		return prune_hash(context, node, used);
 	case LOGICAL_JOIN_WINDOW: {
 		int n_key = ((JoinWindowSpec *)node->spec)->n_key;
