@@ -153,6 +153,11 @@ def suite_remote(options):
     yield from remote_test.run_all(options)
 
 
+def suite_parquet(options):
+    import parquet_test
+    yield from parquet_test.run_all(options, Skipped)
+
+
 def suite_engine(options):
     import engine_test
     yield from engine_test.run_all(options)

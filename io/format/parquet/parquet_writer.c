@@ -83,9 +83,9 @@ leaf_form(const Type *type)
 	case TYPE_DATE:
 		return (LeafForm){PARQUET_INT32, 4, LEAF_INT32, 6, 6};
 	case TYPE_TIME:
-		return (LeafForm){PARQUET_INT32, 4, LEAF_INT32, 7, 7};
+		return (LeafForm){PARQUET_INT32, 4, LEAF_INT32, -1, 7};
 	case TYPE_TIMESTAMP:
-		return (LeafForm){PARQUET_INT64, 8, LEAF_INT64, 9, 8};
+		return (LeafForm){PARQUET_INT64, 8, LEAF_INT64, -1, 8};
 	default:
 		return (LeafForm){PARQUET_FIXED, 12, LEAF_UNORDERED, 21, 0};	/* INTERVAL */
 	}
@@ -451,7 +451,8 @@ put_logical(ThriftWriter *t, const Type *type, int logical)
 		break;
 	case TYPE_TIME:
 	case TYPE_TIMESTAMP:
-		thrift_put_bool(t, 1, true);
+		/* Not adjusted to UTC: TIMESTAMP and TIME have no zone, as in SQL.  ConvertedType has no word for that. */
+		thrift_put_bool(t, 1, false);
 		put_unit_milliseconds(t, 2);
 		break;
 	default:

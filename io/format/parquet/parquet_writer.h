@@ -9,7 +9,7 @@
  * maximum and the number of NULLs.  One thread at a time.
  *
  * Types: as the table in README.md says of reading, the other way round.  DECIMAL up to 9 and 18 digits is INT32 and INT64, wider
- * ones 16 bytes; TIMESTAMP is milliseconds in UTC; every column may have NULLs.
+ * ones 16 bytes; TIMESTAMP and TIME are milliseconds without a zone; every column may have NULLs.
  */
 #include "data/batch.h"
 #include "io/format/parquet/parquet_meta.h"
