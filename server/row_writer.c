@@ -8,16 +8,6 @@
 #include "data/json_text.h"
 #include "data/time_text.h"
 
-const char *
-row_format_type(RowFormat format)
-{
-	static const char *const types[] = {
-		"application/vnd.ksqlapi.delimited.v1", "application/json", "application/vnd.ksql.v1+json", NULL, "application/vnd.ksql.v1+protobuf",
-	};
-
-	return types[format];
-}
-
 /* ---- cells ---- */
 
 static void
@@ -230,10 +220,11 @@ write_type_text(const Type *type, StrBuf *out)
 }
 
 static void
-write_metadata(const ResultHeader *header, StrBuf *out)
+write_metadata(const RowWriter *w, const ResultHeader *header, StrBuf *out)
 {
 	const Schema *schema = header->schema;
 
+	(void)w;
 	strbuf_add_text(out, "{\"queryId\":");
 	json_write_string(out, str_of(header->query_id));
 	strbuf_add_text(out, ",\"columnNames\":[");
@@ -284,8 +275,9 @@ write_header(const RowWriter *w, const ResultHeader *header, StrBuf *out)
 
 /* The first frame describes the columns as DESCRIBE does. */
 static void
-write_fields(const ResultHeader *header, StrBuf *out)
+write_fields(const RowWriter *w, const ResultHeader *header, StrBuf *out)
 {
+	(void)w;
 	strbuf_add_char(out, '[');
 	for (int i = 0; i < header->schema->n_columns; i++) {
 		const Column *column = &header->schema->columns[i];
@@ -306,52 +298,6 @@ write_fields(const ResultHeader *header, StrBuf *out)
 		strbuf_add_text(out, ",\"fields\":null,\"memberSchema\":null}}");
 	}
 	strbuf_add_char(out, ']');
-}
-
-static void
-send_frame(RowWriter *w, StrBuf *text)
-{
-	w->frame(w->frame_context, strbuf_str(text));
-	strbuf_clear(text);
-}
-
-Status
-row_writer_begin(RowWriter *w, const ResultHeader *header, StrBuf *out, Error *err)
-{
-	if (w->format == ROWS_PROTOBUF)
-		TRY(protobuf_rows_new(&w->arena, schema_copy(&w->arena, header->schema), &w->protobuf, err));
-	w->has_begun = true;
-	w->n_columns = header->schema->n_columns;
-	w->schema = header->schema;
-	w->cells = arena_array(&w->arena, CellWriter, w->n_columns + 1);
-	w->is_key = arena_array(&w->arena, bool, w->n_columns + 1);
-	for (int i = 0; i < w->n_columns; i++) {
-		const char *name = header->schema->columns[i].name;
-
-		w->cells[i] = cell_writer(header->schema->columns[i].type);
-		w->is_key[i] = (header->is_key != NULL && header->is_key[i]) || i < header->schema->n_key || strcmp(name, "WINDOWSTART") == 0
-					   || strcmp(name, "WINDOWEND") == 0;
-	}
-	switch (w->format) {
-	case ROWS_DELIMITED:
-		write_metadata(header, out);
-		strbuf_add_char(out, '\n');
-		break;
-	case ROWS_ARRAY:
-		strbuf_add_char(out, '[');
-		write_metadata(header, out);
-		break;
-	case ROWS_OBJECTS:
-	case ROWS_PROTOBUF:
-		strbuf_add_char(out, '[');
-		write_header(w, header, out);
-		break;
-	case ROWS_FRAMES:
-		write_fields(header, &w->scratch);
-		send_frame(w, &w->scratch);
-		break;
-	}
-	return OK;
 }
 
 /* ---- rows ---- */
@@ -375,12 +321,23 @@ write_columns(RowWriter *w, const Batch *rows, int32_t row, bool keys_only, StrB
 	strbuf_add_char(out, ']');
 }
 
-static void
-write_object(RowWriter *w, const Batch *rows, int32_t row, bool is_tombstone, StrBuf *out)
+static Status
+write_array_row(RowWriter *w, const Batch *rows, int32_t row, bool is_tombstone, StrBuf *out, Error *err)
 {
+	(void)is_tombstone;
+	(void)err;
+	write_columns(w, rows, row, false, out);
+	return OK;
+}
+
+static Status
+write_object(RowWriter *w, const Batch *rows, int32_t row, bool is_tombstone, StrBuf *out, Error *err)
+{
+	(void)err;
 	strbuf_add_text(out, "{\"row\":{\"columns\":");
 	write_columns(w, rows, row, is_tombstone, out);
 	strbuf_add_text(out, is_tombstone ? ",\"tombstone\":true}}" : "}}");
+	return OK;
 }
 
 static Status
@@ -394,72 +351,118 @@ write_message(RowWriter *w, const Batch *rows, int32_t row, bool is_tombstone, S
 	return OK;
 }
 
+/* ---- forms: how elements (header, rows, what comes at the end) are put together ---- */
+
+typedef struct RowForm {
+	const char *type;			/* content type; NULL: frames have none */
+	const char *open;			/* before the header */
+	const char *before;			/* each element but the header */
+	const char *after;			/* each element */
+	const char *close;			/* at the end */
+	bool		has_objects;	/* elements are objects that say what they are: deletes and messages too */
+	bool		is_framed;		/* each element is a frame */
+	void (*header)(const RowWriter *w, const ResultHeader *header, StrBuf *out);
+	Status (*row)(RowWriter *w, const Batch *rows, int32_t row, bool is_tombstone, StrBuf *out, Error *err);
+} RowForm;
+
+static const RowForm forms[] = {
+	[ROWS_DELIMITED] = {"application/vnd.ksqlapi.delimited.v1", "", "", "\n", "", false, false, write_metadata, write_array_row},
+	[ROWS_ARRAY] = {"application/json", "[", ",", "", "]\n", false, false, write_metadata, write_array_row},
+	[ROWS_OBJECTS] = {"application/vnd.ksql.v1+json", "[", ",\n", "", "]\n", true, false, write_header, write_object},
+	[ROWS_PROTOBUF] = {"application/vnd.ksql.v1+protobuf", "[", ",\n", "", "]\n", true, false, write_header, write_message},
+	[ROWS_FRAMES] = {NULL, "", "", "", "", true, true, write_fields, write_object},
+};
+
+const char *
+row_format_type(RowFormat format)
+{
+	return forms[format].type;
+}
+
+/* Where an element is written; end_element sends it if it is a frame. */
+static StrBuf *
+begin_element(RowWriter *w, StrBuf *out)
+{
+	strbuf_add_text(out, forms[w->format].before);
+	return forms[w->format].is_framed ? &w->scratch : out;
+}
+
+static void
+end_element(RowWriter *w, StrBuf *element)
+{
+	strbuf_add_text(element, forms[w->format].after);
+	if (!forms[w->format].is_framed)
+		return;
+	w->frame(w->frame_context, strbuf_str(element));
+	strbuf_clear(element);
+}
+
+/* ---- writing ---- */
+
+Status
+row_writer_begin(RowWriter *w, const ResultHeader *header, StrBuf *out, Error *err)
+{
+	const RowForm *form = &forms[w->format];
+	StrBuf		  *element = form->is_framed ? &w->scratch : out;
+
+	if (w->format == ROWS_PROTOBUF)
+		TRY(protobuf_rows_new(&w->arena, schema_copy(&w->arena, header->schema), &w->protobuf, err));
+	w->has_begun = true;
+	w->n_columns = header->schema->n_columns;
+	w->schema = header->schema;
+	w->cells = arena_array(&w->arena, CellWriter, w->n_columns + 1);
+	w->is_key = arena_array(&w->arena, bool, w->n_columns + 1);
+	for (int i = 0; i < w->n_columns; i++) {
+		const char *name = header->schema->columns[i].name;
+
+		w->cells[i] = cell_writer(header->schema->columns[i].type);
+		w->is_key[i] = (header->is_key != NULL && header->is_key[i]) || i < header->schema->n_key || strcmp(name, "WINDOWSTART") == 0
+					   || strcmp(name, "WINDOWEND") == 0;
+	}
+	strbuf_add_text(out, form->open);
+	form->header(w, header, element);
+	end_element(w, element);
+	return OK;
+}
+
 Status
 row_writer_rows(RowWriter *w, const Batch *rows, StrBuf *out, Error *err)
 {
+	const RowForm *form = &forms[w->format];
+
 	for (int32_t i = 0; i < rows->n_rows; i++) {
 		RowKind kind = batch_row_kind(rows, i);
 		bool	is_tombstone = kind == ROW_DELETE || kind == ROW_DELETE_OLD;
+		StrBuf *element;
 
 		if (kind == ROW_BEFORE)
 			continue;
-		if (is_tombstone && (w->format == ROWS_DELIMITED || w->format == ROWS_ARRAY)) {
+		if (is_tombstone && !form->has_objects) {
 			w->n_dropped++;
 			continue;
 		}
-		switch (w->format) {
-		case ROWS_DELIMITED:
-			write_columns(w, rows, i, false, out);
-			strbuf_add_char(out, '\n');
-			break;
-		case ROWS_ARRAY:
-			strbuf_add_char(out, ',');
-			write_columns(w, rows, i, false, out);
-			break;
-		case ROWS_PROTOBUF:
-			strbuf_add_text(out, ",\n");
-			TRY(write_message(w, rows, i, is_tombstone, out, err));
-			break;
-		case ROWS_OBJECTS:
-			strbuf_add_text(out, ",\n");
-			write_object(w, rows, i, is_tombstone, out);
-			break;
-		case ROWS_FRAMES:
-			write_object(w, rows, i, is_tombstone, &w->scratch);
-			send_frame(w, &w->scratch);
-			break;
-		}
+		element = begin_element(w, out);
+		TRY(form->row(w, rows, i, is_tombstone, element, err));
+		end_element(w, element);
 	}
 	return OK;
 }
 
-/* ---- the end ---- */
-
 void
 row_writer_end(RowWriter *w, const char *message, const char *error, StrBuf *out)
 {
-	bool	is_objects = w->format == ROWS_OBJECTS || w->format == ROWS_PROTOBUF || w->format == ROWS_FRAMES;
-	StrBuf *to = w->format == ROWS_FRAMES ? &w->scratch : out;
+	const RowForm *form = &forms[w->format];
 
-	if (is_objects && (error != NULL || message != NULL)) {
-		if (w->format != ROWS_FRAMES)
-			strbuf_add_text(to, ",\n");
-		if (error != NULL)
-			strbuf_printf(to, "{\"errorMessage\":%s}", error);
-		else {
-			strbuf_add_text(to, "{\"finalMessage\":");
-			json_write_string(to, str_of(message));
-			strbuf_add_char(to, '}');
-		}
-		if (w->format == ROWS_FRAMES)
-			send_frame(w, to);
-	} else if (error != NULL) {
-		if (w->format == ROWS_ARRAY)
-			strbuf_add_char(to, ',');
-		strbuf_add_text(to, error);
-		if (w->format == ROWS_DELIMITED)
-			strbuf_add_char(to, '\n');
+	if (error != NULL || (message != NULL && form->has_objects)) {
+		StrBuf *element = begin_element(w, out);
+
+		if (error == NULL) {
+			strbuf_add_text(element, "{\"finalMessage\":");
+			json_write_string(element, str_of(message));
+			strbuf_add_char(element, '}');
+		} else
+			strbuf_printf(element, form->has_objects ? "{\"errorMessage\":%s}" : "%s", error);
+		end_element(w, element);
 	}
-	if (w->format == ROWS_ARRAY || w->format == ROWS_OBJECTS || w->format == ROWS_PROTOBUF)
-		strbuf_add_text(to, "]\n");
+	strbuf_add_text(out, form->close);
 }
