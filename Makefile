@@ -112,7 +112,7 @@ $(BIN)/docs-functions: $(OBJ)/docs/gen/functions.o $(OBJS)
 # ---- tests -----------------------------------------------------------------------------------------------------
 
 CHECK    := python3 tests/check.py --bin $(BIN) --build $(BUILD) --cc "$(CC)"
-FAST     := layers,headers,unit,sql,logic,functions,cli,engine,server,native,remote,parquet,laws,fuzz
+FAST     := layers,headers,unit,sql,logic,functions,cli,engine,server,deploy,native,remote,parquet,laws,fuzz
 KILLS    ?= 50
 FIRE_KILLS   ?= 30
 FIRE_RECORDS ?= 2000000

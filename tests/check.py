@@ -173,6 +173,12 @@ def suite_security(options):
     yield from security_test.run_all(options)
 
 
+def suite_deploy(options):
+    """The Dockerfile and the systemd unit against the program."""
+    import deploy_test
+    yield from deploy_test.run_all(options)
+
+
 def suite_rest(options):
     """Recorded REST cases through a server: of the same corpus as `conformance`."""
     folder = os.environ.get("SLUICE_CONFORMANCE", os.path.join(ROOT, "..", "shared", "conformance"))
