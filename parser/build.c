@@ -202,9 +202,19 @@ number_fail(ParseState *ps, const AstExpr *expr)
 		parse_fail(ps, expr->pos, "%s: %s", what, expr->text);
 }
 
+/* Beyond 64 bits a whole number of the standard dialect is a DECIMAL. */
+static bool
+number_widen(AstExpr *expr, const char *digits, bool is_standard)
+{
+	if (!is_standard || strlen(digits) > 38)
+		return false;
+	expr->kind = AST_DECIMAL;
+	return true;
+}
+
 /* A literal's kind by its size; false if it is beyond the largest. */
 static bool
-number_classify(AstExpr *expr)
+number_classify(AstExpr *expr, bool is_standard)
 {
 	bool	is_negative = expr->text[0] == '-';
 	const char *digits = expr->text + is_negative;
@@ -219,7 +229,7 @@ number_classify(AstExpr *expr)
 		unsigned	digit = (unsigned)(*p - '0');
 
 		if (value > (limit - digit) / 10)
-			return false;
+			return number_widen(expr, digits, is_standard);
 		value = value * 10 + digit;
 	}
 	expr->integer = is_negative ? (int64_t)(0 - value) : (int64_t)value;
@@ -233,7 +243,7 @@ expr_number(ParseState *ps, AstExprKind kind, ParseToken token)
 {
 	AstExpr	   *expr = expr_text(ps, kind, token);
 
-	if (!number_classify(expr))
+	if (!number_classify(expr, !ps->options.is_ksqldb))
 		ps->too_large = list_add(ps, ps->too_large, expr);
 	return expr;
 }
@@ -262,9 +272,9 @@ expr_unary(ParseState *ps, AstOp op, ParseToken token, AstExpr *arg)
 	if (op == AST_OP_NEGATE && expr_is_number(arg) && !arg->has_parens && arg->text[0] != '-') {
 		arg->text = arena_printf(ps->arena, "-%s", arg->text);
 		arg->pos = pos_span(ps, token.pos);
-		if (arg->kind == AST_BIGINT || arg->kind == AST_INTEGER)
-			arg->kind = AST_INTEGER;
-		if (!number_classify(arg))
+		if (arg->kind == AST_BIGINT || arg->kind == AST_INTEGER || strchr(arg->text, '.') == NULL)
+			arg->kind = arg->kind == AST_DOUBLE ? AST_DOUBLE : AST_INTEGER;
+		if (!number_classify(arg, !ps->options.is_ksqldb))
 			number_fail(ps, arg);
 		return arg;
 	}

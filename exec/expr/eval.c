@@ -87,6 +87,26 @@ vector_mask(Arena *arena, const Vector *v, const uint64_t *bits, int32_t n_rows)
 	return out;
 }
 
+static const Vector *
+eval_quietly(const Node *node, EvalFrame *frame)
+{
+	EvalContext	 *context = frame->context;
+	EvalContext	  before = *context;
+	const Vector *v;
+
+	context->failed = context->reported = NULL;
+	context->log = NULL;
+	v = node->eval(node, frame);
+	if (context->failed != NULL)
+		v = vector_mask(context->scratch, v, context->failed, frame->n_rows);
+	context->failed = before.failed;
+	context->reported = before.reported;
+	context->any_failed = before.any_failed;
+	context->n_failed = before.n_failed;
+	context->log = before.log;
+	return v;
+}
+
 const Vector *
 node_eval(const Node *node, EvalFrame *frame)
 {
@@ -97,6 +117,8 @@ node_eval(const Node *node, EvalFrame *frame)
 
 	if (!node->is_guarded)
 		return node->eval(node, frame);
+	if (node->expr->is_quiet)
+		return eval_quietly(node, frame);
 	failed = context->failed;
 	any_failed = context->any_failed;
 	context->failed = NULL;

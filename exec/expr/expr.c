@@ -37,7 +37,7 @@ expr_equal(const Expr *a, const Expr *b)
 {
 	if (a == b)
 		return true;
-	if (a->kind != b->kind || a->type != b->type || a->n_args != b->n_args || a->is_guarded != b->is_guarded ||
+	if (a->kind != b->kind || a->type != b->type || a->n_args != b->n_args || a->is_guarded != b->is_guarded || a->is_quiet != b->is_quiet ||
 		a->negated != b->negated || a->standard != b->standard || a->index != b->index || a->op != b->op ||
 		a->escape != b->escape || a->function != b->function)
 		return false;

@@ -55,6 +55,7 @@ struct Expr {
 	int					  n_args;
 	Expr *const			 *args;
 	bool				  is_guarded;	/* see above */
+	bool				  is_quiet;		/* with it: a failure is a NULL and no more, neither counted nor told (TRY_CAST) */
 	bool				  negated;		/* IS_NULL, IN, LIKE, DISTINCT_FROM */
 	/*
 	 * Standard rules instead of ksqlDB's: three-valued comparison and logic (NULL instead of FALSE), checked integer

@@ -376,10 +376,13 @@ static bool
 generate_series(const ScalarCall *call, int32_t row, const Value *args, Value *out)
 {
 	int64_t		start = args[0].integer, end = args[1].integer;
-	int64_t		step = call->n_args > 2 ? args[2].integer : end > start ? 1 : -1;
+	int64_t		step = call->n_args > 2 ? args[2].integer : end > start || call_is_standard(call) ? 1 : -1;
 	__int128	n;
 	Value	   *items;
 
+	/* standard: a step that leads away from the end makes nothing */
+	if (call_is_standard(call) && ((end > start && step < 0) || (end < start && step > 0)))
+		return value_set_items(out, NULL, 0);
 	if (step == 0 || (end > start && step < 0) || (end < start && step > 0)) {
 		eval_fail(call->context, row, step == 0 ? "GENERATE_SERIES step cannot be zero" : "GENERATE_SERIES step has wrong sign");
 		return false;
@@ -523,11 +526,17 @@ const ScalarFunction scalar_array_functions[] = {
 	FUNCTION_ROWS("FLATTEN", "(ARRAY<ARRAY<T>>) -> ARRAY<T>", flatten, NULL_IN, STANDARD,
 				  "The elements of the arrays in an array, one after the other.",
 				  "ARRAY_JOIN(FLATTEN(ARRAY[ARRAY[1, 2], ARRAY[3]]), ' ')", "1 2 3"),
-	FUNCTION_ROWS("GENERATE_SERIES", "(INTEGER!, INTEGER!) -> ARRAY<INTEGER>", generate_series, NULL_IN, BOTH, SERIES_TEXT),
-	FUNCTION_ROWS("GENERATE_SERIES", "(INTEGER!, INTEGER!, INTEGER!) -> ARRAY<INTEGER>", generate_series, NULL_IN, BOTH,
+	FUNCTION_ROWS("GENERATE_SERIES", "(INTEGER!, INTEGER!) -> ARRAY<INTEGER>", generate_series, NULL_IN, KSQLDB, SERIES_TEXT),
+	FUNCTION_ROWS("GENERATE_SERIES", "(INTEGER!, INTEGER!, INTEGER!) -> ARRAY<INTEGER>", generate_series, NULL_IN, KSQLDB,
 				  SERIES_TEXT),
-	FUNCTION_ROWS("GENERATE_SERIES", "(BIGINT!, BIGINT!) -> ARRAY<BIGINT>", generate_series, NULL_IN, BOTH, SERIES_TEXT),
-	FUNCTION_ROWS("GENERATE_SERIES", "(BIGINT!, BIGINT!, INTEGER!) -> ARRAY<BIGINT>", generate_series, NULL_IN, BOTH,
+	FUNCTION_ROWS("GENERATE_SERIES", "(BIGINT!, BIGINT!) -> ARRAY<BIGINT>", generate_series, NULL_IN, KSQLDB, SERIES_TEXT),
+	FUNCTION_ROWS("GENERATE_SERIES", "(BIGINT!, BIGINT!, INTEGER!) -> ARRAY<BIGINT>", generate_series, NULL_IN, KSQLDB,
+				  SERIES_TEXT),
+	FUNCTION_ROWS("GENERATE_SERIES", "(INTEGER!, INTEGER!) -> ARRAY<INTEGER>", generate_series, NULL_IN, STANDARD, SERIES_TEXT),
+	FUNCTION_ROWS("GENERATE_SERIES", "(INTEGER!, INTEGER!, INTEGER!) -> ARRAY<INTEGER>", generate_series, NULL_IN, STANDARD,
+				  SERIES_TEXT),
+	FUNCTION_ROWS("GENERATE_SERIES", "(BIGINT!, BIGINT!) -> ARRAY<BIGINT>", generate_series, NULL_IN, STANDARD, SERIES_TEXT),
+	FUNCTION_ROWS("GENERATE_SERIES", "(BIGINT!, BIGINT!, INTEGER!) -> ARRAY<BIGINT>", generate_series, NULL_IN, STANDARD,
 				  SERIES_TEXT),
 	FUNCTION("LEN", "(ARRAY<T>) -> INTEGER", array_length, NULL_IN, STANDARD, LENGTH_TEXT, "LEN(ARRAY[7, 8])", "2"),
 	FUNCTION("LENGTH", "(ARRAY<T>) -> INTEGER", array_length, NULL_IN, STANDARD, LENGTH_TEXT, "LENGTH(ARRAY[7, 8])", "2"),

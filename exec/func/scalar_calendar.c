@@ -229,6 +229,63 @@ date_part(const ScalarCall *call, int32_t n_rows, Vector *out)
 	}
 }
 
+static int64_t
+interval_part(Part part, Interval v)
+{
+	switch (part) {
+	case PART_MILLENNIUM:
+		return v.months / 12000;
+	case PART_CENTURY:
+		return v.months / 1200;
+	case PART_DECADE:
+		return v.months / 120;
+	case PART_YEAR:
+		return v.months / 12;
+	case PART_QUARTER:
+		return v.months % 12 / 3 + 1;
+	case PART_MONTH:
+		return v.months % 12;
+	case PART_DAY:
+		return v.days;
+	case PART_HOUR:
+		return v.micros / 3600000000;
+	case PART_MINUTE:
+		return v.micros / 60000000 % 60;
+	case PART_SECOND:
+		return v.micros / 1000000 % 60;
+	case PART_MILLISECOND:
+		return v.micros / 1000 % 60000;
+	case PART_MICROSECOND:
+		return v.micros % 60000000;
+	default:
+		/* EPOCH, with years of 365.25 days and months of 30, as PostgreSQL */
+		return v.months / 12 * 31557600 + v.months % 12 * (int64_t)2592000 + v.days * (int64_t)86400 + v.micros / 1000000;
+	}
+}
+
+static bool
+part_is_of_interval(Part part)
+{
+	return part != PART_NONE && part != PART_WEEK && part != PART_DOW && part != PART_ISODOW && part != PART_DOY && part != PART_ISOYEAR;
+}
+
+static void
+date_part_interval(const ScalarCall *call, int32_t n_rows, Vector *out)
+{
+	PartMemo memo = {0};
+
+	for (int32_t i = 0; i < n_rows; i++) {
+		Part part;
+
+		if (!call_row_valid(call, i) || (part = part_get(&memo, call, i, 0)) == PART_NONE)
+			continue;
+		if (!part_is_of_interval(part))
+			eval_fail(call->context, i, "An INTERVAL has no such part");
+		else
+			((int64_t *)out->data)[i] = interval_part(part, ((const Interval *)call->args[1]->data)[arg_index(call->args[1], i)]);
+	}
+}
+
 #define PART_KERNEL(name, part)                                             \
 	static void name(const ScalarCall *call, int32_t n_rows, Vector *out)   \
 	{                                                                       \
@@ -593,7 +650,7 @@ add_interval(const ScalarCall *call, int32_t row, const Value *args, Value *out)
 static bool
 age(const ScalarCall *call, int32_t row, const Value *args, Value *out)
 {
-	int64_t	  to = args[0].integer, from = args[1].integer, months, start, days, ms;
+	int64_t	  to = args[0].integer, from = args[1].integer, months, days, ms;
 	int		  sign = 1;
 	CivilDate a, b;
 
@@ -607,11 +664,17 @@ age(const ScalarCall *call, int32_t row, const Value *args, Value *out)
 	a = civil_from_days(floor_div64(from, MS_PER_DAY));
 	b = civil_from_days(floor_div64(to, MS_PER_DAY));
 	months = (b.year - a.year) * 12 + b.month - a.month;
-	start = time_add(from, PART_MONTH, months);
-	if (start > to)
-		start = time_add(from, PART_MONTH, --months);
-	days = difference(to, start) / MS_PER_DAY;
-	ms = difference(to, start) % MS_PER_DAY;
+	days = b.day - a.day;
+	ms = floor_mod64(to, MS_PER_DAY) - floor_mod64(from, MS_PER_DAY);
+	if (ms < 0) {
+		ms += MS_PER_DAY;
+		days--;
+	}
+	/* PostgreSQL borrows the days of the month that the earlier time is in; of the later one's, if the result is below zero. */
+	if (days < 0) {
+		days += sign > 0 ? month_length(a.year, a.month) : month_length(b.year, b.month);
+		months--;
+	}
 	out->is_null = false;
 	out->interval = (Interval){sign * (int32_t)months, sign * (int32_t)days, sign * ms * 1000};
 	return true;
@@ -769,6 +832,7 @@ const ScalarFunction scalar_calendar_functions[] = {
 	FUNCTION("DATE_PART", "(STRING, DATE) -> BIGINT", date_part, NULL_IN, BOTH, PART_TEXT,
 			 "DATE_PART('month', CAST('2024-05-17' AS DATE))", "5"),
 	FUNCTION("DATE_PART", "(STRING, TIME) -> BIGINT", date_part, NULL_IN, BOTH, PART_TEXT, NULL, NULL),
+	FUNCTION("DATE_PART", "(STRING, INTERVAL) -> BIGINT", date_part_interval, NULL_IN, STANDARD, PART_TEXT, NULL, NULL),
 	FUNCTION_ROWS("DATE_SUB", "(TIMESTAMP, INTERVAL) -> TIMESTAMP", add_interval, NULL_IN, STANDARD,
 				  "A date or time moved back by an interval.", NULL, NULL),
 	FUNCTION_ROWS("DATE_SUB", "(DATE, INTERVAL) -> TIMESTAMP", add_interval, NULL_IN, STANDARD,

@@ -410,6 +410,35 @@ typedef struct Placement {
 } Placement;
 
 static Expr *
+bigint_operation(Arena *arena, ArithmeticOp op, Expr *left, int64_t right)
+{
+	Expr *args[2] = {left, expr_constant(arena, value_integer(type_bigint, right))};
+	Expr *e = expr_new(arena, EXPR_ARITHMETIC, type_bigint, arena_memdup(arena, args, sizeof args), 2);
+
+	e->op = (int)op;
+	e->standard = true;
+	return e;
+}
+
+/* GROUPING(key): the bit of GROUPING_ID that says that the key is not part of the row's set. */
+static Expr *
+place_grouping(Placement *p, int number)
+{
+	Arena	   *arena = p->sb->binder->arena;
+	const Expr *arg = p->sb->groupings[number];
+	Expr	   *id = expr_column(arena, p->keys->n + p->n_items, type_bigint, "GROUPING_ID");
+
+	for (int k = 0; k < p->keys->n; k++)
+		if (expr_equal(p->keys->keys[k], arg)) {
+			if (p->keys->n_sets == 0)
+				return expr_constant(arena, value_integer(type_bigint, 0));
+			return bigint_operation(arena, ARITH_MOD, bigint_operation(arena, ARITH_DIV, id, INT64_C(1) << k), 2);
+		}
+	p->is_bad = true;
+	return NULL;
+}
+
+static Expr *
 place_reference(const Expr *e, void *context)
 {
 	Placement *p = context;
@@ -431,7 +460,7 @@ place_reference(const Expr *e, void *context)
 	case REF_WINDOW_END:
 		return expr_column(arena, p->keys->n + p->n_items + 1, e->type, e->name);
 	case REF_GROUPING:
-		return expr_column(arena, p->keys->n + p->n_items, e->type, e->name);
+		return place_grouping(p, e->index & REF_INDEX);
 	case 0:
 		p->is_bad = true;
 		return NULL;
@@ -569,6 +598,18 @@ check_key_types(SelectBinder *sb, const KeyList *list, Error *err)
 	return OK;
 }
 
+/* The keys of a correlated sub-query are part of every grouping set. */
+static void
+add_extra_keys(SelectBinder *sb, KeyList *list)
+{
+	for (int i = 0; i < sb->n_extra_keys; i++) {
+		int key = key_add(list, sb->extra_keys[i], "KEY");
+
+		for (int k = 0; k < list->n_sets; k++)
+			list->sets[k] |= UINT64_C(1) << key;
+	}
+}
+
 Status
 plan_aggregate(SelectBinder *sb, const AstQuery *query, BoundColumn *columns, int n_columns, Expr **having, Error *err)
 {
@@ -583,8 +624,7 @@ plan_aggregate(SelectBinder *sb, const AstQuery *query, BoundColumn *columns, in
 	int			   n;
 
 	TRY(bind_keys(&list, err));
-	for (int i = 0; i < sb->n_extra_keys; i++)
-		key_add(&list, sb->extra_keys[i], "KEY");
+	add_extra_keys(sb, &list);
 	placement.n_items = sb->n_items;
 	input = sb->rows;
 	for (int i = 0; i < n_columns; i++) {
@@ -700,5 +740,38 @@ plan_aggregate(SelectBinder *sb, const AstQuery *query, BoundColumn *columns, in
 	sb->n_keys = list.n;
 	sb->keys = list.keys;
 	sb->key_names = list.texts;
+	return OK;
+}
+
+/* GROUPING(a, b): a number of a bit an argument, the last one lowest. */
+Status
+bind_grouping(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err)
+{
+	Binder		 *b = eb->binder;
+	SelectBinder *sb = eb->select;
+	Expr		**args;
+
+	if (sb == NULL || sb->ast->n_group_by == 0 || eb->in_aggregate || e->n_args < 1 || e->n_args > 31 ||
+		(eb->clause != CLAUSE_SELECT && eb->clause != CLAUSE_HAVING && eb->clause != CLAUSE_ORDER_BY)) {
+		error_user(err, "GROUPING takes grouping expressions, in SELECT, HAVING or ORDER BY of a query with GROUP BY.");
+		return error_at_pos(err, e->pos);
+	}
+	TRY(bind_children(eb, e->args, e->n_args, &args, err));
+	for (int i = 0; i < e->n_args; i++) {
+		Expr *bit, *both[2];
+
+		arena_grow(b->arena, sb->groupings, sb->n_groupings, sb->groupings_capacity);
+		sb->groupings[sb->n_groupings] = args[i];
+		bit = expr_column(b->arena, REF_GROUPING + sb->n_groupings++, type_bigint, "GROUPING");
+		if (i == 0) {
+			*out = bit;
+			continue;
+		}
+		both[0] = bigint_operation(b->arena, ARITH_MUL, *out, 2);
+		both[1] = bit;
+		*out = expr_new(b->arena, EXPR_ARITHMETIC, type_bigint, arena_memdup(b->arena, both, sizeof both), 2);
+		(*out)->op = ARITH_ADD;
+		(*out)->standard = true;
+	}
 	return OK;
 }

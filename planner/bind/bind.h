@@ -175,6 +175,9 @@ struct SelectBinder {
 	const char **key_names;
 	int			n_extra_keys;		/* a correlated sub-query groups by these as well */
 	Expr	  **extra_keys;
+	int			n_groupings;		/* arguments of GROUPING, by REF_GROUPING + i */
+	int			groupings_capacity;
+	Expr	  **groupings;
 	/* table functions */
 	int			n_functions;
 	int			functions_capacity;
@@ -386,6 +389,7 @@ Status bind_body(Binder *b, const AstQuery *query, const AstBody *body, SelectBi
 /* ---- aggregate.c ---- */
 Status bind_aggregate_item(ExprBinder *eb, const AstExpr *e, AggregateItem *out, Error *err);
 Status bind_aggregate_call(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err);
+Status bind_grouping(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err);
 Status plan_aggregate(SelectBinder *sb, const AstQuery *query, BoundColumn *columns, int n_columns, Expr **having, Error *err);
 
 /* ---- window.c ---- */

@@ -849,6 +849,7 @@ bind_cast(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err)
 	}
 	*out = make(b, EXPR_CAST, type, &arg, 1, e->pos);
 	(*out)->is_guarded = guards(b) || e->is_try;
+	(*out)->is_quiet = e->is_try;
 	return OK;
 }
 
@@ -1010,6 +1011,16 @@ bind_extract(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err)
 		*p = (char)tolower((unsigned char)*p);
 	args[0] = place(expr_constant(b->arena, value_text(type_string, str_of(field))), e->pos);
 	TRY(bind_expr(eb, e->arg, &args[1], err));
+	if (b->standard && strcmp(field, "epoch") == 0 && args[1]->type->kind == TYPE_TIMESTAMP) {
+		/* With the fraction of the second, as PostgreSQL and DuckDB have it. */
+		Expr *parts[2] = {NULL, expr_constant(b->arena, (Value){.type = type_double, .number = 1000})};
+
+		TRY(bind_function(eb, "UNIX_TIMESTAMP", &args[1], 1, e->pos, &parts[0], err));
+		parts[0] = expr_cast_to(b, parts[0], type_double);
+		*out = make(b, EXPR_ARITHMETIC, type_double, parts, 2, e->pos);
+		(*out)->op = ARITH_DIV;
+		return OK;
+	}
 	return bind_function(eb, "DATE_PART", args, 2, e->pos, out, err);
 }
 

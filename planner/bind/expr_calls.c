@@ -253,13 +253,56 @@ class_of(Binder *b, const AstExpr *e)
 	return function_class_in(b->context->functions, str_of(e->name.text), b->standard);
 }
 
+static AstExpr *
+negated(Binder *b, AstExpr *arg)
+{
+	AstExpr *e = arena_new(b->arena, AstExpr);
+
+	e->kind = AST_UNARY;
+	e->op = AST_OP_NEGATE;
+	e->arg = arg;
+	e->pos = arg->pos;
+	return e;
+}
+
+/* PERCENTILE_CONT(f) WITHIN GROUP (ORDER BY v) and its like as the aggregates that they are; NULL: another function.  DESC counts from the
+ * greatest value, which is the least one of the negated. */
+static const AstExpr *
+ordered_set(Binder *b, const AstExpr *e)
+{
+	static const char *const names[][2] = {{"PERCENTILE_CONT", "QUANTILE_CONT"}, {"PERCENTILE_DISC", "QUANTILE_DISC"}, {"MODE", "MODE"}};
+	AstExpr					*call = arena_memdup(b->arena, e, sizeof *e);
+	bool					 is_descending = e->n_order_by == 1 && e->order_by[0].is_descending;
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		if (!str_equal_nocase(str_of(e->name.text), str_of(names[i][0])) || e->n_order_by != 1 || e->n_args != (i < 2))
+			continue;
+		call->name.text = names[i][1];
+		call->args = arena_array(b->arena, AstExpr *, 2);
+		call->args[0] = is_descending && i < 2 ? negated(b, e->order_by[0].expr) : e->order_by[0].expr;
+		if (i < 2)
+			call->args[1] = e->args[0];
+		call->n_args = i < 2 ? 2 : 1;
+		call->order_by = NULL;
+		call->n_order_by = 0;
+		call->is_within_group = false;
+		return is_descending && i < 2 ? negated(b, call) : call;
+	}
+	return NULL;
+}
+
 Status
 bind_call(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err)
 {
-	Binder *b = eb->binder;
+	Binder		  *b = eb->binder;
+	const AstExpr *ordered;
 
 	if (e->over != NULL)
 		return bind_over(eb, e, out, err);
+	if (b->standard && str_equal_nocase(str_of(e->name.text), STR("GROUPING")))
+		return bind_grouping(eb, e, out, err);
+	if (b->standard && e->is_within_group && (ordered = ordered_set(b, e)) != NULL)
+		return bind_expr(eb, ordered, out, err);
 	switch (class_of(b, e)) {
 	case FUNCTION_AGGREGATE:
 		return bind_aggregate_call(eb, e, out, err);

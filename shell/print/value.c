@@ -38,10 +38,15 @@ interval_text(Interval v, StrBuf *out)
 		strbuf_printf(out, "%d month%s ", v.months % 12, v.months % 12 == 1 ? "" : "s");
 	if (v.days != 0)
 		strbuf_printf(out, "%d day%s ", v.days, v.days == 1 ? "" : "s");
-	if (v.micros != 0 || out->length == start)
+	if (v.micros != 0 || out->length == start) {
 		strbuf_printf(out, "%s%02lld:%02lld:%02lld", v.micros < 0 ? "-" : "", (long long)(llabs(seconds) / 3600), (long long)(llabs(seconds) / 60 % 60),
 					  (long long)(llabs(seconds) % 60));
-	else
+		if (v.micros % 1000000 != 0) {
+			strbuf_printf(out, ".%06lld", llabs(v.micros % 1000000));
+			while (out->data[out->length - 1] == '0')
+				out->data[--out->length] = '\0';
+		}
+	} else
 		out->data[--out->length] = '\0';
 }
 

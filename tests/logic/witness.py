@@ -229,7 +229,7 @@ class Cluster:
         self.as_user = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
         if self.as_user:
             shutil.chown(self.folder, "postgres")
-        self.call("initdb", "-D", self.folder + "/data", "-A", "trust", "-U", "postgres", "--locale=C", "-E", "UTF8")
+        self.call("initdb", "-D", self.folder + "/data", "-A", "trust", "-U", "postgres", "--locale=C.UTF-8", "-E", "UTF8")
         self.call("pg_ctl", "-D", self.folder + "/data", "-w", "-l", self.folder + "/log", "-o",
                   f"-c listen_addresses= -c fsync=off -k {self.folder}", "start")
 
