@@ -102,6 +102,10 @@ window_frame_open(WindowFrame *frame, Arena *arena, const WindowFunctionItem *it
 		return error_user(err, "frame start cannot be UNBOUNDED FOLLOWING");
 	if (item->end == FRAME_UNBOUNDED_PRECEDING)
 		return error_user(err, "frame end cannot be UNBOUNDED PRECEDING");
+	if (item->start == FRAME_CURRENT_ROW && item->end == FRAME_PRECEDING)
+		return error_user(err, "frame starting from current row cannot have preceding rows");
+	if (item->start == FRAME_FOLLOWING && (item->end == FRAME_PRECEDING || item->end == FRAME_CURRENT_ROW))
+		return error_user(err, "frame starting from following row cannot have preceding rows");
 	if ((moves_start || moves_end) && item->unit == FRAME_RANGE && value == NULL)
 		return error_user(err, "RANGE with an offset needs exactly one ORDER BY expression.");
 	if (moves_start)

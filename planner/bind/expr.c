@@ -1107,7 +1107,7 @@ bind_expr(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err)
 	case AST_STRUCT:
 		return bind_struct(eb, e, out, err);
 	case AST_AT_TIME_ZONE:
-		error_unsupported(err, "AT TIME ZONE is not yet implemented.");
+		error_unsupported(err, "AT TIME ZONE is not supported: a TIMESTAMP has no zone of its own. Use CONVERT_TZ(time, 'UTC', 'Europe/Paris').");
 		return error_at_pos(err, e->pos);
 	case AST_LAMBDA:
 		error_user(err, "A lambda can only be an argument of a function that takes one.");
