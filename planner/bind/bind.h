@@ -38,6 +38,7 @@ typedef struct ScopeColumn {
 	bool		is_key;
 	bool		is_merged;		/* USING: stands for the columns of both sides; the other one is hidden */
 	const char *print_name;		/* in messages of ksqldb: `ALIAS_COL` in joins */
+	int			outer_column;	/* a derived table's domain: 1 + the outer column that it is the value of; 0: none */
 } ScopeColumn;
 
 typedef struct ScopeSource {
@@ -142,6 +143,7 @@ typedef struct BoundSubquery {
 	const Type *type;
 	bool		null_is_zero;	/* COUNT(*) of no rows */
 	bool		null_safe;		/* keys are values of the domain: NULL equals NULL */
+	bool		needs_domain;	/* conditions of the join cannot reach its outer columns */
 	Domain	   *domain;
 	bool		is_joined;
 	int			column;			/* where its value is after the join */
@@ -416,6 +418,10 @@ Status bind_correlated(Binder *b, const AstQuery *query, SelectBinder *outer, Bo
 /* The rest is of an active domain, in the SELECT of the sub-query. */
 bool   domain_is_active(const BoundSubquery *sub);
 Status domain_join(SelectBinder *sb, BoundSubquery *sub, Error *err);
+/* Keeps of the rows of derived tables those that were computed for the values of the domain beside them. */
+void   domain_match_derived(SelectBinder *sb, Domain *domain);
+/* (query) in FROM of a sub-query that uses columns further out (`outer`): its domain stands behind its columns, hidden. */
+Status bind_derived(Binder *b, const AstRelation *relation, SelectBinder *outer, const char *alias, Logical **out, Scope *scope, Error *err);
 Status domain_keep_empty(SelectBinder *sb, BoundSubquery *sub, Error *err);
 /* LIMIT for each value of the domain, and the columns in their places: n_visible, then the keys.  first_key: where they are. */
 Status domain_finish(SelectBinder *sb, const AstQuery *query, BoundSubquery *sub, const SortKey *keys, int n_visible, int first_key, Error *err);

@@ -115,7 +115,7 @@ bind_correlated(Binder *b, const AstQuery *query, SelectBinder *outer, BoundSubq
 			d->is_wanted = true;
 		if (!b->is_bounded || d->n == 0)
 			return status;
-		if (d->is_active ? !d->is_wanted : status == OK && !d->is_wanted)
+		if (d->is_active ? !d->is_wanted : status == OK && !d->is_wanted && !sub->needs_domain)
 			return status;
 		if (d->n > SUBQUERY_KEYS)
 			return error_unsupported(err, "A sub-query that uses more than %d outer columns.", SUBQUERY_KEYS);
@@ -238,6 +238,58 @@ domain_join(SelectBinder *sb, BoundSubquery *sub, Error *err)
 		sub->right_keys[i] = column_of(b, sb->rows, sb->scope->domain_first + i);
 	}
 	return OK;
+}
+
+/* ---- derived tables ---- */
+
+Status
+bind_derived(Binder *b, const AstRelation *relation, SelectBinder *outer, const char *alias, Logical **out, Scope *scope, Error *err)
+{
+	BoundSubquery *sub = subquery_new(b);
+	int			   n;
+
+	sub->is_mark = true;
+	sub->needs_domain = true;
+	TRY(bind_correlated(b, relation->query, outer, sub, false, err));
+	*out = sub->plan;
+	TRY(relation_of_query(b, *out, alias, relation->column_aliases, relation->n_column_aliases, relation->pos, scope, err));
+	n = scope->n_columns - sub->n_hidden;
+	for (int i = 0; i < sub->n_hidden; i++) {
+		ScopeColumn *c = &scope->columns[n + i];
+
+		c->is_hidden = true;
+		c->qualifier = NULL;
+		c->name = arena_printf(b->arena, "\1OUTER %d", i);
+		c->outer_column = 1 + sub->domain->columns[i];
+	}
+	return OK;
+}
+
+/* Rows of derived tables belong to the values of the domain that they were computed for. */
+void
+domain_match_derived(SelectBinder *sb, Domain *d)
+{
+	Binder *b = sb->binder;
+
+	for (int i = 0; i < sb->scope->n_columns; i++) {
+		const ScopeColumn *c = &sb->scope->columns[i];
+		Expr			  *args[2], *test;
+		int				   place;
+
+		if (c->outer_column == 0)
+			continue;
+		place = domain_place(b, d, c->outer_column - 1);
+		if (!d->is_active || place >= d->n_joined) {
+			d->is_wanted = true;
+			continue;
+		}
+		args[0] = column_of(b, sb->rows, c->index);
+		args[1] = column_of(b, sb->rows, sb->scope->domain_first + place);
+		test = expr_new(b->arena, EXPR_DISTINCT_FROM, type_boolean, arena_memdup(b->arena, args, sizeof args), 2);
+		test->negated = true;
+		test->standard = true;
+		sb->rows = logical_filter(b->arena, sb->rows, test);
+	}
 }
 
 /* All columns of the rows, and one that is TRUE. */

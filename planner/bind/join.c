@@ -96,6 +96,28 @@ check_repeats(Joining *j, Error *err)
 	return OK;
 }
 
+static bool
+has_outer_columns(const Scope *scope)
+{
+	for (int i = 0; i < scope->n_columns; i++)
+		if (scope->columns[i].outer_column != 0)
+			return true;
+	return false;
+}
+
+/* Whether a row of such a side belongs to the outer row is tested behind the join, where a row of NULLs belongs to none. */
+static Status
+check_derived(Joining *j, Error *err)
+{
+	bool keeps_left = j->kind == JOIN_LEFT || j->kind == JOIN_FULL, keeps_right = j->kind == JOIN_RIGHT || j->kind == JOIN_FULL;
+
+	if ((keeps_left && has_outer_columns(j->right_scope)) || (keeps_right && has_outer_columns(j->left_scope))) {
+		error_unsupported(err, "A query in FROM that uses columns further out cannot stand on the padded side of an outer join.");
+		return error_at_pos(err, j->relation->pos);
+	}
+	return OK;
+}
+
 /* ---- which side an expression speaks of ---- */
 
 typedef struct Sides {
@@ -889,6 +911,7 @@ bind_join(Binder *b, const AstRelation *relation, SelectBinder *outer, Logical *
 	TRY(bind_relation(b, relation->left, outer, &j.left, j.left_scope, err));
 	TRY(bind_relation(b, relation->right, outer, &j.right, j.right_scope, err));
 	TRY(check_repeats(&j, err));
+	TRY(check_derived(&j, err));
 	if (relation->is_asof && (!b->is_bounded || (j.kind != JOIN_INNER && j.kind != JOIN_LEFT))) {
 		if (b->is_bounded)
 			error_user(err, "An ASOF join is [INNER] or LEFT. For RIGHT put its sides the other way round.");

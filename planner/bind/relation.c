@@ -395,6 +395,8 @@ bind_relation(Binder *b, const AstRelation *relation, SelectBinder *outer, Logic
 			error_unsupported(err, "A LATERAL sub-query is not kept up to date in a continuous query.");
 			return error_at_pos(err, relation->pos);
 		}
+		if (outer != NULL && b->is_bounded)
+			return bind_derived(b, relation, outer, alias, out, scope, err);
 		TRY(bind_inner_query(b, relation->query, NULL, NULL, out, err));
 		return relation_of_query(b, *out, alias, relation->column_aliases, relation->n_column_aliases, relation->pos, scope, err);
 	}

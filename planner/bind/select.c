@@ -350,6 +350,8 @@ bind_select(Binder *b, const AstQuery *query, const AstSelect *ast, SelectBinder
 	TRY(bind_from(&sb, outer, err));
 	if (domain_is_active(correlated))
 		TRY(domain_join(&sb, correlated, err));
+	if (sb.scope->domain != NULL)
+		domain_match_derived(&sb, sb.scope->domain);
 	if (ast->window != NULL) {
 		sb.has_window = true;
 		TRY(bind_window(b, ast->window, query->emit == AST_EMIT_FINAL, &sb.window, err));

@@ -212,7 +212,7 @@ def aggregate(m, sources):
     call = m.r.choice([lambda: "COUNT(*)", lambda: f"COUNT({v})", lambda: f"COUNT(DISTINCT {v})", lambda: f"MIN({v})", lambda: f"MAX({v})",
                        lambda: f"SUM({v})" if number else f"MAX({v})", lambda: f"AVG({v})" if number else f"MIN({v})",
                        lambda: f"SUM(DISTINCT {v})" if number else f"COUNT({v})",
-                       lambda: f"STRING_AGG({m.column(sources, 'text') or chr(39) + 'k' + chr(39)}, ',' ORDER BY {m.column(sources, 'text') or 1})",
+                       lambda: "STRING_AGG({0}, ',' ORDER BY {0}{1})".format(m.column(sources, "text") or "'k'", m.pick("", " DESC")),
                        lambda: f"BOOL_AND({m.predicate(sources, 1)})", lambda: f"BOOL_OR({m.predicate(sources, 1)})"])()
     return call + filter_
 
