@@ -551,6 +551,21 @@ restore_runs(Share *self, Error *err)
 	return status;
 }
 
+/* Rows that have crossed a repartition topic are of no use to anybody, and no retention removes them. */
+static void
+purge(Share *self)
+{
+	Nanos now = nanos_now();
+
+	if (now < self->purge_at)
+		return;
+	for (int i = 0; i < self->n_runs && self->purge_at != 0; i++)
+		for (int s = 0; s < self->runs[i].n_sources; s++)
+			if (self->runs[i].sources[s].spec->kind == SOURCE_EXCHANGE)
+				kafka_group_purge(self->group, self->runs[i].sources[s].topic);
+	self->purge_at = now + settings_int(self->query->settings, "repartition.purge.interval.ms") * 1000000;
+}
+
 Status
 share_run_epoch(Share *self, int64_t *n_rows, Error *err)
 {
@@ -581,6 +596,7 @@ share_run_epoch(Share *self, int64_t *n_rows, Error *err)
 		topic_unit_clear(query->unit);
 		query_failures_passed(query);
 	}
+	purge(self);
 	return OK;
 }
 

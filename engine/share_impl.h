@@ -54,6 +54,7 @@ struct Share {
 	int			*n_readers;			/* by how many sources each of them is */
 	KafkaGroup	*group;				/* NULL: not a member */
 	Standby		*standby;			/* copies of what others work on */
+	Nanos		 purge_at;			/* when repartition topics are next purged; 0: not set yet */
 	bool		 is_open;			/* the runs are those of the share as it is now */
 };
 

@@ -435,6 +435,25 @@ def rows_cross_repartition_topics(p):
 
 
 @case
+def what_has_crossed_a_repartition_topic_is_removed(p):
+    if p.broker.class_path is None:
+        return
+    t = p.topic("t")
+    p.sql(f"CREATE STREAM t (k STRING KEY, v BIGINT) WITH (KAFKA_TOPIC='{t}', VALUE_FORMAT='JSON', PARTITIONS=2);"
+          f"CREATE TABLE g WITH (KAFKA_TOPIC='{p.topic('g')}') AS SELECT v % 10 AS m, COUNT(*) AS n FROM t GROUP BY v % 10;")
+    node = p.node(0, ["repartition.purge.interval.ms=200"])
+    p.produce(t, [(f"k{i}", json.dumps({"v": i})) for i in range(1000)])
+    equal(table_of(p, "SELECT m, n FROM g;"), {str(m): "100" for m in range(10)})
+    name = [l.split(",")[0] for l in p.sql("SHOW ALL TOPICS;") if p.service in l and l.split(",")[0].endswith("-repartition")][0]
+    eventually(lambda: p.consume(name) == [], 20, lambda: f"{len(p.consume(name))} records are left")
+    p.stop(node)
+    p.produce(t, [(f"k{i}", json.dumps({"v": i})) for i in range(1000)])
+    equal(table_of(p, "SELECT m, n FROM g;"), {str(m): "200" for m in range(10)})
+    p.sql("DROP TABLE g DELETE TOPIC;")
+    equal([l for l in p.sql("SHOW ALL TOPICS;") if p.service in l and "_command_topic" not in l], [])
+
+
+@case
 def windows_and_sessions(p):
     t = p.topic("t")
     p.sql(f"CREATE STREAM t (k STRING KEY, v BIGINT) WITH (KAFKA_TOPIC='{t}', VALUE_FORMAT='JSON', PARTITIONS=2);"

@@ -81,6 +81,12 @@ void kafka_group_set_position(KafkaGroup *group, const Topic *topic, int partiti
 bool kafka_group_has_moved(const KafkaGroup *group);
 
 /*
+ * Removes what is before the committed positions from partitions of an input that are read here: of a topic that nobody else reads.  Once in a
+ * while; what cannot be removed now is with the next call.
+ */
+void kafka_group_purge(KafkaGroup *group, const Topic *topic);
+
+/*
  * The offset behind the newest record that the unit's last commit wrote into that partition; -1: none.  For checkpoints of state: called
  * by `before_store` of the unit, between Kafka's commit and the store's.
  */

@@ -21,6 +21,7 @@ typedef struct GroupPartition {
 	int64_t			  position;		/* that the unit in hand reaches */
 	int64_t			  next;			/* what the queue gives next */
 	bool			  at_end;
+	int64_t			  purged;		/* what is before it was removed */
 	int64_t			  written;		/* behind the newest record that the last commit wrote; -1: none */
 	KafkaTee		 *tee;			/* of several readers, which has their positions; NULL: there is one */
 } GroupPartition;
@@ -366,6 +367,36 @@ kafka_group_has_moved(const KafkaGroup *self)
 				return true;
 		}
 	return false;
+}
+
+void
+kafka_group_purge(KafkaGroup *self, const Topic *topic)
+{
+	const RdKafka					*rd = &self->topics->rd;
+	const GroupTopic				*input = input_of(self, topic->name.data);
+	rd_kafka_topic_partition_list_t *list = rd->topic_partition_list_new(4);
+
+	for (int p = 0; input != NULL && p < topic->config.n_partitions; p++) {
+		GroupPartition *part = &input->partitions[p];
+
+		if (part->queue == NULL || part->tee != NULL || part->committed <= part->purged)
+			continue;
+		rd->topic_partition_list_add(list, topic->name.data, p)->offset = part->committed;
+		part->purged = part->committed;
+	}
+	if (list->cnt > 0) {
+		rd_kafka_DeleteRecords_t *wanted = rd->DeleteRecords_new(list);
+		rd_kafka_queue_t		 *queue = rd->queue_new(self->topics->client);
+		rd_kafka_event_t		 *event;
+
+		rd->DeleteRecords(self->topics->client, &wanted, 1, NULL, queue);
+		event = rd->queue_poll(queue, SHORT_MS);
+		if (event != NULL)
+			rd->event_destroy(event);
+		rd->queue_destroy(queue);
+		rd->DeleteRecords_destroy(wanted);
+	}
+	rd->topic_partition_list_destroy(list);
 }
 
 /* ---- reading ---- */

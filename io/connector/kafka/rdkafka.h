@@ -27,6 +27,7 @@
 	X(NewTopic_new) X(NewTopic_destroy) X(NewTopic_set_config) X(CreateTopics) X(event_CreateTopics_result)            \
 	X(CreateTopics_result_topics) X(DeleteTopic_new) X(DeleteTopic_destroy) X(DeleteTopics)                            \
 	X(event_DeleteTopics_result) X(DeleteTopics_result_topics) X(topic_result_error) X(topic_result_error_string)      \
+	X(DeleteRecords_new) X(DeleteRecords_destroy) X(DeleteRecords)                                                    \
 	X(DeleteGroup_new) X(DeleteGroup_destroy) X(DeleteGroups)                                                         \
 	X(ConfigResource_new) X(ConfigResource_destroy) X(DescribeConfigs) X(event_DescribeConfigs_result)                 \
 	X(DescribeConfigs_result_resources) X(ConfigResource_configs) X(ConfigResource_error)                              \
