@@ -98,6 +98,7 @@ struct Query {
 	QueryFailures	  failures;
 	int				  n_quick;			/* on Kafka: failures that pass quickly, since an epoch went well */
 	Nanos			  quick_at;			/* not taken before */
+	_Atomic Nanos	  told_at;			/* when other processes were last told that it is in ERROR; 0: they think it is not */
 	Query			 *next_queued;
 	/* Statistics, by who runs it; for everybody to read. */
 	MemoryBudget	  budget;			/* a part of the engine's: what this query has reserved */
@@ -227,6 +228,7 @@ typedef struct StatementContext {
 	bool			standard;
 	Str				sql;
 	int				sql_offset;			/* where it begins in the text that positions count in */
+	const struct QueryStates *elsewhere;	/* queries in other processes of the service (query_states.h); NULL: not asked for */
 	const char	   *file_schema;		/* see PlannerContext; goes into the log of commands */
 	/* CREATE FUNCTION: the library as it was found, and what it has; they go into the log too. */
 	const char	   *native_path;

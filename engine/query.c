@@ -12,6 +12,7 @@
 
 #include "engine/dead_letter.h"
 #include "engine/engine_impl.h"
+#include "engine/query_states.h"
 #include "engine/share.h"
 #include "exec/op/scan.h"
 
@@ -556,6 +557,7 @@ worker_main(void *argument)
 	pthread_mutex_lock(&engine->lock_queries);
 	while (!engine->is_stopping) {
 		enforce_retention(engine);
+		query_states_repeat(engine);
 		queue_retries(engine);
 		live_first = !live_first;
 		if (live_first && live_run_next(engine))
@@ -774,6 +776,8 @@ query_stop(Engine *engine, Query *query, bool drop_state, Error *err)
 		status = store_commit(engine->store, unit, err);
 		store_unit_free(unit);
 	}
+	if (drop_state && !engine->is_sandbox)
+		query_states_tell(query, NULL);
 	log_event(engine->log, LOG_LEVEL_INFO, "query", &LOG_TEXT("query_id", query->id), 1, drop_state ? "The query is terminated" : "The query stops");
 	query_free(query);
 	return status;

@@ -6,6 +6,7 @@
  * and text; every field ends in NUL.
  */
 #include "engine/engine_impl.h"
+#include "engine/query_states.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -135,6 +136,9 @@ query_fail(Query *query, const Error *error)
 		store_commit(engine->store, unit, &ignored);
 		store_unit_free(unit);
 	}
+	/* Brokers that are away are not worth waiting for. */
+	if (error->class != ERROR_TRANSIENT && !engine->is_inline)
+		query_states_tell(query, strbuf_text(&text));
 	strbuf_free(&text);
 	strbuf_free(&value);
 }
@@ -162,6 +166,7 @@ query_failures_load(Query *query)
 	strbuf_free(&value);
 	if (!failures->is_failed || failures->n == 0 || query->state == QUERY_PAUSED)
 		return;
+	query->told_at = 1;		/* by the process that was here before */
 	set_error(query, &failures->items[failures->n - 1]);
 	/* What may have passed while nothing ran is tried at once. */
 	if (may_pass(failures->items[failures->n - 1].class))
@@ -192,6 +197,7 @@ query_failures_passed(Query *query)
 	query->failures.is_failed = false;
 	query->failures.n_retries = 0;
 	pthread_mutex_unlock(&query->engine->lock_queries);
+	query_states_tell(query, NULL);
 }
 
 Status

@@ -4,6 +4,7 @@
  */
 #include "engine/engine_impl.h"
 #include "engine/select_impl.h"
+#include "engine/query_states.h"
 #include "engine/share_status.h"
 #include "data/json_build.h"
 
@@ -496,9 +497,12 @@ explain_query_id(StatementContext *context, const AstExplain *explain, Error *er
 	StrBuf				   text = {0};
 	const CatalogSnapshot *snapshot;
 	JsonValue			   description = json_object();
+	QueryStates			   elsewhere;
 	Query				  *query;
 
 	TRY(engine_need_store(engine, err));
+	query_states_collect(engine, context->arena, &elsewhere);
+	context->elsewhere = &elsewhere;
 	snapshot = catalog_snapshot(engine->catalog);
 	pthread_mutex_lock(&engine->lock_queries);
 	query = query_find(engine, str_of(explain->query_id.text));
@@ -518,6 +522,8 @@ explain_query_id(StatementContext *context, const AstExplain *explain, Error *er
 										arena_strdup(context->arena, strbuf_text(&text)), NULL, entry);
 	}
 	pthread_mutex_unlock(&engine->lock_queries);
+	context->elsewhere = NULL;
+	query_states_free(&elsewhere);
 	if (query != NULL)
 		tell_plan(context, description);
 	strbuf_free(&text);

@@ -16,8 +16,8 @@ source_of(const PlanNode *scan)
 }
 
 /* ksqlDB's name for the group.  It begins the names of topics too, which may not have all that a name may have. */
-static char *
-group_name(const Engine *engine, const char *query_id)
+char *
+share_group_id(const Engine *engine, const char *query_id)
 {
 	StrBuf id = {0};
 	char  *name;
@@ -34,7 +34,7 @@ group_name(const Engine *engine, const char *query_id)
 Status
 share_positions(Engine *engine, const char *query_id, Topic *topic, int64_t *positions, Error *err)
 {
-	char  *group_id = group_name(engine, query_id);
+	char  *group_id = share_group_id(engine, query_id);
 	Status status = kafka_committed(engine->topics, group_id, topic, positions, err);
 
 	for (int p = 0; p < topic->config.n_partitions; p++)
@@ -53,7 +53,7 @@ share_new(Query *query)
 
 	self->query = query;
 	self->engine = query->engine;
-	self->group_id = group_name(query->engine, query->id);
+	self->group_id = share_group_id(query->engine, query->id);
 	self->standby = standby_new(query->engine, query->id, self->group_id, query->settings);
 	fragments_cut(&self->arena, query->persistent.plan, self->group_id, &fragments, &self->n_runs);
 	self->runs = arena_array(&self->arena, ShareRun, self->n_runs);

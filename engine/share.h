@@ -19,6 +19,9 @@ Share *share_new(Query *query);
 void share_close(Share *share);
 void share_free(Share *share);		/* NULL does nothing */
 
+/* The name of a query's group, malloc'ed. */
+char *share_group_id(const Engine *engine, const char *query_id);
+
 /* What the group of a query has committed in a topic, by partition, wherever its members are; 0: nothing. */
 Status share_positions(Engine *engine, const char *query_id, Topic *topic, int64_t *positions, Error *err);
 

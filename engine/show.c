@@ -3,6 +3,7 @@
  */
 #include "engine/engine_impl.h"
 #include "engine/live.h"
+#include "engine/query_states.h"
 #include "engine/redact.h"
 #include "parser/ast_mask.h"
 #include "engine/entity.h"
@@ -163,11 +164,36 @@ show_topics(StatementContext *context, const CatalogSnapshot *catalog, bool exte
 	return OK;
 }
 
-/* ksqlDB's API knows fewer states: what is not an error or a pause is running. */
-static const char *
-api_state(const Query *query)
+/* {"RUNNING": 2, "ERROR": 1}, and the same as text: "RUNNING:2,ERROR:1". */
+static JsonValue
+state_counts(Arena *arena, const QueryCounts *counts, const char **text)
 {
-	return query == NULL ? "UNRESPONSIVE" : query->state == QUERY_ERROR ? "ERROR" : query->state == QUERY_PAUSED ? "PAUSED" : "RUNNING";
+	const struct {
+		const char *name;
+		int			n;
+	} rows[] = {{"RUNNING", counts->n_running}, {"PAUSED", counts->n_paused}, {"ERROR", counts->n_error}, {"UNRESPONSIVE", counts->n_silent}};
+	JsonValue object = json_object();
+
+	*text = "";
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		if (rows[i].n > 0) {
+			json_add(arena, &object, rows[i].name, json_int(arena, rows[i].n));
+			*text = arena_printf(arena, "%s%s%s:%d", *text, **text != '\0' ? "," : "", rows[i].name, rows[i].n);
+		}
+	if (strcmp(*text, "RUNNING:1") == 0)
+		*text = "RUNNING";
+	return object;
+}
+
+/* For people: the state here, unless there are others. */
+static const char *
+shown_status(const StatementContext *context, const Query *query, const QueryCounts *counts, const char *text)
+{
+	int n = counts->n_running + counts->n_paused + counts->n_error + counts->n_silent;
+
+	if (context->elsewhere != NULL && n > 1)
+		return text;
+	return counts->n_error > 0 ? "ERROR" : query == NULL ? "UNKNOWN" : query_state_name(query->state);
 }
 
 /* Under lock_queries. */
@@ -177,24 +203,25 @@ query_summary(StatementContext *context, const CatalogSnapshot *catalog, const C
 	Arena				*arena = context->arena;
 	Query				*query = query_find(context->engine, str_of(entry->id));
 	const CatalogSource *sink = entry->sink != NULL ? catalog_source(catalog, str_of(entry->sink)) : NULL;
-	JsonValue			 item = json_object(), sinks = json_array(), topics = json_array(), counts = json_object();
+	JsonValue			 item = json_object(), sinks = json_array(), topics = json_array();
+	QueryCounts			 counts = query_states_count(context->elsewhere, entry->id, query);
+	const char			*state;
+	JsonValue			 count = state_counts(arena, &counts, &state);
 
 	if (entry->sink != NULL)
 		json_push(arena, &sinks, json_string(entry->sink));
 	if (sink != NULL && sink->topic != NULL)
 		json_push(arena, &topics, json_string(sink->topic));
-	json_add(arena, &counts, api_state(query), json_int(arena, 1));
 	json_add(arena, &item, "queryString", json_string(redact_shown(arena, entry->sql)));
 	json_add(arena, &item, "sinks", sinks);
 	json_add(arena, &item, "sinkKafkaTopics", topics);
 	json_add(arena, &item, "id", json_string(entry->id));
-	json_add(arena, &item, "statusCount", counts);
+	json_add(arena, &item, "statusCount", count);
 	json_add(arena, &item, "queryType", json_string("PERSISTENT"));
-	json_add(arena, &item, "state", json_string(query != NULL && query->state == QUERY_RUNNING ? "RUNNING"
-												: arena_printf(arena, "%s:1", api_state(query))));
-	json_add(arena, &item, "status", json_string(query == NULL ? "UNKNOWN" : query_state_name(query->state)));
-	if (query != NULL && query->state == QUERY_ERROR)
-		json_add(arena, &item, "error", json_string(arena_strdup(arena, query->error)));
+	json_add(arena, &item, "state", json_string(state));
+	json_add(arena, &item, "status", json_string(shown_status(context, query, &counts, state)));
+	if (counts.error != NULL)
+		json_add(arena, &item, "error", json_string(arena_strdup(arena, counts.error)));
 	json_add(arena, &item, "rowsIn", json_int(arena, query != NULL ? query->rows_in : 0));
 	json_add(arena, &item, "rowsOut", json_int(arena, query != NULL ? query->rows_out : 0));
 	return item;
@@ -396,12 +423,16 @@ show_execute(StatementContext *context, const AstStatement *statement, Error *er
 {
 	const AstShow		  *show = &statement->show;
 	const CatalogSnapshot *catalog;
+	QueryStates			   elsewhere = {0};
 	Status				   status = OK;
 
 	if (show->object == AST_OBJECT_FUNCTION)
 		look_for_functions(context);
 	else if (show->object != AST_OBJECT_PROPERTY && show->object != AST_OBJECT_VARIABLE)
 		TRY(engine_need_store(context->engine, err));
+	if (show->object == AST_OBJECT_QUERY || show->is_extended)
+		query_states_collect(context->engine, context->arena, &elsewhere);
+	context->elsewhere = &elsewhere;
 	catalog = catalog_snapshot(context->engine->catalog);
 	switch (show->object) {
 	case AST_OBJECT_STREAM:
@@ -440,6 +471,8 @@ show_execute(StatementContext *context, const AstStatement *statement, Error *er
 		status = error_user(err, "Failed to reach Kafka Connect: no worker is configured");
 	}
 	catalog_release(catalog);
+	context->elsewhere = NULL;
+	query_states_free(&elsewhere);
 	return status;
 }
 
@@ -607,7 +640,13 @@ query_description(StatementContext *context, const CatalogSnapshot *catalog, con
 	for (int i = 0; entry != NULL && i < entry->n_properties; i++)
 		json_add(arena, &properties, entry->properties[2 * i], json_string(entry->properties[2 * i + 1]));
 	if (entry != NULL)
-		json_add(arena, &hosts, context->engine->host, json_string(api_state(query)));
+		json_add(arena, &hosts, context->engine->host, json_string(query_api_state(query)));
+	for (int i = 0; entry != NULL && context->elsewhere != NULL && i < context->elsewhere->n; i++) {
+		const QueryElsewhere *other = &context->elsewhere->items[i];
+
+		if (other->host != NULL && strcmp(other->query_id, entry->id) == 0)
+			json_add(arena, &hosts, other->host, json_string(other->error != NULL ? "ERROR" : "RUNNING"));
+	}
 	for (int i = 0; query != NULL && i < query->failures.n; i++) {
 		const QueryFailure *failure = &query->failures.items[i];
 		JsonValue			item = json_object();
@@ -633,7 +672,7 @@ query_description(StatementContext *context, const CatalogSnapshot *catalog, con
 	json_add(arena, &object, "tasksMetadata", json_array());
 	json_add(arena, &object, "consumerGroupId",
 			 json_string(arena_printf(arena, "_confluent-ksql-%squery_%s", settings_text(context->engine->settings, "ksql.service.id"), id)));
-	json_add(arena, &object, "state", json_string(query != NULL ? api_state(query) : "NOT_RUNNING"));
+	json_add(arena, &object, "state", json_string(query != NULL ? query_api_state(query) : "NOT_RUNNING"));
 	return object;
 }
 
@@ -839,6 +878,7 @@ describe_execute(StatementContext *context, const AstStatement *statement, Error
 	const AstDescribe	  *describe = &statement->describe;
 	const CatalogSnapshot *catalog;
 	const CatalogSource	  *source;
+	QueryStates			   elsewhere = {0};
 	Status				   status = OK;
 
 	if (describe->object == AST_OBJECT_FUNCTION)
@@ -850,6 +890,8 @@ describe_execute(StatementContext *context, const AstStatement *statement, Error
 	if (describe->object == AST_OBJECT_CONNECTOR)
 		return error_user(err, "Failed to reach Kafka Connect: no worker is configured");
 	TRY(engine_need_store(context->engine, err));
+	query_states_collect(context->engine, context->arena, &elsewhere);
+	context->elsewhere = &elsewhere;
 	catalog = catalog_snapshot(context->engine->catalog);
 	planner_context_init(&context->planner, context->engine, context->arena, catalog, context->session->settings, context->standard);
 	if (describe->is_list)
@@ -860,5 +902,7 @@ describe_execute(StatementContext *context, const AstStatement *statement, Error
 			tell_list(context, "sourceDescription", "sourceDescription", describe_source(context, catalog, source, describe->is_extended));
 	}
 	catalog_release(catalog);
+	context->elsewhere = NULL;
+	query_states_free(&elsewhere);
 	return status;
 }

@@ -4,6 +4,7 @@ Cases share one broker; each has a service id, a data directory and topic names 
 """
 
 import concurrent.futures
+import csv
 import json
 import os
 import random
@@ -115,6 +116,12 @@ class Place:
             return done.returncode, done.stdout + done.stderr
         equal(done.returncode, 0, f"{text}\n{done.stderr}")
         return done.stdout.splitlines()
+
+    def explained(self, server, query):
+        """What EXPLAIN tells of a query, as in the API."""
+        request = urllib.request.Request(server.address + "/ksql", json.dumps({"ksql": f"EXPLAIN {query};"}).encode(), {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)[0]["queryDescription"]
 
     def stop(self, process, how=signal.SIGINT):
         process.send_signal(how)
@@ -652,7 +659,7 @@ def a_rolling_restart_loses_nothing(p):
 
 def query_of(p, sink):
     """The id of the query that writes it."""
-    return [l.split(",")[0] for l in p.sql("SHOW QUERIES;") if l.split(",")[2] == sink][0]
+    return [row[0] for row in csv.reader(p.sql("SHOW QUERIES;")) if row[2] == sink][0]
 
 
 def takes_over(p, replicas):
@@ -686,6 +693,46 @@ def took_over(lines):
     """Tasks and changes: "Took over the state of 4 tasks: 10 changes were read in 3 ms"."""
     words = "".join(l for l in lines if "Took over" in l).split()
     return (int(words[5]), int(words[7])) if words else (0, 0)
+
+
+@case
+def states_are_those_of_all_processes(p):
+    """Two servers run a query; the topic it writes to refuses its records in one of them, whose user lacks a right."""
+    if p.broker.sasl is None:
+        return
+    t, u = p.topic("t"), p.topic("u")
+    acls = ["kafka.admin.AclCommand", "--bootstrap-server", p.broker.bootstrap]
+    p.sql(f"CREATE STREAM t (k STRING KEY, v BIGINT) WITH (KAFKA_TOPIC='{t}', VALUE_FORMAT='JSON', PARTITIONS=2);"
+          f"CREATE STREAM u WITH (KAFKA_TOPIC='{u}') AS SELECT * FROM t;")
+    a, b = p.server(0), p.server(1)
+    for server, other in ((a, b), (b, a)):
+        eventually(lambda: [l for l in p.at(server, "SHOW QUERIES;") if ",RUNNING:2,u," in l], 30, lambda: p.at(server, "SHOW QUERIES;"))
+        contains(p.explained(server, query_of(p, "u"))["ksqlHostQueryStatus"].get(other.address.split("//")[1]), "RUNNING")
+    contains("\n".join(p.sql("SHOW QUERIES;")), "RUNNING:2")
+    p.stop(b)
+    eventually(lambda: [l for l in p.at(a, "SHOW QUERIES;") if ",RUNNING,u," in l], 30, lambda: p.at(a, "SHOW QUERIES;"))
+    user = f"worker-{os.getpid()}"
+    p.broker.java("kafka.admin.ConfigCommand", "--bootstrap-server", p.broker.bootstrap, "--alter", "--add-config", "SCRAM-SHA-512=[password=word]",
+                  "--entity-type", "users", "--entity-name", user)
+    p.broker.java(*acls, "--add", "--allow-principal", f"User:{user}", "--operation", "All", "--topic", p.service, "--topic", "_confluent-ksql-" + p.service,
+                  "--group", "_confluent-ksql-" + p.service, "--group", "sluice", "--transactional-id", "_confluent-ksql-" + p.service, "--transactional-id", p.service,
+                  "--resource-pattern-type", "prefixed")
+    p.broker.java(*acls, "--add", "--allow-principal", f"User:{user}", "--operation", "Read", "--operation", "Describe", "--topic", t, "--topic", "ksql_processing_log")
+    p.broker.java(*acls, "--add", "--allow-principal", f"User:{user}", "--operation", "Describe", "--topic", u)
+    c = p.server(2, ["security.protocol=SASL_SSL", "sasl.mechanism=SCRAM-SHA-512", f"sasl.username={user}", "sasl.password=word",
+                     f"ssl.ca.location={os.path.join(p.broker.folder, 'ca.pem')}"], bootstrap=p.broker.sasl_ssl)
+    eventually(lambda: [l for l in p.at(a, "SHOW QUERIES;") if ",RUNNING:2,u," in l], 30, lambda: p.at(a, "SHOW QUERIES;"))
+    time.sleep(1)
+    p.produce(t, [(f"k{i}", '{"v":1}') for i in range(20)])
+    text = eventually(lambda: [l for l in p.at(a, "SHOW QUERIES;") if "RUNNING:1,ERROR:1" in l], 40,
+                      lambda: p.at(a, "SHOW QUERIES;") + p.at(c, "SHOW QUERIES;"))[0]
+    contains(text, "TOPIC_AUTHORIZATION_FAILED")
+    eventually(lambda: len(p.consume(u)) == 20, 30, "what the other one writes instead")
+    p.broker.java(*acls, "--add", "--allow-principal", f"User:{user}", "--operation", "Write", "--topic", u)
+    p.at(c, f"RESUME {query_of(p, 'u')};")
+    eventually(lambda: [l for l in p.at(a, "SHOW QUERIES;") if ",RUNNING:2,u," in l], 40, lambda: p.at(a, "SHOW QUERIES;"))
+    p.stop(a)
+    p.stop(c)
 
 
 @case
@@ -853,8 +900,8 @@ def run_case(function, broker, options):
         try:
             function(place)
             failure = None
-        except (AssertionError, subprocess.TimeoutExpired, NoBroker) as e:
-            failure = str(e) or repr(e)
+        except Exception as e:      # a case that breaks is one that fails
+            failure = str(e) if isinstance(e, AssertionError) else repr(e)
             for node in (0, 1):
                 path = os.path.join(folder, f"node{node}.err")
                 if os.path.exists(path):
