@@ -86,6 +86,8 @@ const Setting setting_rows[] = {
 	{"num.stream.threads", SETTING_INT, "4", NULL, SCOPE_QUERY, "Accepted for compatibility."},
 	{"num.standby.replicas", SETTING_INT, "0", NULL, SCOPE_SERVER,
 	 "Processes that keep a copy of a partition's state besides the one that works on it, on Kafka."},
+	{"table.copies", SETTING_BOOL, "true", NULL, SCOPE_SERVER,
+	 "On Kafka a table that is looked at is followed into the data directory from then on, so that look-ups find its rows there."},
 	{"repartition.purge.interval.ms", SETTING_INT, "30000", NULL, SCOPE_SERVER,
 	 "How often records that were read are removed from repartition topics on Kafka."},
 	{"bootstrap.servers", SETTING_TEXT, NULL, NULL, SCOPE_SERVER, "Kafka brokers; unset: topics are embedded."},

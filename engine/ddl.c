@@ -6,6 +6,7 @@
 #include "engine/command_status.h"
 #include "engine/live.h"
 #include "engine/engine_impl.h"
+#include "engine/table_copy.h"
 #include "engine/share.h"
 #include "io/format/wire/wire.h"
 #include "planner/bind/properties.h"
@@ -666,6 +667,7 @@ drop_kept_rows(StatementContext *context, const char *name, Error *err)
 	StoreUnit *unit;
 	Status	   status;
 
+	table_copy_drop(context->engine, name);
 	TRY(kept_rows_open(context->engine, name, &state_id, err));
 	unit = store_unit_new(context->engine->store);
 	store_unit_delete_range(unit, state_id, 0, STR(""), STR(""));

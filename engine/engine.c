@@ -1,5 +1,6 @@
 #include "engine/command_status.h"
 #include "engine/engine_impl.h"
+#include "engine/table_copy.h"
 
 #include <stdlib.h>
 #include <strings.h>
@@ -87,6 +88,7 @@ engine_open(const EngineOptions *options, Engine **out, Error *err)
 	pthread_mutex_init(&engine->lock_ddl, &recursive);
 	pthread_mutexattr_destroy(&recursive);
 	pthread_mutex_init(&engine->lock_queries, NULL);
+	pthread_mutex_init(&engine->lock_copies, NULL);
 	pthread_cond_init(&engine->work, NULL);
 	pthread_cond_init(&engine->changed, NULL);
 	*out = engine;
@@ -99,6 +101,7 @@ engine_close(Engine *engine)
 	if (engine == NULL)
 		return;
 	engine_end_live(engine);
+	table_copies_close(engine);
 	cluster_close(engine);
 	engine_stop_workers(engine);
 	engine_stop_waking(engine);
@@ -117,6 +120,7 @@ engine_close(Engine *engine)
 	settings_free(engine->settings);
 	pthread_mutex_destroy(&engine->lock_ddl);
 	pthread_mutex_destroy(&engine->lock_queries);
+	pthread_mutex_destroy(&engine->lock_copies);
 	pthread_cond_destroy(&engine->work);
 	pthread_cond_destroy(&engine->changed);
 	free(engine->directory);
@@ -334,6 +338,12 @@ topic_replicas(PlannerContext *context, const char *name)
 	return 1;
 }
 
+static bool
+table_is_kept(PlannerContext *context, const CatalogSource *table)
+{
+	return table_copy_is_kept(context->host, table);
+}
+
 void
 planner_context_init(PlannerContext *planner, Engine *engine, Arena *arena, const CatalogSnapshot *snapshot,
 					 const Settings *settings, bool standard)
@@ -351,7 +361,7 @@ planner_context_init(PlannerContext *planner, Engine *engine, Arena *arena, cons
 		.registry = engine->registry,
 		.functions = atomic_load(&engine->functions),
 		.allows_missing = engine->is_recovering,
-		.tables_from_topics = engine->on_kafka,
+		.table_is_kept = engine->on_kafka ? table_is_kept : NULL,
 		.partitions_may_differ = engine->on_kafka && engine->is_replaying,
 		.partitions_given = engine->test_partitions != NULL,
 		.host = engine,

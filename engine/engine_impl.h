@@ -23,6 +23,7 @@ typedef enum QueryState { QUERY_RUNNING, QUERY_PAUSED, QUERY_ERROR, QUERY_COMPLE
 const char *query_state_name(QueryState state);
 
 typedef struct Query Query;
+typedef struct TableCopy TableCopy;
 typedef struct EpochOutput EpochOutput;
 
 /* What made a query stop.  `text` is malloc'ed: message, then after a line feed the remedy if there is one. */
@@ -164,6 +165,8 @@ struct Engine {
 	_Atomic int64_t	 n_skipped;
 	char			*instance;			/* names this data directory among the members of groups */
 	char			*member;			/* what members know this process by: of the instance, and of `host` if it serves others */
+	pthread_mutex_t	 lock_copies;
+	struct TableCopy *copies;			/* of tables that are looked up, under lock_copies (table_copy.h) */
 	/* Persistent queries. */
 	pthread_mutex_t	 lock_queries;
 	pthread_cond_t	 work;				/* the queue has something, or the engine stops */

@@ -6,6 +6,7 @@
 #include "engine/select_impl.h"
 #include "engine/query_states.h"
 #include "engine/share_status.h"
+#include "engine/table_copy.h"
 #include "data/json_build.h"
 
 #include <stdio.h>
@@ -167,6 +168,19 @@ warn_of_failed(StatementContext *context, const char *const *names, int n)
 	}
 }
 
+/* On Kafka: rows that are kept of tables here come from their topics. */
+static Status
+wait_for_copies(StatementContext *context, const Plan *plan, Error *err)
+{
+	for (int s = 0; s < plan->n_sources && context->engine->on_kafka; s++) {
+		const SourceSpec *source = ((const ScanSpec *)plan->sources[s]->spec)->source;
+
+		if (source->kind == SOURCE_TABLE_STATE)
+			TRY(table_copy_wait(context->engine, source->table_name, &context->session->interrupted, err));
+	}
+	return OK;
+}
+
 /* read.your.writes: what was there when the SELECT began counts. */
 static Status
 wait_for_writes(StatementContext *context, const Plan *plan, Error *err)
@@ -192,7 +206,7 @@ wait_for_writes(StatementContext *context, const Plan *plan, Error *err)
 	}
 	TRY(engine_wait_caught_up(context->engine, context->planner.catalog, names, n, &context->session->interrupted, err));
 	warn_of_failed(context, names, n);
-	return OK;
+	return wait_for_copies(context, plan, err);
 }
 
 SourceContext

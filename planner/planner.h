@@ -24,7 +24,8 @@ struct PlannerContext {
 	/* Partitions (replicas) of an existing topic, 0 if there is no such topic. */
 	int (*topic_partitions)(PlannerContext *context, const char *topic);
 	int (*topic_replicas)(PlannerContext *context, const char *topic);
-	bool	tables_from_topics;				/* no kept rows are near: bounded queries read the topics of tables that queries write */
+	/* False: no kept rows of a table are near, and bounded queries read the topic that its query writes; NULL: they always are. */
+	bool (*table_is_kept)(PlannerContext *context, const CatalogSource *table);
 	bool	partitions_may_differ;			/* the statement was executed before: its topics may have grown since */
 	bool	partitions_given;				/* PARTITIONS of a statement counts for topics that exist too (sluice test) */
 	const FileAccess *file_access;			/* what statements may open; NULL: everything */

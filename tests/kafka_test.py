@@ -696,6 +696,46 @@ def took_over(lines):
 
 
 @case
+def look_ups_find_rows_in_the_process_that_is_asked(p):
+    """After the first one, and with what was written just before; whatever partitions the process works on."""
+    t = p.topic("t")
+    p.sql(f"CREATE STREAM t (k STRING KEY, v BIGINT) WITH (KAFKA_TOPIC='{t}', VALUE_FORMAT='JSON', PARTITIONS=4);"
+          f"CREATE TABLE c WITH (KAFKA_TOPIC='{p.topic('c')}') AS SELECT k, COUNT(*) AS n, SUM(v) AS s FROM t GROUP BY k HAVING COUNT(*) < 5;")
+    a, b = p.server(0), p.server(1)
+    p.produce(t, [(f"k{i}", json.dumps({"v": i})) for i in range(2000)])
+    equal(p.at(a, "SELECT n, s FROM c WHERE k = 'k7';"), ["1,7"])
+    look_up = "SELECT n, s FROM c WHERE k IN ('k7', 'k8');"
+
+    def is_kept(server):
+        return [l for l in p.at(server, "EXPLAIN " + look_up) if "key look-ups" in l]
+    for server in (a, b):
+        p.at(server, look_up)
+        eventually(lambda: is_kept(server), 20, lambda: p.at(server, "EXPLAIN " + look_up))
+    for i in range(2, 5):
+        p.produce(t, [("k7", json.dumps({"v": i}))])
+        for server in (a, b):
+            equal(sorted(p.at(server, look_up)), sorted([f"{i},{7 + sum(range(2, i + 1))}", "1,8"]))
+    # The row leaves the table; what is copied stays over a restart.
+    p.produce(t, [("k7", '{"v":1}')])
+    equal(p.at(a, look_up), ["1,8"])
+    equal(p.at(a, "SELECT COUNT(*) AS n FROM c;"), ["1999"])
+    p.stop(a)
+    p.produce(t, [("k8", '{"v":1}')])
+    a = p.server(0)
+    p.at(a, look_up)
+    eventually(lambda: is_kept(a), 20, "the copy after a restart")
+    equal(p.at(a, look_up), ["2,9"])
+    equal(p.at(a, "SELECT COUNT(*) AS n FROM c;"), ["1999"])
+    # Another table of that name is another one.
+    p.at(a, f"DROP TABLE c DELETE TOPIC; CREATE TABLE c WITH (KAFKA_TOPIC='{p.topic('c2')}') AS SELECT k, MAX(v) AS n, 0 AS s FROM t GROUP BY k;")
+    for server in (a, b, a):
+        equal(sorted(p.at(server, look_up)), ["7,0", "8,0"])
+        eventually(lambda: is_kept(server), 20, "the copy of the new table")
+    p.stop(a)
+    p.stop(b)
+
+
+@case
 def states_are_those_of_all_processes(p):
     """Two servers run a query; the topic it writes to refuses its records in one of them, whose user lacks a right."""
     if p.broker.sasl is None:

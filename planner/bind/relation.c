@@ -186,7 +186,7 @@ bind_topic_source(Binder *b, const CatalogSource *source, const char *alias, Log
 	scan->from_latest = starts_at_latest(b, is_table);
 	scan->fail_on_bad_time = settings_bool(b->context->settings, "ksql.timestamp.throw.on.invalid");
 	TRY(timestamp_expr(b, &s, source->timestamp_column, source->timestamp_format, &scan->timestamp, err));
-	if (is_table && b->is_bounded && source->is_materialised && !b->context->tables_from_topics)
+	if (is_table && b->is_bounded && source->is_materialised && (b->context->table_is_kept == NULL || b->context->table_is_kept(b->context, source)))
 		scan->is_state = true;
 	node = scan_finish(b, &s, scan, source->schema->n_key, is_table);
 	node->window = source->window;
