@@ -166,7 +166,7 @@ query_failures_load(Query *query)
 	strbuf_free(&value);
 	if (!failures->is_failed || failures->n == 0 || query->state == QUERY_PAUSED)
 		return;
-	query->told_at = 1;		/* by the process that was here before */
+	query->told_at = query->engine->on_kafka;	/* by the process that was here before */
 	set_error(query, &failures->items[failures->n - 1]);
 	/* What may have passed while nothing ran is tried at once. */
 	if (may_pass(failures->items[failures->n - 1].class))

@@ -70,7 +70,7 @@ query_states_repeat(Engine *engine)
 	const char *id = NULL, *text = NULL;
 	Nanos		now = nanos_now();
 
-	for (Query *q = engine->queries; q != NULL && id == NULL; q = q->next)
+	for (Query *q = engine->queries; q != NULL && id == NULL && engine->on_kafka; q = q->next)
 		if (q->state == QUERY_ERROR && q->told_at != 0 && now - q->told_at > REPEAT_NANOS) {
 			q->told_at = now;
 			id = arena_strdup(&arena, q->id);
