@@ -1,6 +1,6 @@
 """The logic suite: files of statements with the rows that other databases give for them (logic/*.test), run by `sluice test --logic`.
 
-Each file runs over tables in CSV files, in Parquet files and in embedded topics: the same queries over the same rows give the same answers.
+Each file runs over tables in CSV, JSON and Parquet files and in embedded topics: the same queries over the same rows give the same answers.
 """
 
 import concurrent.futures
@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-TABLES = ("csv", "parquet", "topic")
+TABLES = ("csv", "json", "parquet", "topic")
 
 
 def run_file(program, path, tables):

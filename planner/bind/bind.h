@@ -77,6 +77,7 @@ struct Scope {
 	SelectBinder *parent;		/* enclosing SELECT of a sub-query */
 	Domain		 *domain;		/* of the sub-query; NULL: it may use no column of the parent */
 	int			  domain_first;	/* where its columns are in the SELECT's rows, when it is active */
+	bool		  is_joined;	/* they are there */
 	/* Joins on several keys: the columns that are known to equal each of them. */
 	int			  n_keys;
 	struct ScopeKey *keys;
@@ -416,6 +417,8 @@ Status bind_outer_column(ExprBinder *eb, const AstExpr *e, Expr **out, Error *er
  * be tested by the join. */
 Status bind_correlated(Binder *b, const AstQuery *query, SelectBinder *outer, BoundSubquery *sub, bool keeps_residual, Error *err);
 /* The rest is of an active domain, in the SELECT of the sub-query. */
+/* The rows that a table function in FROM stands beside: the domain, of which its arguments may be. */
+Status domain_first(Binder *b, Scope *scope, Logical **out, Error *err);
 bool   domain_is_active(const BoundSubquery *sub);
 Status domain_join(SelectBinder *sb, BoundSubquery *sub, Error *err);
 /* Keeps of the rows of derived tables those that were computed for the values of the domain beside them. */

@@ -54,7 +54,7 @@ find_further_out(Binder *b, const Scope *scope, const AstExpr *e, const ScopeCol
 		return OK;
 	}
 	place = domain_place(b, d, far);
-	if (d->is_active && place < d->n_joined)
+	if (d->is_active && place < d->n_joined && parent->is_joined)
 		*index = parent->domain_first + place;
 	else {
 		/* The parent is bound again, and this query with it. */
@@ -81,8 +81,12 @@ bind_outer_column(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err)
 		if (eb->clause != CLAUSE_WHERE || eb->in_aggregate)
 			d->is_wanted = true;
 		*out = expr_column(b->arena, REF_OUTER + index, found->type, found->name);
-	} else if (place < d->n_joined)
+	} else if (place < d->n_joined && eb->scope->is_joined)
 		*out = expr_column(b->arena, eb->scope->domain_first + place, found->type, found->name);
+	else if (place < d->n_joined) {
+		error_unsupported(err, "FROM of a sub-query cannot use columns of the query around it here. Use LATERAL, or WHERE.");
+		return error_at_pos(err, e->pos);
+	}
 	else {
 		d->is_wanted = true;
 		*out = expr_constant(b->arena, value_null(found->type));
@@ -184,6 +188,8 @@ from_again(SelectBinder *sb, Logical **out, Error *err)
 	Status	  status = OK;
 	Logical	 *domain;
 
+	if (sb->scope->domain != NULL && sb->scope->domain->is_active && sb->scope->domain_first == 0)
+		return error_unsupported(err, "A sub-query beside a table function of outer columns cannot use columns of the query around it.");
 	b->ctes = sb->ctes;
 	if (sb->ast->from == NULL)
 		*out = logical_one_row(b);
@@ -222,15 +228,27 @@ domain_rows(Binder *b, const Domain *d, Logical **out, Error *err)
 /* ---- in the SELECT of the sub-query ---- */
 
 Status
+domain_first(Binder *b, Scope *scope, Logical **out, Error *err)
+{
+	TRY(domain_rows(b, scope->domain, out, err));
+	scope->domain_first = 0;
+	scope->is_joined = true;
+	return OK;
+}
+
+Status
 domain_join(SelectBinder *sb, BoundSubquery *sub, Error *err)
 {
 	Binder		 *b = sb->binder;
 	const Domain *d = sub->domain;
 	Logical		 *domain;
 
-	TRY(domain_rows(b, d, &domain, err));
-	sb->scope->domain_first = sb->rows->n_columns;
-	sb->rows = join_rows(b, sb->rows, domain, &(DomainJoin){.kind = JOIN_CROSS});
+	if (!sb->scope->is_joined) {
+		TRY(domain_rows(b, d, &domain, err));
+		sb->scope->domain_first = sb->rows->n_columns;
+		sb->rows = join_rows(b, sb->rows, domain, &(DomainJoin){.kind = JOIN_CROSS});
+		sb->scope->is_joined = true;
+	}
 	sub->null_safe = true;
 	sub->n_keys = d->n_joined;
 	for (int i = 0; i < d->n_joined; i++) {

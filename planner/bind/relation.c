@@ -408,7 +408,10 @@ bind_relation(Binder *b, const AstRelation *relation, SelectBinder *outer, Logic
 										: "Table functions in FROM are SQL of the standard dialect.");
 			return error_at_pos(err, relation->pos);
 		}
-		*out = logical_one_row(b);
+		if (scope->domain != NULL && scope->domain->is_active)
+			TRY(domain_first(b, scope, out, err));
+		else
+			*out = logical_one_row(b);
 		return bind_function_relation(b, relation, false, out, scope, err);
 	}
 	return error_bug(err, "unknown relation");
