@@ -467,9 +467,12 @@ START_TEST(collections)
 	BOTH("null", "SLICE", ARR(t, I(1), I(2)), I(0), I(1));
 	BOTH("[2]", "SLICE", ARR(t, I(1), I(2)), I(2), NUL(t));
 	BOTH("[1,2,3]", "GENERATE_SERIES", I(1), I(3));
-	BOTH("[3,2,1]", "GENERATE_SERIES", L(3), L(1));
+	KSQL("[3,2,1]", "GENERATE_SERIES", L(3), L(1));
+	STD("[]", "GENERATE_SERIES", L(3), L(1));
+	BOTH("[3,2,1]", "GENERATE_SERIES", L(3), L(1), I(-1));
 	BOTH("[1]", "GENERATE_SERIES", I(1), I(1));
-	BOTH("error", "GENERATE_SERIES", I(1), I(3), I(-1));
+	KSQL("error", "GENERATE_SERIES", I(1), I(3), I(-1));
+	STD("[]", "GENERATE_SERIES", I(1), I(3), I(-1));
 	BOTH("error", "GENERATE_SERIES", I(1), I(3), I(0));
 	BOTH("{\"a\":1,\"b\":null}", "AS_MAP", ARR(type_string, S("a"), S("b")), ARR(t, I(1)));
 	BOTH("[\"a\",\"b\"]", "MAP_KEYS", MAP(t, S("a"), I(1), S("b"), I(2)));
