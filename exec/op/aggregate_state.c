@@ -147,8 +147,12 @@ tuple_key(Item *item, const Group *tuple, StrBuf *out, Error *err)
 void
 aggregate_tuple_changed(Item *item, Group *tuple)
 {
-	const AggregateSpec *spec = item->owner->op.spec;
+	const AggregateSpec *spec;
 
+	/* An aggregate of OVER has no owner, and nothing that is kept. */
+	if (item->owner == NULL)
+		return;
+	spec = item->owner->op.spec;
 	/* How many rows a tuple stands for matters only where rows can be taken back. */
 	if (op_services(&item->owner->op)->state == NULL || tuple->is_unsaved || (tuple->is_stored && !spec->is_table))
 		return;

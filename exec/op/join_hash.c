@@ -140,7 +140,7 @@ join_push_build(JoinHashOp *self, const Batch *in, Error *err)
 		count_nulls(self, columns[self->key_columns[0]], in->n_rows);
 	if (!join_can_spill(self))
 		return row_store_append(&self->rows, columns, n, NULL, in->n_rows, err);
-	return row_partitions_append(&self->build_parts, &self->rows, columns, n, in->n_rows, err);
+	return row_partitions_append(&self->build_parts, &self->rows, columns, n, NULL, in->n_rows, err);
 }
 
 static Status

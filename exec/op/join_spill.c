@@ -69,7 +69,7 @@ join_spill_probe(JoinHashOp *self, const Batch *in, Error *err)
 			TRY(program_eval(self->left_keys[k], op_services(op)->eval, in, &columns[n++], err));
 	self->probe_has_time |= in->event_time != NULL;
 	columns[n++] = join_time_column(op_scratch(op), in);
-	return row_partitions_append(&self->probe_parts, &self->probe, columns, n, in->n_rows, err);
+	return row_partitions_append(&self->probe_parts, &self->probe, columns, n, NULL, in->n_rows, err);
 }
 
 /* ---- joining ---- */

@@ -171,24 +171,25 @@ is_full(const RowPartitions *parts, const RowStore *rows, int64_t n)
 }
 
 Status
-row_partitions_append(RowPartitions *parts, RowStore *rows, const Vector *const *columns, int n_columns, int32_t n, Error *err)
+row_partitions_append(RowPartitions *parts, RowStore *rows, const Vector *const *columns, int n_columns, const uint32_t *index,
+					  int32_t n, Error *err)
 {
 	uint64_t n_before;
 
 	if (op_services(parts->op)->spill == NULL)
-		return row_store_append(rows, columns, n_columns, NULL, n, err);
+		return row_store_append(rows, columns, n_columns, index, n, err);
 	rows->free_bytes = spill_least(op_services(parts->op)->spill);
 	if (rows->n_rows > 0 && is_full(parts, rows, n))
 		TRY(row_partitions_write(parts, rows, err));
 	n_before = rows->n_rows;
-	if (row_store_append(rows, columns, n_columns, NULL, n, err) == OK)
+	if (row_store_append(rows, columns, n_columns, index, n, err) == OK)
 		return OK;
 	if (rows->n_rows == 0)
 		return FAILED;
 	if (rows->n_rows > n_before)
 		return row_partitions_write(parts, rows, err);
 	TRY(row_partitions_write(parts, rows, err));
-	return row_store_append(rows, columns, n_columns, NULL, n, err);
+	return row_store_append(rows, columns, n_columns, index, n, err);
 }
 
 static void
@@ -300,7 +301,7 @@ split_block(void *context, const Vector *const *columns, int32_t n, Error *err)
 {
 	Splitting *s = context;
 
-	return row_partitions_append(s->out, &s->rows, columns, s->rows.n_columns > 0 ? s->rows.n_columns : s->out->n_columns, n, err);
+	return row_partitions_append(s->out, &s->rows, columns, s->rows.n_columns > 0 ? s->rows.n_columns : s->out->n_columns, NULL, n, err);
 }
 
 Status

@@ -55,10 +55,11 @@ row_partitions_are_used(const RowPartitions *parts)
 }
 
 /*
- * Keeps n rows in the store; writes what is in it first where both are too much.  An operator without a place to write to (services.spill)
+ * Keeps the rows index[0..n) (NULL: the first n) in the store; writes what is in it first where both are too much.  An operator without a place to write to (services.spill)
  * fails when the budget is exhausted.
  */
-Status row_partitions_append(RowPartitions *parts, RowStore *rows, const Vector *const *columns, int n_columns, int32_t n, Error *err);
+Status row_partitions_append(RowPartitions *parts, RowStore *rows, const Vector *const *columns, int n_columns, const uint32_t *index,
+							 int32_t n, Error *err);
 
 /* Writes the rows of the store, and empties it. */
 Status row_partitions_write(RowPartitions *parts, RowStore *rows, Error *err);

@@ -5,17 +5,24 @@
  *
  * An aggregate whose frame only grows takes each row once.  Where the frame's start moves, COUNT, SUM and AVG of exact
  * numbers take rows back; others are computed anew for each frame.
+ *
+ * Rows that are more than the memory budget holds go to temporary files by the hash of PARTITION BY, and are dealt with one part after the other.
+ * Where only the first rows of each partition are wanted (n_first), others are left out as they come.
  */
 #include "exec/op/window_function.h"
 
 #include <stdlib.h>
 
 #include "exec/op/aggregate_impl.h"
+#include "exec/op/row_partitions.h"
 #include "exec/op/row_store.h"
 #include "exec/op/sort_rows.h"
+#include "exec/op/top_groups.h"
 #include "exec/op/window_frame.h"
 
-enum { DISTINCT_MAX = 1 << 20 };		/* tuples of frames gone by that may stay */
+enum { ROW_BYTES = 36 + 16 };			/* a row's number, the sort's words, peers */
+enum { TOP_SLACK = 1 << 16 };			/* rows that are kept in vain before they are looked through */
+enum { DISTINCT_MAX = 1 << 12 };		/* tuples of frames gone by that may stay */
 
 typedef struct OverItem {
 	const WindowFunctionItem *spec;
@@ -37,6 +44,10 @@ typedef struct WindowOp {
 	int			n_columns;		/* of the input; -1: no rows yet */
 	int			n_stored;
 	RowStore	rows;
+	RowPartitions parts;		/* of them, when they are too many */
+	int		   *part_columns;	/* of PARTITION BY */
+	TopGroups	top;
+	int64_t		n_top;			/* rows that were left when the first ones were looked for last */
 	int			n_programs;		/* computed columns, behind the input's */
 	Program	  **programs;
 	int		   *keys;			/* columns: partition, then order */
@@ -111,6 +122,18 @@ item_open_over(WindowOp *self, OverItem *item, const WindowFunctionItem *spec, E
 	return OK;
 }
 
+/* What a row costs besides itself when its turn has come: numbers, the sort's words, peers, arguments and results by position. */
+static int64_t
+bytes_a_row(const WindowOp *self)
+{
+	const WindowFunctionSpec *spec = self->op.spec;
+	int64_t					  bytes = ROW_BYTES + 16;
+
+	for (int i = 0; i < spec->n_items; i++)
+		bytes += 16 * (1 + self->items[i].n_columns);
+	return bytes;
+}
+
 static Status
 window_open(Op *op, Error *err)
 {
@@ -139,10 +162,98 @@ window_open(Op *op, Error *err)
 	}
 	for (int i = 0; i < spec->n_items; i++)
 		TRY(item_open_over(self, &self->items[i], &spec->items[i], err));
+	self->part_columns = arena_array(&op->arena, int, spec->n_partition + 1);
+	row_partitions_init(&self->parts, op, 0, self->part_columns, spec->n_partition, bytes_a_row(self));
+	top_groups_init(&self->top, op, spec->n_first, spec->partition, spec->n_partition);
 	return OK;
 }
 
 /* ---- input ---- */
+
+static int
+stored_column(const WindowOp *self, int column)
+{
+	return column >= 0 ? column : self->n_columns + ~column;
+}
+
+static void
+window_layout(WindowOp *self, int n_columns)
+{
+	self->n_columns = n_columns;
+	for (int k = 0; k < ((const WindowFunctionSpec *)self->op.spec)->n_partition; k++)
+		self->part_columns[k] = stored_column(self, self->keys[k]);
+}
+
+static bool
+can_spill(const WindowOp *self)
+{
+	return op_services(&self->op)->spill != NULL && ((const WindowFunctionSpec *)self->op.spec)->n_partition > 0;
+}
+
+/* The numbers of the rows, sorted by partition and order. */
+static uint32_t *
+sort_numbers(WindowOp *self)
+{
+	const WindowFunctionSpec *spec = self->op.spec;
+	int64_t					  n = (int64_t)self->rows.n_rows;
+	uint32_t				 *numbers = xmalloc(sizeof *numbers * (size_t)(n + 1));
+
+	for (int64_t i = 0; i < n; i++)
+		numbers[i] = (uint32_t)i;
+	for (int k = 0; k < spec->n_partition + spec->n_order; k++)
+		self->order[k].column = self->rows.columns[stored_column(self, self->keys[k])];
+	sort_rows(self->order, spec->n_partition + spec->n_order, numbers, n);
+	return numbers;
+}
+
+/* Forgets all rows but the first of each partition, when there are many. */
+static Status
+prune(WindowOp *self, Error *err)
+{
+	const WindowFunctionSpec *spec = self->op.spec;
+	int64_t					  n = (int64_t)self->rows.n_rows, kept = 0, in_partition = 0;
+	uint32_t				 *numbers, last = 0;
+	Status					  status;
+
+	/* a copy of what stays is made */
+	if (n < 2 * self->n_top + TOP_SLACK || (can_spill(self) && self->rows.reserved_bytes > spill_share(op_services(&self->op)->spill) / 2))
+		return OK;
+	numbers = sort_numbers(self);
+	for (int64_t i = 0; i < n; i++) {
+		if (i == 0 || sort_compare_rows(self->order, spec->n_partition, last, numbers[i]) != 0)
+			in_partition = 0;
+		last = numbers[i];
+		if (in_partition++ < spec->n_first)
+			numbers[kept++] = last;
+	}
+	status = row_store_keep(&self->rows, numbers, kept, err);
+	free(numbers);
+	self->n_top = kept;
+	return status;
+}
+
+static Status
+keep(WindowOp *self, const Vector *const *columns, int n_columns, int32_t n, Error *err)
+{
+	const WindowFunctionSpec *spec = self->op.spec;
+	Arena					 *arena = op_scratch(&self->op);
+	uint32_t				 *index = NULL;
+
+	if (spec->n_first > 0) {
+		const Vector **partition = arena_alloc(arena, sizeof *partition * (size_t)(spec->n_partition + 1));
+		const Vector  *first = spec->n_order > 0 ? columns[stored_column(self, self->keys[spec->n_partition])] : NULL;
+
+		for (int k = 0; k < spec->n_partition; k++)
+			partition[k] = columns[self->part_columns[k]];
+		index = arena_alloc(arena, sizeof *index * (size_t)(n + 1));
+		n = top_groups_select(&self->top, partition, &self->order[spec->n_partition], first, n, index, arena);
+	}
+	if (can_spill(self))
+		TRY(row_partitions_append(&self->parts, &self->rows, columns, n_columns, index, n, err));
+	else
+		TRY(row_store_append(&self->rows, columns, n_columns, index, n, err));
+	return spec->n_first > 0 ? prune(self, err) : OK;
+}
 
 static Status
 window_push(Op *op, int port, const Batch *in, Error *err)
@@ -162,7 +273,7 @@ window_push(Op *op, int port, const Batch *in, Error *err)
 		in = batch_select(arena, in, rows, n);
 	if (n == 0)
 		return OK;
-	self->n_columns = in->n_columns;
+	window_layout(self, in->n_columns);
 	for (int c = 0; c < in->n_columns; c++)
 		columns[c] = in->columns[c];
 	for (int p = 0; p < self->n_programs; p++)
@@ -170,7 +281,7 @@ window_push(Op *op, int port, const Batch *in, Error *err)
 	/* A plan may ask for rows without columns: COUNT(*) OVER () of nothing else. */
 	if (n_columns == 0)
 		columns[n_columns++] = vector_null(arena, type_boolean, n);
-	TRY(row_store_append(&self->rows, columns, n_columns, NULL, n, err));
+	TRY(keep(self, columns, n_columns, n, err));
 	op->state_rows = (int64_t)self->rows.n_rows;
 	return OK;
 }
@@ -182,7 +293,9 @@ window_merge(Op *op, Op *other, Error *err)
 	WindowOp *from = op_cast(WindowOp, other, &op_window_function);
 
 	if (from->n_columns >= 0)
-		self->n_columns = from->n_columns;
+		window_layout(self, from->n_columns);
+	if (can_spill(self))
+		return row_partitions_merge(&self->parts, &self->rows, &from->parts, &from->rows, err);
 	return row_store_take(&self->rows, &from->rows, err);
 }
 
@@ -245,7 +358,7 @@ aggregate_remove(WindowOp *self, OverItem *item, int64_t from, int64_t to, Error
 
 /* An empty state. */
 static void
-aggregate_restart(WindowOp *self, OverItem *item)
+aggregate_restart(OverItem *item)
 {
 	Item *aggregate = &item->aggregate;
 
@@ -253,16 +366,8 @@ aggregate_restart(WindowOp *self, OverItem *item)
 	memset(item->state, 0, aggregate->state_size);
 	item_init(aggregate, item->state);
 	item->group_id++;
-	if (aggregate->distinct != NULL && aggregate->distinct->n_groups > DISTINCT_MAX) {
-		const Type **types = arena_array(&self->work, const Type *, aggregate->distinct->n_keys + 1);
-		GroupTable	*table = aggregate->distinct;
-		int			 n_keys = table->n_keys;
-
-		/* The arrays of types stay in the operator's arena. */
-		memcpy(types, table->types, sizeof *types * (size_t)n_keys);
-		group_table_free(table);
-		group_table_init(table, &self->op.arena, types, n_keys, sizeof(int64_t), op_services(&self->op)->budget);
-	}
+	if (aggregate->distinct != NULL && aggregate->distinct->n_groups > DISTINCT_MAX)
+		group_table_clear(aggregate->distinct);
 }
 
 static Status
@@ -280,7 +385,7 @@ compute_aggregate(WindowOp *self, OverItem *item, const WindowPartition *p, Erro
 {
 	int64_t first = p->start, last = p->start;		/* rows first .. last-1 are in the state */
 
-	aggregate_restart(self, item);
+	aggregate_restart(item);
 	for (int64_t i = p->start; i < p->end; i++) {
 		int64_t start, end;
 
@@ -301,7 +406,7 @@ compute_aggregate(WindowOp *self, OverItem *item, const WindowPartition *p, Erro
 		} else if (item->can_retract && start >= first && start <= last && end == last) {
 			TRY(aggregate_remove(self, item, first, start, err));
 		} else {
-			aggregate_restart(self, item);
+			aggregate_restart(item);
 			TRY(aggregate_add(self, item, start, end, err));
 		}
 		first = start;
@@ -322,7 +427,7 @@ compute_aggregate_excluding(WindowOp *self, OverItem *item, const WindowPartitio
 
 		if ((i & 255) == 0)
 			TRY(check_interrupted(self, err));
-		aggregate_restart(self, item);
+		aggregate_restart(item);
 		for (int k = 0; k < n; k++)
 			TRY(aggregate_add(self, item, slices[k].start, slices[k].end, err));
 		arena_reset(&self->work);
@@ -521,12 +626,6 @@ account(WindowOp *self, Error *err)
 	return OK;
 }
 
-static int
-stored_column(const WindowOp *self, int column)
-{
-	return column >= 0 ? column : self->n_columns + ~column;
-}
-
 /* Columns in the order of the rows. */
 static Status
 sort_columns(WindowOp *self, const uint32_t *numbers, Error *err)
@@ -627,35 +726,86 @@ emit(WindowOp *self, const uint32_t *numbers, Error *err)
 	return status;
 }
 
+/* All of the rows that are in memory; forgets them. */
+static Status
+finish_rows(WindowOp *self, Error *err)
+{
+	MemoryBudget *budget = op_services(&self->op)->budget;
+	int64_t		  bytes = (int64_t)self->rows.n_rows * ROW_BYTES;
+	uint32_t	 *numbers;
+	Status		  status;
+
+	if (self->rows.n_rows == 0)
+		return OK;
+	TRY(budget_reserve(budget, bytes, "OVER", err));
+	numbers = sort_numbers(self);
+	status = sort_columns(self, numbers, err);
+	if (status == OK)
+		status = compute(self, numbers, err);
+	if (status == OK)
+		status = emit(self, numbers, err);
+	free(numbers);
+	arena_reset(&self->results);
+	row_store_free(&self->rows);
+	budget_release(budget, bytes + self->reserved_bytes);
+	self->reserved_bytes = 0;
+	return status;
+}
+
+static Status
+finish_parts(WindowOp *self, const RowPartitions *parts, Error *err)
+{
+	Status status = OK;
+
+	for (int p = 0; p < N_ROW_PARTITIONS && status == OK; p++) {
+		if (row_partitions_is_large(parts, p)) {
+			RowPartitions smaller;
+
+			row_partitions_init(&smaller, parts->op, parts->level + 1, parts->key_columns, parts->n_keys, parts->bytes_a_row);
+			status = row_partitions_split(parts, p, &smaller, err);
+			if (status == OK)
+				status = finish_parts(self, &smaller, err);
+			row_partitions_free(&smaller);
+			continue;
+		}
+		status = row_partitions_load(parts, p, &self->rows, err);
+		if (status == OK)
+			status = finish_rows(self, err);
+	}
+	return status;
+}
+
+/* Whether there is room for what the rows in memory need besides. */
+static bool
+has_room(const WindowOp *self)
+{
+	MemoryBudget *budget = op_services(&self->op)->budget;
+	int64_t		  bytes = (int64_t)self->rows.n_rows * self->parts.bytes_a_row;
+	Error		  ignored;
+
+	if (budget_reserve(budget, bytes, "OVER", &ignored) != OK)
+		return false;
+	budget_release(budget, bytes);
+	return true;
+}
+
 static Status
 window_finish(Op *op, int port, Error *err)
 {
-	WindowOp				 *self = op_cast(WindowOp, op, &op_window_function);
-	const WindowFunctionSpec *spec = op->spec;
-	int64_t					  n = (int64_t)self->rows.n_rows, bytes = n * (36 + 16);
-	uint32_t				 *numbers;
-	Status					  status;
+	WindowOp *self = op_cast(WindowOp, op, &op_window_function);
+	Status	  status;
 
 	(void)port;
-	if (n > 0) {
-		/* Numbers, the sort's words, peers. */
-		TRY(budget_reserve(op_services(op)->budget, bytes, "OVER", err));
-		numbers = xmalloc(sizeof *numbers * (size_t)n);
-		for (int64_t i = 0; i < n; i++)
-			numbers[i] = (uint32_t)i;
-		for (int k = 0; k < spec->n_partition + spec->n_order; k++)
-			self->order[k].column = self->rows.columns[stored_column(self, self->keys[k])];
-		sort_rows(self->order, spec->n_partition + spec->n_order, numbers, n);
-		status = sort_columns(self, numbers, err);
-		if (status == OK)
-			status = compute(self, numbers, err);
-		if (status == OK)
-			status = emit(self, numbers, err);
-		free(numbers);
-		budget_release(op_services(op)->budget, bytes);
-		if (status == FAILED)
-			return FAILED;
+	top_groups_free(&self->top);
+	if (row_partitions_are_used(&self->parts) || (can_spill(self) && !has_room(self))) {
+		TRY(row_partitions_write(&self->parts, &self->rows, err));
+		status = finish_parts(self, &self->parts, err);
+		row_partitions_free(&self->parts);
+	} else {
+		status = finish_rows(self, err);
 	}
+	if (status == FAILED)
+		return FAILED;
 	TRY(op_advance_outputs(op, INT64_MAX, err));
 	return op_finish_outputs(op, err);
 }
@@ -680,6 +830,8 @@ window_close(Op *op)
 			item_close(&self->items[i].aggregate);
 		}
 	row_store_free(&self->rows);
+	row_partitions_free(&self->parts);
+	top_groups_free(&self->top);
 	arena_free(&self->results);
 	arena_free(&self->work);
 	budget_release(op_services(op)->budget, self->reserved_bytes);
@@ -703,6 +855,8 @@ window_explain(const void *spec, Explain *out)
 		explain_text(out, "order by", strbuf_text(&text));
 	strbuf_free(&text);
 	explain_int(out, "functions", s->n_items);
+	if (s->n_first > 0)
+		explain_int(out, "first rows", s->n_first);
 }
 
 const OpType op_window_function = {

@@ -41,6 +41,7 @@ typedef struct WindowFunctionSpec {
 	const SortKey			 *order;
 	int						  n_items;
 	const WindowFunctionItem *items;
+	int						  n_first;		/* only the first rows of each partition are wanted, all items are ROW_NUMBER; 0: all rows */
 } WindowFunctionSpec;
 
 extern const OpType op_window_function;

@@ -99,7 +99,7 @@ START_TEST(functions_of_one_partition)
 		   function(WINDOW_FUNCTION_LAST_VALUE, type_string, 1, column(2), NULL, NULL),
 		   function(WINDOW_FUNCTION_NTH_VALUE, type_string, 2, column(2), integer(2), NULL),
 	};
-	WindowFunctionSpec spec = {1, partition, 1, order, 11, items};
+	WindowFunctionSpec spec = {1, partition, 1, order, 11, items, 0};
 
 	run(&spec, rows, 6, 2);
 	ck_assert_str_eq(strbuf_text(&collected),
@@ -256,7 +256,7 @@ START_TEST(aggregates_over_frames)
 			for (int unit = FRAME_ROWS; unit <= FRAME_GROUPS; unit++) {
 				SortKey			   order[1] = {{column(1), variant % 2 == 1, variant / 2 % 2 == 1}};
 				WindowFunctionItem items[3];
-				WindowFunctionSpec spec = {variant % 3 != 0, partition, variant < 5, order, 3, items};
+				WindowFunctionSpec spec = {variant % 3 != 0, partition, variant < 5, order, 3, items, 0};
 				StrBuf			   expected = {0};
 				bool			   has_offset = frames[f].start == FRAME_PRECEDING || frames[f].start == FRAME_FOLLOWING ||
 									frames[f].end == FRAME_FOLLOWING;
