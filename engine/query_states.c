@@ -6,6 +6,7 @@
 #include "io/connector/kafka/kafka.h"
 
 #define REPEAT_NANOS INT64_C(300000000000)
+#define COLLECT_NANOS INT64_C(3000000000)	/* for all questions together: what is not answered by then is left out */
 #define VALID_MS 900000			/* of what is not repeated any more: its process is gone */
 
 static const char *
@@ -199,15 +200,18 @@ query_states_collect(Engine *engine, Arena *arena, QueryStates *out)
 {
 	const CatalogSnapshot *catalog;
 	Words				   words = {.arena = arena};
+	Nanos				   until = nanos_now() + COLLECT_NANOS;
+	int					   n;
 	Error				   ignored;
 
 	*out = (QueryStates){0};
 	if (!engine->on_kafka || engine->topics == NULL || engine->is_sandbox)
 		return;
 	catalog = catalog_snapshot(engine->catalog);
-	if (catalog_n_queries(catalog) > 0)
+	n = catalog_n_queries(catalog) > 0 && kafka_answers(engine->topics) ? catalog_n_queries(catalog) : 0;
+	if (n > 0)
 		read_words(engine, &words, &ignored);
-	for (int i = 0; i < catalog_n_queries(catalog); i++)
+	for (int i = 0; i < n && nanos_now() < until; i++)
 		collect_query(engine, arena, arena_strdup(arena, catalog_query_at(catalog, i)->id), &words, out);
 	catalog_release(catalog);
 	free(words.items);

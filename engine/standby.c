@@ -311,8 +311,10 @@ standby_main(void *argument)
 
 	while (!self->is_ending) {
 		if (nanos_now() >= self->members_at) {
-			look_at_members(self);
-			look_at_ends(self);
+			if (kafka_answers(self->engine->topics)) {
+				look_at_members(self);
+				look_at_ends(self);
+			}
 			self->members_at = nanos_now() + MEMBERS_NANOS;
 		}
 		follow_all(self);

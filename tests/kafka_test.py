@@ -341,8 +341,12 @@ def files_are_read_once_by_one_of_the_processes(p):
                 f"CREATE STREAM u WITH (KAFKA_TOPIC='{p.topic('u')}', PARTITIONS=2) AS SELECT k, v FROM f;"
                 f"CREATE TABLE c WITH (KAFKA_TOPIC='{p.topic('c')}') AS SELECT k, COUNT(*) AS n FROM f GROUP BY k;")
     equal(len(p.consume(p.topic("u"))), 3000, "-c waits until the file is read")
+    p.sql(f"CREATE STREAM t (k STRING KEY, v BIGINT) WITH (KAFKA_TOPIC='{p.topic('t')}', VALUE_FORMAT='JSON', PARTITIONS=3);"
+          f"CREATE STREAM both WITH (KAFKA_TOPIC='{p.topic('both')}') AS SELECT k, v FROM f UNION ALL SELECT k, v FROM t;")
+    p.produce(p.topic("t"), [(f"k{i}", json.dumps({"v": i})) for i in range(10)])
     nodes = [p.node(i) for i in range(2)]
     equal(table_of(p, "SELECT k, n FROM c;"), {f"k{i}": "300" for i in range(10)})
+    equal(p.sql("SELECT k, COUNT(*) AS n FROM both WHERE k < 'k2' GROUP BY k ORDER BY k;"), ["k0,301", "k1,301"])
     p.stop(nodes[0], signal.SIGKILL)
     time.sleep(3)
     equal(len(p.consume(p.topic("u"))), 3000, "the file was read again")

@@ -18,6 +18,9 @@
  */
 Status topics_kafka_open(const Settings *settings, Store *store, Topics **out, Error *err);
 
+/* True if a broker answers within a second: for questions that can do without an answer. */
+bool kafka_answers(Topics *topics);
+
 /* ---------------------------------------------------------------------------------------------------- groups -- */
 
 /*

@@ -413,6 +413,18 @@ connect_first(KafkaTopics *self, Error *err)
 	return OK;
 }
 
+bool
+kafka_answers(Topics *topics)
+{
+	KafkaTopics				  *self = kafka_topics_of(topics);
+	const rd_kafka_metadata_t *metadata;
+
+	if (self->rd.metadata(self->client, 0, NULL, &metadata, SHORT_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
+		return false;
+	self->rd.metadata_destroy(metadata);
+	return true;
+}
+
 static bool
 gives_up_later(const Settings *settings)
 {
