@@ -163,6 +163,15 @@ take_element(ClientRows *r, const JsonValue *element, Error *err)
 	return OK;
 }
 
+static Str
+without_separator(Str line)
+{
+	line = str_trim(line);
+	if (line.length > 0 && (line.data[0] == '[' || line.data[0] == ','))
+		line = str_trim(str_make(line.data + 1, line.length - 1));
+	return line;
+}
+
 /* One line: "[{...}," or "{...}," or "{...}]" or "]". */
 static Status
 take_line(ClientRows *r, Str line, Error *err)
@@ -171,13 +180,28 @@ take_line(ClientRows *r, Str line, Error *err)
 	JsonValue element;
 	Status	  status = OK;
 
-	line = str_trim(line);
-	if (line.length > 0 && (line.data[0] == '[' || line.data[0] == ','))
-		line = str_trim(str_make(line.data + 1, line.length - 1));
+	line = without_separator(line);
 	if (line.length > 0 && line.data[0] == '{') {
 		status = json_parse(&arena, line, JSON_ALLOW_TRAILING, &element, err);
 		if (status == OK)
 			status = take_element(r, &element, err);
+	}
+	arena_free(&arena);
+	return status;
+}
+
+/* The newest row of a live query: what ends its line comes with the next row, which may be long. */
+static Status
+take_last(ClientRows *r, Str *line, Error *err)
+{
+	Arena	  arena = {0};
+	Str		  text = without_separator(*line);
+	JsonValue element;
+	Status	  status = OK;
+
+	if (text.length > 0 && text.data[0] == '{' && text.data[text.length - 1] == '}' && json_parse_quiet(&arena, text, JSON_STRICT, &element)) {
+		status = take_element(r, &element, err);
+		*line = STR("");
 	}
 	arena_free(&arena);
 	return status;
@@ -195,6 +219,8 @@ client_rows_take(ClientRows *r, Str data, Error *err)
 		status = take_line(r, str_make(rest.data, (size_t)(newline - rest.data)), err);
 		rest = str_make(newline + 1, rest.length - (size_t)(newline + 1 - rest.data));
 	}
+	if (status == OK)
+		status = take_last(r, &rest, err);
 	memmove(r->waiting.data, rest.data, rest.length);
 	r->waiting.length = rest.length;
 	return status == OK ? flush_batch(r, err) : status;
