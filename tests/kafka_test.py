@@ -758,8 +758,8 @@ def states_are_those_of_all_processes(p):
     user = f"worker-{os.getpid()}"
     p.broker.java("kafka.admin.ConfigCommand", "--bootstrap-server", p.broker.bootstrap, "--alter", "--add-config", "SCRAM-SHA-512=[password=word]",
                   "--entity-type", "users", "--entity-name", user)
-    p.broker.java(*acls, "--add", "--allow-principal", f"User:{user}", "--operation", "All", "--topic", p.service, "--topic", "_confluent-ksql-" + p.service,
-                  "--group", "_confluent-ksql-" + p.service, "--group", "sluice", "--transactional-id", "_confluent-ksql-" + p.service, "--transactional-id", p.service,
+    p.broker.java(*acls, "--add", "--allow-principal", f"User:{user}", "--operation", "All", "--topic", "_confluent-ksql-" + p.service,
+                  "--group", "_confluent-ksql-" + p.service, "--transactional-id", "_confluent-ksql-" + p.service, "--transactional-id", p.service,
                   "--resource-pattern-type", "prefixed")
     p.broker.java(*acls, "--add", "--allow-principal", f"User:{user}", "--operation", "Read", "--operation", "Describe", "--topic", t, "--topic", "ksql_processing_log")
     p.broker.java(*acls, "--add", "--allow-principal", f"User:{user}", "--operation", "Describe", "--topic", u)
