@@ -452,6 +452,8 @@ Status bind_quantified(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err)
 
 /* ---- subquery.c ---- */
 BoundSubquery *subquery_new(Binder *b);
+/* The SELECT with the conditions of its inner joins' ON that are sub-queries moved to its WHERE, where they mean the same. */
+const AstSelect *subqueries_of_on(Binder *b, const AstSelect *select);
 Status bind_subquery(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err);
 Status join_subqueries(SelectBinder *sb, bool is_early, Error *err);
 Logical *join_subquery(SelectBinder *sb, Logical *left, const BoundSubquery *sub, Logical *right);

@@ -339,7 +339,7 @@ bind_select(Binder *b, const AstQuery *query, const AstSelect *ast, SelectBinder
 	Expr	   **exprs;
 	bool		 is_aggregate;
 
-	ast = sb.ast = distinct_as_group(b, ast);
+	ast = sb.ast = subqueries_of_on(b, distinct_as_group(b, ast));
 	sb.scope->parent = outer;
 	sb.scope->domain = correlated != NULL ? correlated->domain : NULL;
 	sb.ctes = b->ctes;

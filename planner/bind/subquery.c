@@ -260,6 +260,82 @@ bind_semi_join(ExprBinder *eb, const AstExpr *e, BoundSubquery **out, Error *err
 	return OK;
 }
 
+/* ---- in ON ---- */
+
+static bool
+is_subquery(const AstExpr *e, void *context)
+{
+	(void)context;
+	return e->kind == AST_QUERY_EXPR || e->kind == AST_EXISTS || e->kind == AST_IN_QUERY || e->kind == AST_QUANTIFIED;
+}
+
+static AstExpr *
+and_of(Binder *b, AstExpr *left, AstExpr *right)
+{
+	AstExpr *e;
+
+	if (left == NULL || right == NULL)
+		return left != NULL ? left : right;
+	e = arena_new(b->arena, AstExpr);
+	e->kind = AST_BINARY;
+	e->op = AST_OP_AND;
+	e->left = left;
+	e->right = right;
+	e->pos = left->pos;
+	return e;
+}
+
+/* What is left of a condition; conjuncts with sub-queries are added to *moved. */
+static AstExpr *
+without_subqueries(Binder *b, AstExpr *on, AstExpr **moved)
+{
+	if (on->kind == AST_BINARY && on->op == AST_OP_AND) {
+		AstExpr *left = without_subqueries(b, on->left, moved);
+
+		return and_of(b, left, without_subqueries(b, on->right, moved));
+	}
+	if (!ast_any(on, is_subquery, NULL))
+		return on;
+	*moved = and_of(b, *moved, on);
+	return NULL;
+}
+
+/* Inner joins alone, from the outermost in: below an outer join a condition of ON is not one of WHERE. */
+static const AstRelation *
+relation_without(Binder *b, const AstRelation *relation, AstExpr **moved)
+{
+	AstRelation *copy;
+
+	if (relation->kind != AST_RELATION_JOIN || (relation->join != AST_JOIN_INNER && relation->join != AST_JOIN_CROSS) || relation->is_asof)
+		return relation;
+	copy = arena_memdup(b->arena, relation, sizeof *relation);
+	copy->left = (AstRelation *)relation_without(b, relation->left, moved);
+	copy->right = (AstRelation *)relation_without(b, relation->right, moved);
+	if (relation->on != NULL)
+		copy->on = without_subqueries(b, relation->on, moved);
+	if (relation->on != NULL && copy->on == NULL)
+		copy->join = AST_JOIN_CROSS;
+	return copy;
+}
+
+const AstSelect *
+subqueries_of_on(Binder *b, const AstSelect *select)
+{
+	AstExpr			  *moved = NULL;
+	const AstRelation *from;
+	AstSelect		  *copy;
+
+	if (!b->standard || !b->is_bounded || select->from == NULL || select->from->kind != AST_RELATION_JOIN)
+		return select;
+	from = relation_without(b, select->from, &moved);
+	if (moved == NULL)
+		return select;
+	copy = arena_memdup(b->arena, select, sizeof *select);
+	copy->from = (AstRelation *)from;
+	copy->where = and_of(b, moved, select->where);
+	return copy;
+}
+
 /* ---- joining ---- */
 
 static const Type *const *
