@@ -138,6 +138,7 @@ Logical *rewrite_join_order(RewriteContext *context, Logical *root);
 Logical *rewrite_key_lookup(RewriteContext *context, Logical *root);
 Logical *rewrite_scan_bounds(RewriteContext *context, Logical *root);
 Logical *rewrite_prune(RewriteContext *context, Logical *root);
+Logical *rewrite_distinct(RewriteContext *context, Logical *root);
 Logical *rewrite_first_rows(RewriteContext *context, Logical *root);
 Logical *rewrite_join_sides(RewriteContext *context, Logical *root);
 Logical *rewrite_join_filters(RewriteContext *context, Logical *root);

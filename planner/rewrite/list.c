@@ -14,6 +14,7 @@ logical_rewrite(RewriteContext *context, Logical *root)
 	root = rewrite_scan_bounds(context, root);
 	root = rewrite_prune(context, root);
 	root = rewrite_first_rows(context, root);
+	root = rewrite_distinct(context, root);
 	root = rewrite_join_sides(context, root);
 	root = rewrite_join_filters(context, root);
 	return root;
