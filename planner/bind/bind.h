@@ -385,7 +385,8 @@ Status plan_top_n(Binder *b, const AstQuery *query, const SortKey *keys, int n_k
 Status plan_order_by_columns(Binder *b, const AstQuery *query, Logical **plan, Error *err);
 
 /* ---- set_operation.c ---- */
-Status bind_set_operation(Binder *b, const AstQuery *query, const AstBody *body, Logical **out, Error *err);
+Status bind_set_operation(Binder *b, const AstQuery *query, const AstBody *body, SelectBinder *outer, BoundSubquery *correlated, Logical **out,
+						  Error *err);
 Status bind_body(Binder *b, const AstQuery *query, const AstBody *body, SelectBinder *outer, BoundSubquery *correlated, Logical **out,
 				 Error *err);
 

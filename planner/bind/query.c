@@ -73,7 +73,7 @@ bind_body(Binder *b, const AstQuery *query, const AstBody *body, SelectBinder *o
 		TRY(bind_values(b, body, out, err));
 		break;
 	case AST_BODY_SET:
-		TRY(bind_set_operation(b, query, body, out, err));
+		TRY(bind_set_operation(b, query, body, outer, correlated, out, err));
 		break;
 	}
 	return query->n_order_by > 0 ? plan_order_by_columns(b, query, out, err) : OK;

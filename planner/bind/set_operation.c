@@ -402,12 +402,49 @@ bind_continuous_union(Binder *b, const AstQuery *query, const AstBody *body, Log
 
 /* ---- the whole ---- */
 
+/* A branch of a sub-query: with an active domain its values stand behind its columns, as those of every branch. */
+static Status
+bind_branch(Binder *b, const AstQuery *plain, const AstBody *body, SelectBinder *outer, const BoundSubquery *correlated, BoundSubquery **own,
+			Logical **out, Error *err)
+{
+	Domain *d = correlated != NULL ? correlated->domain : NULL;
+
+	*own = NULL;
+	if (d == NULL)
+		return bind_body(b, plain, body, NULL, NULL, out, err);
+	*own = subquery_new(b);
+	(*own)->domain = d;
+	(*own)->is_mark = true;
+	TRY(bind_body(b, plain, body, outer, *own, out, err));
+	if (d->is_active ? (*own)->n_keys == d->n_joined : (*own)->n_keys == 0 && (*own)->residual == NULL)
+		return OK;
+	d->is_wanted = !d->is_active;
+	error_unsupported(err, "VALUES beside a query that uses columns of the query around it. Write SELECT.");
+	return error_at_pos(err, body->pos);
+}
+
+/* The values of the domain are the last columns of both branches, and so of what is made of them. */
+static void
+take_domain(Binder *b, const BoundSubquery *branch, const Logical *rows, BoundSubquery *correlated)
+{
+	correlated->null_safe = true;
+	correlated->n_keys = correlated->n_hidden = branch->n_keys;
+	for (int i = 0; i < branch->n_keys; i++) {
+		int at = rows->n_columns - branch->n_keys + i;
+
+		correlated->left_keys[i] = branch->left_keys[i];
+		correlated->right_keys[i] = expr_column(b->arena, at, rows->columns[at].type, rows->columns[at].name);
+	}
+}
+
 Status
-bind_set_operation(Binder *b, const AstQuery *query, const AstBody *body, Logical **out, Error *err)
+bind_set_operation(Binder *b, const AstQuery *query, const AstBody *body, SelectBinder *outer, BoundSubquery *correlated, Logical **out,
+				   Error *err)
 {
 	static const char *const names[] = {"UNION", "INTERSECT", "EXCEPT"};
 	AstQuery				 plain = {.pos = query->pos, .emit = query->emit};
 	Logical					*left, *right, *node;
+	BoundSubquery			*left_sub, *right_sub;
 	const Type			   **types;
 	Column					*columns;
 	int						*left_order = NULL, *right_order = NULL;
@@ -420,9 +457,11 @@ bind_set_operation(Binder *b, const AstQuery *query, const AstBody *body, Logica
 	}
 	if (!b->is_bounded && b->standard)
 		return bind_continuous_union(b, query, body, out, err);
-	TRY(bind_body(b, &plain, body->left, NULL, NULL, &left, err));
-	TRY(bind_body(b, &plain, body->right, NULL, NULL, &right, err));
+	TRY(bind_branch(b, &plain, body->left, outer, correlated, &left_sub, &left, err));
+	TRY(bind_branch(b, &plain, body->right, outer, correlated, &right_sub, &right, err));
 	n = left->n_columns;
+	if (body->is_by_name && domain_is_active(correlated))
+		return error_unsupported(err, "UNION BY NAME in a sub-query that uses outer columns. Write the columns in one order.");
 	if (body->is_by_name) {
 		columns = arena_array(b->arena, Column, left->n_columns + right->n_columns + 1);
 		left_order = arena_array(b->arena, int, left->n_columns + right->n_columns + 1);
@@ -482,6 +521,8 @@ bind_set_operation(Binder *b, const AstQuery *query, const AstBody *body, Logica
 		distinct->spec = spec;
 		node = distinct;
 	}
+	if (domain_is_active(correlated))
+		take_domain(b, left_sub, node, correlated);
 	*out = node;
 	return OK;
 }
