@@ -185,7 +185,7 @@ $(BUILD)/examples/%.so: examples/functions/%.c exec/func/sluice_function.h
 	$(Q)$(CC) -std=c17 $(WARN) -O2 -shared -fPIC -Iexec/func -o $@ $< -lm
 
 .PHONY: bench
-bench: all ## measure speed: bench/README.md
+bench: all ## measure speed: bench/README.md (bench/analytics.py: questions over files, beside DuckDB)
 	$(Q)python3 bench/run.py --bin $(BIN)/sluice
 
 PACKAGES := gcc g++ make lemon pkg-config check python3 libreadline-dev libsqlite3-dev libsimdjson-dev libpcre2-dev \

@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -304,6 +305,29 @@ def passwd_makes_a_line_of_the_users_file(p):
     equal(p.run("passwd", "ann", stdin="short\n")[0], 1)
     for arguments in ([], ["a:b"], ["a", "b"], ["--role"], ["--role", "a,b", "ann"], ["--no", "ann"]):
         equal((arguments, p.run("passwd", *arguments, stdin="correct horse\n")[0]), (arguments, 2))
+
+
+@case
+def analytics_bench_answers_and_compares(p):
+    bench = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "bench", "analytics.py")
+
+    def run(*groups):
+        done = subprocess.run([sys.executable, bench, "--bin", p.sluice, "--scale", "0.001", "--runs", "1", "--dir", p.folder, *groups],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
+        return done.returncode, done.stdout, done.stderr
+
+    status, out, err = run()
+    equal((status, re.findall(r"failed.*", out)), (0, []), "exit status and what failed: " + err)
+    # A row of each question: its name, three figures.
+    equal(len(re.findall(r"^\| [a-z]\w* \|( [\d.]+ \|){3}$", out, flags=re.M)), 85, "questions")
+    # What differs from one format to the other is noticed.
+    name = os.path.join(p.folder, "analytics-0.001", "tpch", "lineitem")
+    os.remove(name + ".parquet")
+    equal(p.run("-c", f"COPY (SELECT * FROM '{name}.csv' WHERE l_linenumber < 7) TO '{name}.parquet'")[0], 0)
+    status, out, err = run("tpch_csv/q01", "tpch_parquet/q01")
+    equal(status, 1)
+    contains(out, "| q01 | failed: the answer differs from that over the other format: row 1: ")
+    equal(run("tpch")[0], 2)
 
 
 @case
