@@ -199,6 +199,7 @@ def with_node(bench, guarantee, n_partitions, call):
                                           "-c", "PRINT '_confluent-ksql-bench__command_topic'"),
                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=bench.folder.name)
     try:
+        time.sleep(3)       # it joins
         return call()
     finally:
         node.kill()
@@ -207,7 +208,7 @@ def with_node(bench, guarantee, n_partitions, call):
 
 
 def latency(bench):
-    print("from a record's producing to its result at a consumer; the producer waits 1 ms for others, the consumer's broker 5 ms")
+    print("from a record's producing to its result at a consumer; the producer waits 2 ms for others, the consumer's broker 5 ms")
     for _ in range(bench.runs):
         print("a filter at 10,000 records/s, 10 s, at least once: " + with_node(bench, "at_least_once", 4, lambda: bench.tool("paced", "bench-l", "bench-lo", 100000, 10000)), flush=True)
     for _ in range(min(bench.runs, 3)):

@@ -7,7 +7,7 @@
  *	build/kafka_load BOOTSTRAP copy FROM TO RECORDS [once]      the bar for a query from topic to topic; "once": in transactions of 100 ms
  *	build/kafka_load BOOTSTRAP watch TOPIC PARTITIONS           until its input ends: how fast committed records came
  *	build/kafka_load BOOTSTRAP latency FROM TO RECORDS          one at a time, each when the one before has come out
- *	build/kafka_load BOOTSTRAP paced FROM TO RECORDS RATE       RATE a second, whatever comes out
+ *	build/kafka_load BOOTSTRAP paced FROM TO RECORDS RATE       RATE a second, a millisecond's worth at a time, whatever comes out
  */
 #include <librdkafka/rdkafka.h>
 #include <poll.h>
@@ -307,6 +307,7 @@ latency(const char *bootstrap, const char *from, const char *to, int n)
 	int		warm = 20;
 	double *times = calloc((size_t)n, sizeof *times);
 
+	wait_record(consumer);		/* one that was written before says that the query runs */
 	for (int i = -warm; i < n; i++) {
 		double began = seconds_now();
 
@@ -332,56 +333,71 @@ static void *
 send_paced(void *argument)
 {
 	Paced	   *self = argument;
-	const char *options[] = {"linger.ms", "1", "compression.type", "lz4", "partitioner", "murmur2_random", NULL};
+	const char *options[] = {"linger.ms", "2", "compression.type", "lz4", "partitioner", "murmur2_random", NULL};
 	rd_kafka_t *producer = client(RD_KAFKA_PRODUCER, self->bootstrap, options);
 	double		began = seconds_now();
 	char		key[32], value[256];
 
-	for (long i = 0; i < self->n; i++) {
-		double due = began + (double)i / (double)self->rate, now;
+	for (long i = 0; i < self->n;) {
+		double now = seconds_now();
+		long   due = (long)((now - began) * (double)self->rate);
 
-		while ((now = seconds_now()) < due)
-			usleep((useconds_t)((due - now) * 1e6) + 1);
-		int key_size = snprintf(key, sizeof key, "user-%ld", i % 1000);
-		int size = snprintf(value, sizeof value, "{\"v\":%.0f,\"i\":%ld,\"note\":\"%0120d\"}", now * 1e6, i, 0);
+		if (i >= due) {
+			usleep(1000);
+			continue;
+		}
+		for (; i < due && i < self->n; i++) {
+			int key_size = snprintf(key, sizeof key, "user-%ld", i % 1000);
+			int size = snprintf(value, sizeof value, "{\"v\":%.0f,\"i\":%ld,\"note\":\"%0120d\"}", now * 1e6, i, 0);
 
-		rd_kafka_producev(producer, RD_KAFKA_V_TOPIC(self->from), RD_KAFKA_V_KEY(key, (size_t)key_size), RD_KAFKA_V_VALUE(value, (size_t)size),
-						  RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
+			rd_kafka_producev(producer, RD_KAFKA_V_TOPIC(self->from), RD_KAFKA_V_KEY(key, (size_t)key_size),
+							  RD_KAFKA_V_VALUE(value, (size_t)size), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
+		}
 		rd_kafka_poll(producer, 0);
 	}
 	rd_kafka_flush(producer, 30000);
 	return NULL;
 }
 
-/* The first second warms up, and is not counted. */
+/* The first three seconds warm up (the broker's Java, too), and are not counted. */
 static int
 paced(const char *bootstrap, const char *from, const char *to, long n, long rate)
 {
-	Paced		self = {.bootstrap = bootstrap, .from = from, .n = n + rate, .rate = rate};
+	static rd_kafka_message_t *messages[BATCH];
+	long		warm = 3 * rate;
+	Paced		self = {.bootstrap = bootstrap, .from = from, .n = n + warm, .rate = rate};
 	rd_kafka_t *consumer = reader_of(bootstrap, to, 4);
 	double	   *times = calloc((size_t)n, sizeof *times), until;
 	long		got = 0, kept = 0;
 	pthread_t	thread;
 
+	rd_kafka_queue_t *queue = rd_kafka_queue_get_consumer(consumer);
+
 	wait_record(consumer);		/* one that was written before says that the query runs */
 	pthread_create(&thread, NULL, send_paced, &self);
-	until = seconds_now() + (double)(n + rate) / (double)rate + 30;
-	while (got < n + rate && seconds_now() < until) {
-		rd_kafka_message_t *m = rd_kafka_consumer_poll(consumer, 100);
+	until = seconds_now() + (double)(n + warm) / (double)rate + 30;
+	while (got < n + warm && seconds_now() < until) {
+		/* It waits until it has as many as are asked for: one, and then what else is there. */
+		ssize_t taken = rd_kafka_consume_batch_queue(queue, 100, messages, 1);
 
-		if (m == NULL)
-			continue;
-		if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
-			double now = seconds_now() * 1e6;
-			char   text[64] = {0};
+		if (taken == 1)
+			taken += rd_kafka_consume_batch_queue(queue, 0, messages + 1, BATCH - 1);
+		double	now = seconds_now() * 1e6;
 
-			memcpy(text, m->payload, m->len < 63 ? m->len : 63);
-			if (got++ >= rate && kept < n)
-				times[kept++] = (now - atof(strchr(text, ':') + 1)) / 1000;
+		for (ssize_t i = 0; i < taken; i++) {
+			rd_kafka_message_t *m = messages[i];
+
+			if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+				char text[64] = {0};
+
+				memcpy(text, m->payload, m->len < 63 ? m->len : 63);
+				if (got++ >= warm && kept < n)
+					times[kept++] = (now - atof(strchr(text, ':') + 1)) / 1000;
+			}
+			rd_kafka_message_destroy(m);
 		}
-		rd_kafka_message_destroy(m);
 	}
-	if (got < n + rate)
+	if (got < n + warm)
 		fail("paced", "not all records came out");
 	print_times(times, (int)kept);
 	_exit(0);

@@ -415,6 +415,7 @@ close_runs(Share *self)
 	dead_letters_forget(self->query);
 	query_close_output(self->query);
 	self->is_open = false;
+	self->held_since = 0;
 }
 
 /* Before anything is restored: who stands by writes to none of it any more. */
@@ -488,12 +489,12 @@ join_group(Share *self, Error *err)
 	Query			  *query = self->query;
 	KafkaGroupOptions options = {.id = self->group_id, .instance = self->engine->instance, .client = self->engine->member,
 								 .settings = query->settings,
-								 .exactly_once = strcmp(settings_text(query->settings, "processing.guarantee"), "at_least_once") != 0,
 								 .from_latest = starts_at_latest(self), .wake = query_wake, .context = query,
 								 .interrupted = &query->interrupted};
 
 	if (self->group != NULL)
 		return OK;
+	self->is_exact = options.exactly_once = strcmp(settings_text(query->settings, "processing.guarantee"), "at_least_once") != 0;
 	TRY(resolve_topics(self, err));
 	TRY(forget_old_state(self, err));
 	options.n_topics = self->n_inputs;
@@ -566,17 +567,55 @@ purge(Share *self)
 	self->purge_at = now + settings_int(self->query->settings, "repartition.purge.interval.ms") * 1000000;
 }
 
+/*
+ * An epoch is committed when it ends, if a transaction makes it visible.  Otherwise its records are on their way already, and positions and state are
+ * committed every commit.interval.ms: committing them after a few rows each would cost more than the rows.
+ */
+static bool
+commit_is_due(const Share *self)
+{
+	return self->is_exact
+		   || nanos_now() - self->held_since >= (Nanos)settings_int(self->query->settings, "commit.interval.ms") * 1000000;
+}
+
+static Status
+commit_epoch(Share *self, Error *err)
+{
+	Query *query = self->query;
+	Nanos  flushed = nanos_now();
+
+	TRY(topic_unit_commit(query->unit, err));
+	query_committed(query, nanos_now() - flushed);
+	topic_unit_clear(query->unit);
+	query_failures_passed(query);
+	self->held_since = 0;
+	return OK;
+}
+
+/* What is held is complete up to the positions set. */
+static void
+commit_held(Share *self)
+{
+	Error ignored;
+
+	if (self->held_since != 0)
+		commit_epoch(self, &ignored);
+}
+
 Status
 share_run_epoch(Share *self, int64_t *n_rows, Error *err)
 {
 	Query *query = self->query;
-	bool   changed, freed = false;
+	Nanos  began = nanos_now();
+	bool   changed = false, freed = false;
 
 	TRY(join_group(self, err));
-	TRY(kafka_group_poll(self->group, &changed, err));
+	/* Partitions may go with it, or reading start again: not while something is to be committed. */
+	if (self->held_since == 0)
+		TRY(kafka_group_poll(self->group, &changed, err));
 	if (changed || !self->is_open)
 		TRY(restore_runs(self, err));
-	for (int i = 0; i < self->n_runs; i++)
+	for (int i = 0; i < self->n_runs && self->held_since == 0; i++)
 		TRY(share_file_look(&self->runs[i], &freed, err));
 	/* The end of the repartition topic that was met before is none any more: reading starts again. */
 	if (freed && kafka_group_rewind(self->group))
@@ -586,15 +625,15 @@ share_run_epoch(Share *self, int64_t *n_rows, Error *err)
 	TRY(query_check_bad(query, err));
 	TRY(dead_letters_check(query, err));
 	query_failures_pass(query, query->unit->store);
-	if (query->interrupted)
+	if (query->interrupted) {
+		commit_held(self);
 		return error_set(err, ERROR_INTERRUPTED, "The query was stopped within an epoch");
+	}
 	if (*n_rows > 0 || !topic_unit_is_empty(query->unit) || kafka_group_has_moved(self->group)) {
-		Nanos flushed = nanos_now();
-
-		TRY(topic_unit_commit(query->unit, err));
-		query_committed(query, nanos_now() - flushed);
-		topic_unit_clear(query->unit);
-		query_failures_passed(query);
+		if (self->held_since == 0)
+			self->held_since = began;
+		if (commit_is_due(self))
+			TRY(commit_epoch(self, err));
 	}
 	purge(self);
 	return OK;
@@ -628,6 +667,7 @@ share_standby(const Share *self)
 void
 share_close(Share *self)
 {
+	commit_held(self);
 	close_runs(self);
 	leave_group(self);
 }

@@ -56,6 +56,8 @@ struct Share {
 	Standby		*standby;			/* copies of what others work on */
 	Nanos		 purge_at;			/* when repartition topics are next purged; 0: not set yet */
 	bool		 is_open;			/* the runs are those of the share as it is now */
+	bool		 is_exact;			/* exactly once */
+	Nanos		 held_since;		/* what is not committed yet began then; 0: everything is */
 };
 
 #endif

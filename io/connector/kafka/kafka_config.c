@@ -135,7 +135,7 @@ kafka_config(KafkaTopics *topics, const Settings *settings, KafkaRole role, cons
 											   "enable.partition.eof", "true", "partition.assignment.strategy", "range",
 											   "session.timeout.ms", "10000", "fetch.wait.max.ms", "100",
 											   "queued.max.messages.kbytes", "16384", NULL};
-	static const char *const of_producers[] = {"enable.idempotence", "true", "linger.ms", "5", "compression.type", "lz4",
+	static const char *const of_producers[] = {"enable.idempotence", "true", "linger.ms", "2", "compression.type", "lz4",
 											   "transaction.timeout.ms", "10000", NULL};
 	ConfigTarget to = {.topics = topics, .conf = topics->rd.conf_new(), .role = role, .status = OK, .err = err};
 	const char *const *const sets[] = {always, role == ROLE_CONSUMER ? of_consumers : of_producers};

@@ -801,7 +801,7 @@ flush_records(KafkaGroup *self, Error *err)
 
 	while (self->producer != NULL && self->topics->rd.outq_len(self->producer) > 0 && !self->has_failed && !self->was_purged) {
 		self->topics->rd.flush(self->producer, SHORT_MS);
-		if (nanos_now() > until || is_interrupted(self))
+		if (self->topics->rd.outq_len(self->producer) > 0 && (nanos_now() > until || is_interrupted(self)))
 			return error_set(err, ERROR_TRANSIENT, "Kafka at %s has not taken all records of an epoch", self->topics->bootstrap);
 	}
 	if (!self->has_failed)

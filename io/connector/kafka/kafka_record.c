@@ -99,7 +99,13 @@ kafka_take(KafkaTopics *topics, rd_kafka_t *consumer, rd_kafka_queue_t *queue, i
 		fetched->messages = xrealloc(fetched->messages, sizeof *fetched->messages * (size_t)max_records);
 		fetched->records = xrealloc(fetched->records, sizeof *fetched->records * (size_t)max_records);
 	}
-	n = topics->rd.consume_batch_queue(queue, wait_ms, fetched->messages, (size_t)max_records);
+	/* It waits until it has as many as are asked for: one, and then what else is there. */
+	n = topics->rd.consume_batch_queue(queue, wait_ms, fetched->messages, wait_ms > 0 ? 1 : (size_t)max_records);
+	if (n == 1 && wait_ms > 0 && max_records > 1) {
+		ssize_t more = topics->rd.consume_batch_queue(queue, 0, fetched->messages + 1, (size_t)max_records - 1);
+
+		n += more > 0 ? more : 0;
+	}
 	if (n < 0) {
 		rd_kafka_resp_err_t code = topics->rd.last_error();
 
