@@ -1,6 +1,7 @@
 #include "engine/command_status.h"
 #include "engine/engine_impl.h"
 #include "engine/table_copy.h"
+#include "io/connector/kafka/kafka.h"
 
 #include <stdlib.h>
 #include <strings.h>
@@ -76,6 +77,8 @@ engine_open(const EngineOptions *options, Engine **out, Error *err)
 	engine->directory = options->directory != NULL ? xstrdup(options->directory) : NULL;
 	engine->is_inline = options->is_inline;
 	engine->on_kafka = !options->is_inline && settings_text(engine->settings, "bootstrap.servers") != NULL;
+	if (engine->on_kafka)
+		kafka_prepare();
 	engine->is_transient = takes_no_part(engine->settings, options->is_transient);
 	engine->host = xstrdup(options->host != NULL ? options->host : "local");
 	engine->n_processors = (int)sysconf(_SC_NPROCESSORS_ONLN);

@@ -1,6 +1,7 @@
 /* Clients of librdkafka: their configuration from settings, and errors in our words. */
 #include "io/connector/kafka/kafka_impl.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,15 @@
 
 #define VALUE_MAX 4096
 #define END_SECONDS 3
+
+void
+kafka_prepare(void)
+{
+#ifdef M_ARENA_MAX
+	mallopt(M_ARENA_MAX, 1);
+	mallopt(M_MMAP_THRESHOLD, 1 << 20);
+#endif
+}
 
 /* ---- settings ---- */
 
