@@ -559,11 +559,40 @@ source_constraints(Arena *arena, const CatalogSnapshot *catalog, const CatalogSo
 	return names;
 }
 
+/* What this process knows of the work of a query; the time is of the last rows that it took.  Under lock_queries. */
+static void
+query_statistics(StatementContext *context, const Query *query, JsonValue *list)
+{
+	Arena  *arena = context->arena;
+	int64_t epochs = query->epochs;
+	int64_t idle_ms = (nanos_now() - query->last_rows) / 1000000;
+	const struct {
+		const char *name;
+		int64_t		value;
+	} figures[] = {
+		{"rows-in", query->rows_in},		{"rows-out", query->rows_out},
+		{"errors", query->bad_rows},		{"late-rows", query->late_rows},
+		{"state-rows", query->state_rows},	{"busy-ms", query->busy_nanos / 1000000},
+		{"commits", epochs},				{"commit-us-mean", epochs > 0 ? query->commit_nanos / epochs / 1000 : 0},
+		{"restore-ms", query->load_nanos / 1000000}, {"restored-records", query->restored_records},
+	};
+
+	for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
+		JsonValue item = json_object();
+
+		json_add(arena, &item, "host", json_string(context->engine->host));
+		json_add(arena, &item, "name", json_string(arena_printf(arena, "%s %s", query->id, figures[i].name)));
+		json_add(arena, &item, "value", json_int(arena, figures[i].value));
+		json_add(arena, &item, "timestamp", query->last_rows != 0 ? json_int(arena, env_now(context->engine->env) - idle_ms) : json_null());
+		json_push(arena, list, item);
+	}
+}
+
 static JsonValue
 describe_source(StatementContext *context, const CatalogSnapshot *catalog, const CatalogSource *source, bool extended)
 {
 	Arena	 *arena = context->arena;
-	JsonValue object = json_object(), reads = json_array(), writes = json_array(), fields, offsets = json_array();
+	JsonValue object = json_object(), reads = json_array(), writes = json_array(), fields, offsets = json_array(), statistics = json_array();
 	int64_t	  n_records = 0;
 
 	fields = entity_fields(arena, source->schema, source->schema != NULL ? source->schema->n_key : 0);
@@ -572,12 +601,16 @@ describe_source(StatementContext *context, const CatalogSnapshot *catalog, const
 	pthread_mutex_lock(&context->engine->lock_queries);
 	for (int i = 0; i < catalog_n_queries(catalog); i++) {
 		const CatalogQuery *q = catalog_query_at(catalog, i);
+		const Query		   *query = query_find(context->engine, str_of(q->id));
 
 		for (int k = 0; k < q->n_sources; k++)
 			if (strcmp(q->sources[k], source->name) == 0)
 				json_push(arena, &reads, query_summary(context, catalog, q));
-		if (q->sink != NULL && strcmp(q->sink, source->name) == 0)
-			json_push(arena, &writes, query_summary(context, catalog, q));
+		if (q->sink == NULL || strcmp(q->sink, source->name) != 0)
+			continue;
+		json_push(arena, &writes, query_summary(context, catalog, q));
+		if (extended && query != NULL)
+			query_statistics(context, query, &statistics);
 	}
 	pthread_mutex_unlock(&context->engine->lock_queries);
 	if (extended)
@@ -600,7 +633,7 @@ describe_source(StatementContext *context, const CatalogSnapshot *catalog, const
 	json_add(arena, &object, "statement", json_string(source->sql != NULL ? redact_shown(arena, source->sql) : ""));
 	json_add(arena, &object, "queryOffsetSummaries", offsets);
 	json_add(arena, &object, "sourceConstraints", source_constraints(arena, catalog, source));
-	json_add(arena, &object, "clusterStatistics", json_array());
+	json_add(arena, &object, "clusterStatistics", statistics);
 	json_add(arena, &object, "clusterErrorStats", json_array());
 	json_add(arena, &object, "dialect", json_string(source->standard ? "standard" : "ksqldb"));
 	json_add(arena, &object, "path", json_string(source->path != NULL ? mask_address(arena, source->path) : NULL));

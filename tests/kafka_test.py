@@ -419,6 +419,11 @@ def a_query_goes_on_in_another_process(p):
     equal(json.loads([l for l in p.consume(c) if l.startswith("a ")][-1][2:]), {"n": 3, "s": 14})
     rows = p.sql("SELECT n FROM c WHERE k = 'a';")
     equal(rows, ["3"])
+    told = p.sql("DESCRIBE c EXTENDED; DESCRIBE t EXTENDED;")
+    for figure in ("rows-in", "errors", "commit-us-mean", "restore-ms", "restored-records"):
+        assert any(f" {figure}," in line for line in told), (figure, told)
+    lags = [line.split(",") for line in told if line.startswith("_confluent-ksql-") and line.count(",") == 5]
+    equal((len(lags), sum(int(line[5]) for line in lags)), (3, 0), "lag of each partition")
     p.sql("DROP TABLE c DELETE TOPIC;")
     left = [l for l in p.sql("SHOW ALL TOPICS;") if c in l or (p.service in l and "command_topic" not in l)]
     equal(left, [])

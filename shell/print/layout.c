@@ -133,6 +133,7 @@ static const TableRule table_rules[] = {
 
 static const ColumnRule field_columns[] = {{"Field", "name", NULL}, {"Type", "schema", render_type}, {"Key", NULL, render_role}, {0}};
 static const ColumnRule table_field_columns[] = {{"Field", "name", NULL}, {"Type", "schema", render_type}, {"Key", NULL, render_primary}, {0}};
+static const ColumnRule statistic_columns[] = {{"Host", "host", NULL}, {"Metric", "name", NULL}, {"Value", "value", NULL}, {0}};
 static const ColumnRule file_columns[] = {{"Field", "name", NULL}, {"Type", "schema", render_type}, {0}};
 static const ColumnRule overload_columns[] = {{"Signature", "signature", NULL}, {0}};
 static const ColumnRule example_columns[] = {{"Expression", "expression", NULL}, {"Result", "result", NULL}, {0}};
@@ -220,6 +221,47 @@ add_queries(Layout *layout, Arena *arena, const JsonValue *source)
 		}
 }
 
+/* The partitions that a group reads; NULL: none. */
+static const JsonValue *
+group_offsets(const JsonValue *group)
+{
+	const JsonValue *topics = json_member(group, STR("topicSummaries"));
+
+	return topics != NULL && topics->n > 0 ? json_member(&topics->elements[0], STR("offsets")) : NULL;
+}
+
+/* How far the groups of the queries that read the source have come: one table for all. */
+static void
+add_offsets(Layout *layout, Arena *arena, const JsonValue *groups)
+{
+	static const char *const columns[] = {"Consumer Group", "Partition", "Start Offset", "End Offset", "Offset", "Lag"};
+	static const char *const members[] = {"partition", "logStartOffset", "logEndOffset", "consumerOffset"};
+	uint32_t				 n_groups = groups != NULL && groups->kind == JSON_ARRAY ? groups->n : 0;
+	int						 n = 0;
+	LayoutTable				*table;
+	const char			   **cell;
+
+	for (uint32_t g = 0; g < n_groups; g++)
+		n += group_offsets(&groups->elements[g]) != NULL ? (int)group_offsets(&groups->elements[g])->n : 0;
+	if (n == 0)
+		return;
+	table = add_table(layout, arena, "Offsets", 6, n);
+	memcpy(table->columns, columns, sizeof columns);
+	cell = table->cells;
+	for (uint32_t g = 0; g < n_groups; g++) {
+		const JsonValue *list = group_offsets(&groups->elements[g]);
+
+		for (uint32_t i = 0; list != NULL && i < list->n; i++) {
+			const JsonValue *p = &list->elements[i];
+
+			*cell++ = json_text_of(arena, &groups->elements[g], "groupId");
+			for (int c = 0; c < 4; c++)
+				*cell++ = json_text_of(arena, p, members[c]);
+			*cell++ = arena_printf(arena, "%lld", (long long)(json_int_of(p, "logEndOffset") - json_int_of(p, "consumerOffset")));
+		}
+	}
+}
+
 static void
 layout_source(Layout *layout, Arena *arena, const JsonValue *source)
 {
@@ -240,8 +282,12 @@ layout_source(Layout *layout, Arena *arena, const JsonValue *source)
 	}
 	add_list(layout, arena, NULL, type != NULL && strcmp(type, "TABLE") == 0 ? table_field_columns : field_columns,
 			 json_member(source, STR("fields")));
-	if (extended)
-		add_queries(layout, arena, source);
+	if (!extended)
+		return;
+	add_queries(layout, arena, source);
+	if (json_member(source, STR("clusterStatistics")) != NULL && json_member(source, STR("clusterStatistics"))->n > 0)
+		add_list(layout, arena, "Runtime statistics", statistic_columns, json_member(source, STR("clusterStatistics")));
+	add_offsets(layout, arena, json_member(source, STR("queryOffsetSummaries")));
 }
 
 static void
