@@ -186,8 +186,10 @@ copy(const char *bootstrap, const char *source, const char *sink, long wanted, i
 {
 	static rd_kafka_message_t *messages[BATCH];
 	char						group[64];
-	const char *from[] = {"group.id", group, "auto.offset.reset", "earliest", "enable.auto.commit", "false", "isolation.level", "read_committed", NULL};
+	const char *from[] = {"group.id", group, "auto.offset.reset", "earliest", "enable.auto.commit", "false", "isolation.level", "read_committed",
+						  "queued.min.messages", "1000000", "queued.max.messages.kbytes", "1048576", NULL};
 	const char *to[] = {"enable.idempotence", "true", "linger.ms", "5", "compression.type", "lz4", is_once ? "transactional.id" : NULL, group, NULL};
+	/* Room enough that nothing waits: a full queue of a partition is looked at again only after a second. */
 	Copy		self = {.from = source, .is_once = is_once};
 	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
 	rd_kafka_queue_t *queue;
