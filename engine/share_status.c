@@ -19,6 +19,31 @@ share_explain(const Query *query, StrBuf *text)
 	standby_visit(share_standby(query->share), explain_copy, text);
 }
 
+typedef struct CopySums {
+	int		n;
+	int64_t behind;
+} CopySums;
+
+static void
+sum_copy(void *context, const StandbyCopy *copy)
+{
+	CopySums *sums = context;
+
+	sums->n++;
+	sums->behind += copy->end - copy->position;
+}
+
+const char *
+share_standby_text(const Query *query, Arena *arena)
+{
+	CopySums sums = {0};
+
+	if (query == NULL || query->share == NULL)
+		return NULL;
+	standby_visit(share_standby(query->share), sum_copy, &sums);
+	return sums.n > 0 ? arena_printf(arena, "of %d partitions here, %lld offsets behind", sums.n, (long long)sums.behind) : NULL;
+}
+
 typedef struct CopyLists {
 	Arena	  *arena;
 	JsonValue *stores, *partitions;

@@ -9,6 +9,9 @@
 /* Lines for EXPLAIN: what taking partitions over took, and what this process stands by for. */
 void share_explain(const Query *query, StrBuf *text);
 
+/* The same in a few words, for DESCRIBE EXTENDED of what the query writes; NULL: this process stands by for nothing of it.  query may be NULL. */
+const char *share_standby_text(const Query *query, Arena *arena);
+
 /* The changelogs and {topic, partition} that this process stands by for.  query may be NULL. */
 void share_list_standby(const Query *query, Arena *arena, JsonValue *stores, JsonValue *partitions);
 

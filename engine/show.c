@@ -4,6 +4,7 @@
 #include "engine/engine_impl.h"
 #include "engine/live.h"
 #include "engine/query_states.h"
+#include "engine/share_status.h"
 #include "engine/redact.h"
 #include "parser/ast_mask.h"
 #include "engine/entity.h"
@@ -594,6 +595,7 @@ describe_source(StatementContext *context, const CatalogSnapshot *catalog, const
 	Arena	 *arena = context->arena;
 	JsonValue object = json_object(), reads = json_array(), writes = json_array(), fields, offsets = json_array(), statistics = json_array();
 	int64_t	  n_records = 0;
+	const char *standby = NULL;
 
 	fields = entity_fields(arena, source->schema, source->schema != NULL ? source->schema->n_key : 0);
 	for (int i = 0; i < source->n_headers; i++)
@@ -611,6 +613,8 @@ describe_source(StatementContext *context, const CatalogSnapshot *catalog, const
 		json_push(arena, &writes, query_summary(context, catalog, q));
 		if (extended && query != NULL)
 			query_statistics(context, query, &statistics);
+		if (extended && standby == NULL)
+			standby = share_standby_text(query, arena);
 	}
 	pthread_mutex_unlock(&context->engine->lock_queries);
 	if (extended)
@@ -639,6 +643,8 @@ describe_source(StatementContext *context, const CatalogSnapshot *catalog, const
 	json_add(arena, &object, "path", json_string(source->path != NULL ? mask_address(arena, source->path) : NULL));
 	json_add(arena, &object, "window", json_string(window_text(arena, &source->window)));
 	json_add(arena, &object, "ttlMs", source->ttl_ms > 0 ? json_int(arena, source->ttl_ms) : json_null());
+	if (standby != NULL)
+		json_add(arena, &object, "standbyCopies", json_string(standby));
 	json_add(arena, &object, "records", source->topic != NULL && extended ? json_int(arena, n_records) : json_null());
 	return object;
 }

@@ -109,9 +109,9 @@ class Place:
         eventually(lambda: process.poll() is not None or self.at(process, "SHOW TYPES;", check=False)[0] == 0, 40, "an answer of the server")
         return process
 
-    def at(self, server, text, check=True):
+    def at(self, server, text, check=True, output="csv"):
         """What a server answers."""
-        done = subprocess.run([self.program, server.address, "--no-header", "-c", text], capture_output=True, text=True, timeout=60)
+        done = subprocess.run([self.program, server.address, "--no-header", "--output", output, "-c", text], capture_output=True, text=True, timeout=60)
         if not check:
             return done.returncode, done.stdout + done.stderr
         equal(done.returncode, 0, f"{text}\n{done.stderr}")
@@ -688,6 +688,7 @@ def takes_over(p, replicas):
         return [l.split(" at ")[1].split(" of ") for l in p.at(a, explain) if "Stands by for" in l]
     if replicas > 0:
         eventually(lambda: len(copies()) == 2 and all(at == end and int(at) > 500 for at, end in copies()), 30, lambda: p.at(a, explain))
+        contains("\n".join(p.at(a, "DESCRIBE c EXTENDED;", output="table")), "of 2 partitions here, ")
     before = took_over(p.at(a, explain))
     p.stop(b, signal.SIGKILL)
     tasks, changes = eventually(lambda: [d for d in [[x - y for x, y in zip(took_over(p.at(a, explain)), before)]] if d[0] >= 4], 40,

@@ -194,7 +194,7 @@ static const FieldRule extended_fields[] = {
 	{"Type", "type", false}, {"Dialect", "dialect", false}, {"Topic", "topic", false}, {"Path", "path", true},
 	{"Partitions", "partitions", false}, {"Records written", "records", false}, {"Key format", "keyFormat", false},
 	{"Value format", "valueFormat", false}, {"Window", "window", false}, {"TTL ms", "ttlMs", false}, {"Timestamp column", "timestamp", false},
-	{"Statement", "statement", false},
+	{"Standby copies", "standbyCopies", false}, {"Statement", "statement", false},
 };
 
 /* Queries that read or write the source, one table for both. */
