@@ -3,7 +3,7 @@
  *
  * Right rows are kept as columns with their keys behind them.  At the end of the right side they are sorted by keys, the compared one last,
  * so that the rows of equal keys are a run; a hash table finds the first row of a run, and a binary search within the run the row
- * that is nearest.  Left rows are joined as they come: the result is dictionaries over both sides.
+ * that is nearest.  Left rows are joined as they come: the result is dictionaries over both sides.  Both sides are read by one thread.
  */
 #include "exec/op/join_asof.h"
 
@@ -75,15 +75,6 @@ asof_push_build(JoinAsofOp *self, const Batch *in, Error *err)
 	for (int k = 0; k < spec->n_keys; k++)
 		TRY(program_eval(self->right_keys[k], op_services(op)->eval, in, &columns[spec->n_right + k], err));
 	return row_store_append(&self->rows, columns, n, rows, joinable(in, columns[n - 1], rows), err);
-}
-
-static Status
-asof_merge(Op *op, Op *other, Error *err)
-{
-	JoinAsofOp *self = op_cast(JoinAsofOp, op, &op_join_asof);
-	JoinAsofOp *from = op_cast(JoinAsofOp, other, &op_join_asof);
-
-	return from->rows.n_rows > 0 ? row_store_take(&self->rows, &from->rows, err) : OK;
 }
 
 static Status
@@ -180,7 +171,7 @@ nearest(const JoinAsofOp *self, uint32_t first, const Vector *values, int64_t i)
 }
 
 static Status
-asof_probe(JoinAsofOp *self, const JoinAsofOp *build, const Batch *in, Error *err)
+asof_probe(JoinAsofOp *self, const Batch *in, Error *err)
 {
 	Op				   *op = &self->op;
 	const JoinHashSpec *spec = op->spec;
@@ -193,14 +184,14 @@ asof_probe(JoinAsofOp *self, const JoinAsofOp *build, const Batch *in, Error *er
 
 	for (int k = 0; k < spec->n_keys; k++)
 		TRY(program_eval(self->left_keys[k], op_services(op)->eval, in, &keys[k], err));
-	join_table_find(&build->table, keys, in->n_rows, found, arena);
+	join_table_find(&self->table, keys, in->n_rows, found, arena);
 	for (int32_t i = 0; i < in->n_rows; i++) {
-		uint32_t row = found[i] != JOIN_NO_ROW && vector_is_valid(keys[spec->n_keys - 1], i) ? nearest(build, found[i], keys[spec->n_keys - 1], i)
+		uint32_t row = found[i] != JOIN_NO_ROW && vector_is_valid(keys[spec->n_keys - 1], i) ? nearest(self, found[i], keys[spec->n_keys - 1], i)
 																							 : JOIN_NO_ROW;
 
 		if ((row == JOIN_NO_ROW && spec->kind == JOIN_INNER) || row_kind_is_null(batch_row_kind(in, i)))
 			continue;
-		found[n] = row == JOIN_NO_ROW ? build->null_row : row;
+		found[n] = row == JOIN_NO_ROW ? self->null_row : row;
 		left[n++] = (uint32_t)i;
 	}
 	if (n == 0)
@@ -209,7 +200,7 @@ asof_probe(JoinAsofOp *self, const JoinAsofOp *build, const Batch *in, Error *er
 	out = batch_new(arena, spec->n_left + spec->n_right, n);
 	for (int c = 0; c < spec->n_left; c++)
 		out->columns[c] = in->columns[c];
-	row_store_select(&build->rows, arena, found, n, 0, spec->n_right, out->columns + spec->n_left);
+	row_store_select(&self->rows, arena, found, n, 0, spec->n_right, out->columns + spec->n_left);
 	out->event_time = in->event_time;
 	return op_emit(op, out, err);
 }
@@ -217,14 +208,13 @@ asof_probe(JoinAsofOp *self, const JoinAsofOp *build, const Batch *in, Error *er
 static Status
 asof_push(Op *op, int port, const Batch *in, Error *err)
 {
-	JoinAsofOp		 *self = op_cast(JoinAsofOp, op, &op_join_asof);
-	const JoinAsofOp *build = op->primary != NULL ? op_cast(JoinAsofOp, op->primary, &op_join_asof) : self;
+	JoinAsofOp *self = op_cast(JoinAsofOp, op, &op_join_asof);
 
 	if (port == 1)
 		return asof_push_build(self, in, err);
-	if (!build->is_built)
+	if (!self->is_built)
 		return error_bug(err, "an ASOF join got left rows before its right side had ended");
-	return asof_probe(self, build, in, err);
+	return asof_probe(self, in, err);
 }
 
 static Status
@@ -276,7 +266,5 @@ const OpType op_join_asof = {
 	.advance = asof_advance,
 	.finish = asof_finish,
 	.close = asof_close,
-	.merge = asof_merge,
-	.is_parallel = true,
 	.explain = asof_explain,
 };
