@@ -364,7 +364,7 @@ def print_summary(results, peer):
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bin", default=os.path.join(HERE, "..", "build", "sluice"))
-    parser.add_argument("--scale", type=float, default=1.0, help="1: TPC-H at scale 1, 10 M rows of h2o and Nexmark, 50 M of stations (7 GB in all)")
+    parser.add_argument("--scale", type=float, default=1.0, help="1: TPC-H at scale 1, 10 M rows of h2o and Nexmark, 50 M of stations (9 GB in all)")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--peer", help="what to compare with: duckdb (the program, else the Python package, which is installed), or a path of libduckdb.so")
