@@ -308,6 +308,36 @@ def passwd_makes_a_line_of_the_users_file(p):
 
 
 @case
+def pages_of_parquet_that_bounds_exclude_are_not_read(p):
+    # In one row group, so that only the page index can tell; k goes up and down, so that several pages match, and h is NULL in the first half.
+    p.write("a.csv", "i,k,h\n" + "".join(f"{i},{min(i, 200000 - i)},{i if i >= 100000 else ''}\n" for i in range(200000)))
+    equal(p.run("-c", "COPY (SELECT i, k, CAST(h AS BIGINT) AS h FROM 'a.csv') TO 'a.parquet' (ROW_GROUP_SIZE 1000000, COMPRESSION gzip)")[0], 0)
+    queries = [("SELECT COUNT(*), SUM(i) FROM 'a.parquet' WHERE k = 50000", "2,200000\n"),
+               ("SELECT COUNT(*), SUM(i), SUM(h) FROM 'a.parquet' WHERE k BETWEEN 59990 AND 60010", "42,4200000,2940000\n"),
+               ("SELECT COUNT(*), MIN(i) FROM 'a.parquet' WHERE h IS NOT NULL AND k >= 99999", "2,100000\n"),
+               ("SELECT COUNT(*), MAX(i) FROM 'a.parquet' WHERE h IS NULL AND k > 99998", "1,99999\n"),
+               ("SELECT COUNT(*), SUM(k) FROM 'a.parquet' WHERE i IN (3, 70000, 199999)", "3,70004\n")]
+    for threads in ("1", "3"):
+        for query, rows in queries:
+            equal((query, p.run("--no-header", "--threads", threads, "-c", query)[1]), (query, rows))
+    path = os.path.join(p.folder, "a.parquet")
+    with open(path, "r+b") as f:
+        # within the first page of i
+        f.seek(1000)
+        f.write(bytes(100))
+    equal(p.run("-c", "SELECT SUM(i) FROM 'a.parquet'")[0], 1, "exit status when a damaged page is read")
+    equal(p.run("--no-header", "-c", "SELECT i, k FROM 'a.parquet' WHERE i = 150000")[1], "150000,50000\n")
+    # An index that cannot be read only costs time.
+    equal(p.run("-c", "COPY (SELECT i, k, CAST(h AS BIGINT) AS h FROM 'a.csv') TO 'a.parquet' (ROW_GROUP_SIZE 1000000)")[0], 0)
+    with open(path, "r+b") as f:
+        data = f.read()
+        length = int.from_bytes(data[-8:-4], "little")
+        f.seek(len(data) - 8 - length - 400)
+        f.write(b"\xff" * 400)
+    equal(p.run("--no-header", "-c", "SELECT i, k FROM 'a.parquet' WHERE h = 150000 AND k = 50000")[1], "150000,50000\n")
+
+
+@case
 def analytics_bench_answers_and_compares(p):
     bench = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "bench", "analytics.py")
 

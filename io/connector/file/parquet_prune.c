@@ -284,3 +284,107 @@ parquet_group_bloom_matches(const ParquetFile *file, ParquetInput *input, int gr
 	}
 	return OK;
 }
+
+/* ---- the page index ---- */
+
+#define INDEX_BYTES_MAX ((int64_t)1 << 20)	/* what is allocated for an index comes from the file: a larger one is not worth reading */
+
+typedef struct Gaps {
+	Arena	*arena;
+	RowSpan *spans;
+	int		 n, capacity;
+} Gaps;
+
+static void
+gaps_add(Gaps *gaps, int64_t from, int64_t to)
+{
+	RowSpan *more;
+
+	if (gaps->n > 0 && gaps->spans[gaps->n - 1].to == from) {
+		gaps->spans[gaps->n - 1].to = to;
+		return;
+	}
+	if (gaps->n == gaps->capacity) {
+		gaps->capacity = gaps->capacity * 2 + 16;
+		more = arena_array(gaps->arena, RowSpan, gaps->capacity);
+		if (gaps->n > 0)
+			memcpy(more, gaps->spans, sizeof *more * (size_t)gaps->n);
+		gaps->spans = more;
+	}
+	gaps->spans[gaps->n++] = (RowSpan){from, to};
+}
+
+/* Adds the pages of a column in which no row satisfies the bound. */
+static Status
+find_gaps(ParquetInput *input, const ParquetNode *leaf, const ParquetChunk *chunk, int64_t n_rows, const ScanBound *bound, Arena *scratch, Gaps *gaps,
+		  Error *err)
+{
+	char			 *columns = arena_alloc(scratch, (size_t)chunk->column_index_length);
+	char			 *offsets = arena_alloc(scratch, (size_t)chunk->offset_index_length);
+	ParquetPageEntry *pages;
+	int				  n_pages;
+
+	TRY(input->read(input, chunk->column_index_offset, (size_t)chunk->column_index_length, columns, err));
+	TRY(input->read(input, chunk->offset_index_offset, (size_t)chunk->offset_index_length, offsets, err));
+	if (!parquet_page_index_read(scratch, str_make(columns, (size_t)chunk->column_index_length), str_make(offsets, (size_t)chunk->offset_index_length),
+								 n_rows, &pages, &n_pages))
+		return OK;
+	for (int i = 0; i < n_pages; i++) {
+		ParquetChunk page = {.n_values = pages[i].n_rows, .statistics = pages[i].statistics};
+
+		if (pages[i].n_rows > 0 && !chunk_may_match(leaf, &page, bound, scratch))
+			gaps_add(gaps, pages[i].first_row, pages[i].first_row + pages[i].n_rows);
+	}
+	return OK;
+}
+
+static int
+compare_spans(const void *a, const void *b)
+{
+	int64_t x = ((const RowSpan *)a)->from, y = ((const RowSpan *)b)->from;
+
+	return (x > y) - (x < y);
+}
+
+/* Gaps of several columns overlap. */
+static int
+merge_gaps(RowSpan *spans, int n)
+{
+	int kept = 0;
+
+	if (n == 0)
+		return 0;
+	qsort(spans, (size_t)n, sizeof *spans, compare_spans);
+	for (int i = 1; i < n; i++) {
+		if (spans[i].from > spans[kept].to)
+			spans[++kept] = spans[i];
+		else if (spans[i].to > spans[kept].to)
+			spans[kept].to = spans[i].to;
+	}
+	return kept + 1;
+}
+
+Status
+parquet_group_gaps(const ParquetFile *file, ParquetInput *input, int group, const ScanBound *bounds, int n_bounds, const ParquetNode *const *nodes,
+				   Arena *arena, RowSpan **out, int *n_gaps, Error *err)
+{
+	const ParquetRowGroup *g = &file->meta->groups[group];
+	Gaps				   gaps = {.arena = arena};
+	Arena				   scratch = {0};
+	Status				   status = OK;
+
+	for (int i = 0; i < n_bounds && status == OK; i++) {
+		const ParquetChunk *chunk;
+
+		if (nodes[i] == NULL || !is_prunable(nodes[i]))
+			continue;
+		chunk = &g->chunks[nodes[i]->first_leaf];
+		if (chunk->column_index_offset > 0 && chunk->column_index_length <= INDEX_BYTES_MAX && chunk->offset_index_length <= INDEX_BYTES_MAX)
+			status = find_gaps(input, nodes[i], chunk, g->n_rows, &bounds[i], &scratch, &gaps, err);
+		arena_reset(&scratch);
+	}
+	arena_free(&scratch);
+	*out = gaps.spans;
+	*n_gaps = merge_gaps(gaps.spans, gaps.n);
+	return status;
+}

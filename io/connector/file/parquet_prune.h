@@ -17,6 +17,18 @@ bool parquet_group_may_match(const ParquetFile *file, int group, const ScanBound
 Status parquet_group_bloom_matches(const ParquetFile *file, ParquetInput *input, int group, const ScanBound *bounds, int n_bounds,
 								   const ParquetNode *const *nodes, bool *matches, Error *err);
 
+/* Rows of a row group, counted from its first. */
+typedef struct RowSpan {
+	int64_t from, to;		/* to: exclusive */
+} RowSpan;
+
+/*
+ * The rows of a group that by the file's page index cannot satisfy all bounds: in order, none touching another.  *gaps is in `arena`.  An
+ * index that is damaged or not there leaves out nothing.
+ */
+Status parquet_group_gaps(const ParquetFile *file, ParquetInput *input, int group, const ScanBound *bounds, int n_bounds,
+						  const ParquetNode *const *nodes, Arena *arena, RowSpan **gaps, int *n_gaps, Error *err);
+
 /* Whether a value satisfies a bound: for columns that have one value in a whole file.  NULL: value->is_null. */
 bool bound_holds(const ScanBound *bound, const Value *value);
 

@@ -33,6 +33,9 @@ typedef struct ParquetScan {
 	int64_t			  *at;		/* the row of the file that each of them stands at: behind `row` where rows were not needed */
 	int				   group;	/* the row group that they stand in; -1: none */
 	int64_t			   row;		/* the next row that is to be read */
+	Arena			   gap_arena;
+	RowSpan			  *gaps;	/* rows of the row group that are not needed, by the page index */
+	int				   n_gaps;
 } ParquetScan;
 
 typedef struct ParquetSource ParquetSource;
@@ -64,6 +67,7 @@ scan_free(ParquetSource *self, ParquetScan *scan)
 		if (scan->columns[c].node != NULL)
 			column_reader_free(&scan->columns[c]);
 	parquet_input_close(&scan->input);
+	arena_free(&scan->gap_arena);
 	arena_free(&scan->arena);
 	free(scan);
 }
@@ -337,6 +341,24 @@ read_batch(ParquetSource *self, ParquetPart *part, int32_t n, Arena *arena, Batc
 	return OK;
 }
 
+/* Goes on behind the rows that the page index leaves out; *n: rows up to the next of those, at most. */
+static void
+pass_gaps(const ParquetScan *scan, const ParquetRowGroup *group, int64_t end, int64_t *row, int32_t *n)
+{
+	for (int i = 0; i < scan->n_gaps; i++) {
+		int64_t from = group->first_row + scan->gaps[i].from, to = group->first_row + scan->gaps[i].to;
+
+		if (to <= *row)
+			continue;
+		if (from > *row) {
+			*n = from - *row < *n ? (int32_t)(from - *row) : *n;
+			break;
+		}
+		*row = to < end ? to : end;
+	}
+	*n = end - *row < *n ? (int32_t)(end - *row) : *n;
+}
+
 static Status
 read_rows(ParquetSource *self, ParquetPart *part, int32_t max_rows, Arena *arena, Batch **out, Error *err)
 {
@@ -359,8 +381,15 @@ read_rows(ParquetSource *self, ParquetPart *part, int32_t max_rows, Arena *arena
 			part->row = end;
 			return OK;
 		}
+		arena_reset(&part->scan->gap_arena);
+		TRY(parquet_group_gaps(self->files[part->file], &part->scan->input.base, group, self->filters.bounds, self->filters.n_bounds,
+							   self->bound_nodes[part->file], &part->scan->gap_arena, &part->scan->gaps, &part->scan->n_gaps, err));
 	}
 	TRY(scan_seek(self, part->scan, group, part->row, err));
+	pass_gaps(part->scan, &meta->groups[group], end, &part->row, &n);
+	part->scan->row = part->row;
+	if (n == 0)
+		return OK;
 	TRY(read_batch(self, part, n, arena, out, err));
 	self->base.bytes_read += part->scan->input.bytes_read - before;
 	part->row += n;

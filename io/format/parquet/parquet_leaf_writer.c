@@ -12,6 +12,7 @@
 #define DICTIONARY_BYTES_MAX ((size_t)1 << 20)
 #define DICTIONARY_TRIAL 4096			/* entries after which a dictionary must have paid: two values for each */
 #define PAGE_BYTES ((size_t)1 << 20)
+#define PAGE_ROWS 20000					/* at most, so that what the page index says of pages is worth reading */
 #define RANGE_BYTES_MAX 256				/* longer texts are not written as minimum or maximum */
 
 /* ---- runs and groups ---- */
@@ -106,8 +107,10 @@ leaf_writer_free(LeafWriter *leaf)
 {
 	strbuf_free(&leaf->values);
 	strbuf_free(&leaf->entries);
-	strbuf_free(&leaf->min);
-	strbuf_free(&leaf->max);
+	strbuf_free(&leaf->chunk_range.min);
+	strbuf_free(&leaf->chunk_range.max);
+	strbuf_free(&leaf->page_range.min);
+	strbuf_free(&leaf->page_range.max);
 	free(leaf->repetitions);
 	free(leaf->definitions);
 	free(leaf->starts);
@@ -163,43 +166,54 @@ compare_values(LeafOrder order, Str a, Str b)
 }
 
 static void
-range_add(LeafWriter *leaf, const void *value, size_t length)
+range_set(StrBuf *bound, Str value)
 {
-	Str	   text = {value, length};
+	strbuf_clear(bound);
+	strbuf_add_str(bound, value);
+}
+
+static void
+range_add(LeafRange *range, LeafOrder order, Str value)
+{
 	double x;
 
-	if (leaf->order == LEAF_UNORDERED)
-		return;
-	if (leaf->order == LEAF_DOUBLE) {
-		memcpy(&x, value, sizeof x);
+	if (order == LEAF_DOUBLE) {
+		memcpy(&x, value.data, sizeof x);
 		if (isnan(x))
 			return;
 	}
-	if (!leaf->has_range || compare_values(leaf->order, text, strbuf_str(&leaf->min)) < 0) {
-		strbuf_clear(&leaf->min);
-		strbuf_add_str(&leaf->min, text);
-	}
-	if (!leaf->has_range || compare_values(leaf->order, text, strbuf_str(&leaf->max)) > 0) {
-		strbuf_clear(&leaf->max);
-		strbuf_add_str(&leaf->max, text);
-	}
-	leaf->has_range = true;
+	if (!range->is_set || compare_values(order, value, strbuf_str(&range->min)) < 0)
+		range_set(&range->min, value);
+	if (!range->is_set || compare_values(order, value, strbuf_str(&range->max)) > 0)
+		range_set(&range->max, value);
+	range->is_set = true;
 }
 
 /* Zeros of both signs are equal: the range must have both. */
 static void
-range_finish(LeafWriter *leaf)
+range_finish(LeafRange *range, LeafOrder order)
 {
 	double x;
 
-	if (leaf->order != LEAF_DOUBLE || !leaf->has_range)
+	if (order != LEAF_DOUBLE || !range->is_set)
 		return;
-	memcpy(&x, leaf->min.data, sizeof x);
+	memcpy(&x, range->min.data, sizeof x);
 	if (x == 0)
-		memcpy(leaf->min.data, &(double){-0.0}, sizeof x);
-	memcpy(&x, leaf->max.data, sizeof x);
+		memcpy(range->min.data, &(double){-0.0}, sizeof x);
+	memcpy(&x, range->max.data, sizeof x);
 	if (x == 0)
-		memcpy(leaf->max.data, &(double){0.0}, sizeof x);
+		memcpy(range->max.data, &(double){0.0}, sizeof x);
+}
+
+/* Copies the range to the arena; false: there is none, or it is too long. */
+static bool
+range_keep(const LeafRange *range, Arena *arena, Str *min, Str *max)
+{
+	if (!range->is_set || range->min.length > RANGE_BYTES_MAX || range->max.length > RANGE_BYTES_MAX)
+		return false;
+	*min = str_make(arena_memdup(arena, strbuf_text(&range->min), range->min.length), range->min.length);
+	*max = str_make(arena_memdup(arena, strbuf_text(&range->max), range->max.length), range->max.length);
+	return true;
 }
 
 /* ---- values ---- */
@@ -257,7 +271,7 @@ dictionary_grow(LeafWriter *leaf)
 	}
 }
 
-/* The code of a value; a new one belongs to the range. */
+/* The code of a value, perhaps a new one. */
 static uint32_t
 dictionary_code(LeafWriter *leaf, const void *value, size_t length)
 {
@@ -267,7 +281,6 @@ dictionary_code(LeafWriter *leaf, const void *value, size_t length)
 	for (; leaf->buckets[at] != 0; at = (at + 1) & (leaf->n_buckets - 1))
 		if (str_equal(entry_text(leaf, leaf->buckets[at] - 1), text))
 			return leaf->buckets[at] - 1;
-	range_add(leaf, value, length);
 	leaf->starts[leaf->n_codes] = (uint32_t)leaf->entries.length;
 	plain_add(leaf, &leaf->entries, value, length);
 	leaf->buckets[at] = ++leaf->n_codes;
@@ -280,7 +293,6 @@ void
 leaf_writer_add_value(LeafWriter *leaf, const void *value, size_t length)
 {
 	if (!leaf->has_dictionary) {
-		range_add(leaf, value, length);
 		plain_add(leaf, &leaf->values, value, length);
 		leaf->n_values++;
 		return;
@@ -368,9 +380,10 @@ next_span(const LeafWriter *leaf, PageSpan last)
 {
 	PageSpan span = {.entry = last.entry + last.n_entries, .value = last.value + last.n_values, .byte = last.byte + last.n_bytes};
 	size_t	 size = 0;
+	int		 n_rows = 0;
 
 	for (int64_t i = span.entry; i < leaf->n_entries; i++) {
-		if (leaf->repetitions[i] == 0 && size >= PAGE_BYTES)
+		if (leaf->repetitions[i] == 0 && (size >= PAGE_BYTES || n_rows++ == PAGE_ROWS))
 			break;
 		span.n_entries++;
 		size++;
@@ -469,8 +482,75 @@ add_span(const LeafWriter *leaf, const PageSpan *span, int code_bits, StrBuf *pa
 	}
 }
 
+/* Each entry of the dictionary that the page has is looked at once. */
+static void
+range_of_codes(const LeafWriter *leaf, const PageSpan *span, LeafRange *range)
+{
+	uint64_t *seen = xcalloc((size_t)leaf->n_codes / 64 + 1, sizeof *seen);
+
+	for (int64_t i = span->value; i < span->value + span->n_values; i++) {
+		uint32_t code = leaf->codes[i];
+
+		if (seen[code / 64] >> (code % 64) & 1)
+			continue;
+		seen[code / 64] |= (uint64_t)1 << (code % 64);
+		range_add(range, leaf->order, entry_text(leaf, code));
+	}
+	free(seen);
+}
+
+static void
+range_of_values(const LeafWriter *leaf, const PageSpan *span, LeafRange *range)
+{
+	size_t prefix = leaf->width > 0 ? 0 : sizeof(uint32_t), size;
+
+	for (size_t at = span->byte; at < span->byte + span->n_bytes; at += size) {
+		size = plain_size(leaf, at);
+		range_add(range, leaf->order, str_make(leaf->values.data + at + prefix, size - prefix));
+	}
+}
+
+/* What the index says of the page that begins at `offset`; the chunk's range grows by the page's. */
+static void
+add_page_entry(LeafWriter *leaf, const PageSpan *span, int64_t offset, int64_t size_bytes, Arena *arena, LeafChunk *chunk)
+{
+	LeafPage  *page = &chunk->pages[chunk->n_pages++];
+	LeafRange *range = &leaf->page_range;
+
+	*page = (LeafPage){.offset = offset, .size_bytes = size_bytes, .first_entry = span->entry, .n_entries = span->n_entries,
+					   .n_nulls = span->n_entries - span->n_values};
+	range->is_set = false;
+	if (leaf->order == LEAF_UNORDERED)
+		return;
+	if (leaf->has_dictionary)
+		range_of_codes(leaf, span, range);
+	else
+		range_of_values(leaf, span, range);
+	range_finish(range, leaf->order);
+	page->has_range = range_keep(range, arena, &page->min, &page->max);
+	if (range->is_set) {
+		range_add(&leaf->chunk_range, leaf->order, strbuf_str(&range->min));
+		range_add(&leaf->chunk_range, leaf->order, strbuf_str(&range->max));
+	}
+}
+
+/* Room for the entry of one more page. */
+static void
+pages_reserve(LeafChunk *chunk, Arena *arena)
+{
+	LeafPage *more;
+
+	/* 8, 16, 32, ... */
+	if (chunk->n_pages != 0 && (chunk->n_pages < 8 || (chunk->n_pages & (chunk->n_pages - 1)) != 0))
+		return;
+	more = arena_array(arena, LeafPage, chunk->n_pages == 0 ? 8 : chunk->n_pages * 2);
+	if (chunk->n_pages > 0)
+		memcpy(more, chunk->pages, sizeof *more * (size_t)chunk->n_pages);
+	chunk->pages = more;
+}
+
 static Status
-put_pages(LeafWriter *leaf, ParquetCodec codec, int64_t offset, StrBuf *out, LeafChunk *chunk, Error *err)
+put_pages(LeafWriter *leaf, ParquetCodec codec, int64_t offset, Arena *arena, StrBuf *out, LeafChunk *chunk, Error *err)
 {
 	size_t	 begin = out->length;
 	/* a width of one at least: readers differ in what they take for none */
@@ -485,20 +565,18 @@ put_pages(LeafWriter *leaf, ParquetCodec codec, int64_t offset, StrBuf *out, Lea
 	}
 	chunk->offset = offset + (int64_t)(out->length - begin);
 	do {
+		size_t before = out->length;
+
 		span = next_span(leaf, span);
 		strbuf_clear(&page);
 		add_span(leaf, &span, code_bits, &page);
 		status = put_page(out, strbuf_str(&page), codec, PARQUET_PAGE_DATA, span.n_entries,
 						  leaf->has_dictionary ? PARQUET_RLE_DICTIONARY : PARQUET_PLAIN, chunk, err);
+		pages_reserve(chunk, arena);
+		add_page_entry(leaf, &span, offset + (int64_t)(before - begin), (int64_t)(out->length - before), arena, chunk);
 	} while (status == OK && span.entry + span.n_entries < leaf->n_entries);
 	strbuf_free(&page);
 	return status;
-}
-
-static Str
-keep_range(Arena *arena, const StrBuf *value)
-{
-	return str_make(arena_memdup(arena, strbuf_text(value), value->length), value->length);
 }
 
 Status
@@ -508,15 +586,11 @@ leaf_writer_flush(LeafWriter *leaf, ParquetCodec codec, int64_t offset, Arena *a
 	/* nothing but NULLs needs no dictionary */
 	if (leaf->n_values == 0)
 		leaf->has_dictionary = false;
-	range_finish(leaf);
-	chunk->has_range = leaf->has_range && leaf->min.length <= RANGE_BYTES_MAX && leaf->max.length <= RANGE_BYTES_MAX;
-	if (chunk->has_range) {
-		chunk->min = keep_range(arena, &leaf->min);
-		chunk->max = keep_range(arena, &leaf->max);
-	}
-	TRY(put_pages(leaf, codec, offset, out, chunk, err));
+	leaf->chunk_range.is_set = false;
+	TRY(put_pages(leaf, codec, offset, arena, out, chunk, err));
+	range_finish(&leaf->chunk_range, leaf->order);
+	chunk->has_range = range_keep(&leaf->chunk_range, arena, &chunk->min, &chunk->max);
 	leaf->n_entries = leaf->n_values = 0;
-	leaf->has_range = false;
 	strbuf_clear(&leaf->values);
 	dictionary_begin(leaf);
 	return OK;

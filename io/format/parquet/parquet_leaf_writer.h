@@ -8,6 +8,12 @@
 /* How values of a leaf are ordered for minimum and maximum. */
 typedef enum LeafOrder { LEAF_UNORDERED, LEAF_BOOLEAN, LEAF_INT32, LEAF_INT64, LEAF_DOUBLE, LEAF_DECIMAL, LEAF_BYTES } LeafOrder;
 
+/* Minimum and maximum of some values. */
+typedef struct LeafRange {
+	bool	is_set;
+	StrBuf	min, max;
+} LeafRange;
+
 typedef struct LeafWriter {
 	ParquetPhysical physical;
 	LeafOrder		order;
@@ -28,9 +34,17 @@ typedef struct LeafWriter {
 	uint32_t	   *codes;				/* of the values so far */
 	int64_t			codes_capacity;
 	/* statistics */
-	StrBuf			min, max;
-	bool			has_range;
+	LeafRange		chunk_range, page_range;
 } LeafWriter;
+
+/* What the page index says of a data page. */
+typedef struct LeafPage {
+	int64_t offset, size_bytes;		/* with its header */
+	int64_t first_entry;			/* of the row group: its row, where rows are entries */
+	int64_t n_entries, n_nulls;
+	bool	has_range;
+	Str		min, max;				/* in the arena */
+} LeafPage;
 
 /* What a chunk's entry in the footer says. */
 typedef struct LeafChunk {
@@ -39,6 +53,9 @@ typedef struct LeafChunk {
 	int64_t			n_entries, n_nulls;
 	bool			has_range;
 	Str				min, max;					/* in the arena */
+	LeafPage	   *pages;						/* in the arena */
+	int				n_pages;
+	int64_t			column_index_offset, offset_index_offset, offset_index_end;	/* set by who writes them; 0: none */
 } LeafChunk;
 
 void leaf_writer_init(LeafWriter *leaf, ParquetPhysical physical, LeafOrder order, int width, int max_definition, int max_repetition);

@@ -293,6 +293,14 @@ read_chunk(ThriftReader *r, Arena *arena, const char *path, ParquetChunk *chunk,
 		} else if (field.id == 3 && field.type == THRIFT_STRUCT) {
 			read_chunk_meta(r, arena, chunk);
 			has_meta = true;
+		} else if (field.id == 4 && field.type == THRIFT_I64) {
+			chunk->offset_index_offset = thrift_int(r);
+		} else if (field.id == 5 && field.type == THRIFT_I32) {
+			chunk->offset_index_length = thrift_int(r);
+		} else if (field.id == 6 && field.type == THRIFT_I64) {
+			chunk->column_index_offset = thrift_int(r);
+		} else if (field.id == 7 && field.type == THRIFT_I32) {
+			chunk->column_index_length = thrift_int(r);
 		} else {
 			thrift_skip(r, field.type);
 		}
@@ -348,6 +356,12 @@ read_groups(ThriftReader *r, Arena *arena, const char *path, ParquetMeta *meta, 
 	return OK;
 }
 
+static bool
+lies_within(int64_t offset, int64_t length, int64_t file_bytes)
+{
+	return offset > 0 && length > 0 && offset <= file_bytes && length <= file_bytes - offset;
+}
+
 /* Rows add up, and chunks lie within the file. */
 static Status
 check_groups(ParquetMeta *meta, int64_t file_bytes, const char *path, Error *err)
@@ -361,10 +375,13 @@ check_groups(ParquetMeta *meta, int64_t file_bytes, const char *path, Error *err
 		if (__builtin_add_overflow(n_rows, group->n_rows, &n_rows))
 			return error_fatal(err, "'%s' is damaged: its footer counts too many rows", path);
 		for (int c = 0; c < meta->n_leaves; c++) {
-			const ParquetChunk *chunk = &group->chunks[c];
+			ParquetChunk *chunk = &group->chunks[c];
 
 			if (chunk->offset < 0 || chunk->size_bytes < 0 || chunk->offset > file_bytes || chunk->size_bytes > file_bytes - chunk->offset)
 				return error_fatal(err, "'%s' is damaged or cut off: column %d of row group %d lies outside of the file", path, c, g);
+			if (!lies_within(chunk->column_index_offset, chunk->column_index_length, file_bytes) ||
+				!lies_within(chunk->offset_index_offset, chunk->offset_index_length, file_bytes))
+				chunk->column_index_offset = chunk->offset_index_offset = 0;
 		}
 	}
 	if (n_rows != meta->n_rows)
@@ -396,6 +413,135 @@ parquet_meta_read(Arena *arena, Str footer, int64_t file_bytes, const char *path
 	if (r.failed || meta->elements == NULL)
 		return error_fatal(err, "'%s' is damaged: its footer cannot be read", path);
 	return check_groups(meta, file_bytes, path, err);
+}
+
+/* ---- the page index ---- */
+
+/* PageLocations: only where pages begin in the row group is of use. */
+static void
+read_locations(ThriftReader *r, ParquetPageEntry *pages)
+{
+	ThriftType element;
+	uint32_t   n = thrift_list(r, &element);
+
+	for (uint32_t i = 0; i < n && !r->failed; i++) {
+		ThriftField field = {0};
+
+		while (thrift_field(r, &field)) {
+			if (field.id == 3 && field.type == THRIFT_I64)
+				pages[i].first_row = thrift_int(r);
+			else
+				thrift_skip(r, field.type);
+		}
+	}
+}
+
+/* The OffsetIndex; NULL if it cannot be read. */
+static ParquetPageEntry *
+read_offset_index(Arena *arena, Str text, int *n_pages)
+{
+	ThriftReader	  r = {.pos = (const uint8_t *)text.data, .end = (const uint8_t *)text.data + text.length};
+	ThriftField		  field = {0};
+	ParquetPageEntry *pages = NULL;
+
+	while (thrift_field(&r, &field)) {
+		ThriftReader ahead = r;
+		ThriftType	 element;
+
+		if (field.id != 1 || field.type != THRIFT_LIST || pages != NULL) {
+			thrift_skip(&r, field.type);
+			continue;
+		}
+		*n_pages = (int)thrift_list(&ahead, &element);
+		if (ahead.failed || element != THRIFT_STRUCT)
+			return NULL;
+		pages = arena_array(arena, ParquetPageEntry, *n_pages + 1);
+		read_locations(&r, pages);
+	}
+	return r.failed ? NULL : pages;
+}
+
+/* One list of the ColumnIndex, which must have an element for each page. */
+static void
+read_index_list(ThriftReader *r, int id, ParquetPageEntry *pages, int n_pages, bool *is_null)
+{
+	ThriftType element;
+	int		   n = (int)thrift_list(r, &element);
+
+	if (n != n_pages)
+		r->failed = true;
+	for (int i = 0; i < n && !r->failed; i++) {
+		if (id == 1)
+			is_null[i] = thrift_byte(r) == THRIFT_TRUE;
+		else if (id == 2)
+			pages[i].statistics.min = thrift_binary(r);
+		else if (id == 3)
+			pages[i].statistics.max = thrift_binary(r);
+		else
+			pages[i].statistics.null_count = thrift_int(r);
+	}
+}
+
+/* Which lists of the ColumnIndex were there, as bits of their numbers. */
+static unsigned
+read_column_index(ThriftReader *r, ParquetPageEntry *pages, int n_pages, bool *is_null)
+{
+	ThriftField field = {0};
+	unsigned	there = 0;
+
+	while (thrift_field(r, &field)) {
+		if (field.type == THRIFT_LIST && (field.id <= 3 || field.id == 5)) {
+			there |= 1u << field.id;
+			read_index_list(r, field.id, pages, n_pages, is_null);
+		} else {
+			thrift_skip(r, field.type);
+		}
+	}
+	return r->failed ? 0 : there;
+}
+
+/* Pages follow each other from the first row on. */
+static bool
+pages_add_up(ParquetPageEntry *pages, int n_pages, int64_t n_rows)
+{
+	if (n_pages == 0 || pages[0].first_row != 0)
+		return false;
+	for (int i = 0; i < n_pages; i++) {
+		int64_t end = i + 1 < n_pages ? pages[i + 1].first_row : n_rows;
+
+		if (end < pages[i].first_row || end > n_rows)
+			return false;
+		pages[i].n_rows = end - pages[i].first_row;
+	}
+	return true;
+}
+
+bool
+parquet_page_index_read(Arena *arena, Str column_index, Str offset_index, int64_t n_rows, ParquetPageEntry **out, int *n_pages)
+{
+	ThriftReader	  r = {.pos = (const uint8_t *)column_index.data, .end = (const uint8_t *)column_index.data + column_index.length};
+	ParquetPageEntry *pages = read_offset_index(arena, offset_index, n_pages);
+	bool			 *is_null;
+	unsigned		  there;
+
+	if (pages == NULL || !pages_add_up(pages, *n_pages, n_rows))
+		return false;
+	is_null = arena_array(arena, bool, *n_pages);
+	for (int i = 0; i < *n_pages; i++)
+		pages[i].statistics.null_count = -1;
+	there = read_column_index(&r, pages, *n_pages, is_null);
+	if ((there & 0xe) != 0xe)
+		return false;
+	for (int i = 0; i < *n_pages; i++) {
+		ParquetStatistics *s = &pages[i].statistics;
+
+		if (is_null[i])
+			*s = (ParquetStatistics){.null_count = pages[i].n_rows};
+		else if (s->null_count == pages[i].n_rows)
+			s->null_count = -1;	/* contradicts null_pages: not to be relied on */
+	}
+	*out = pages;
+	return true;
 }
 
 /* ---- pages ---- */

@@ -100,6 +100,8 @@ typedef struct ParquetChunk {
 	int64_t			  plain_bytes;		/* the same, decompressed */
 	int64_t			  bloom_offset;		/* 0: there is no filter */
 	int64_t			  bloom_length;		/* 0: not known */
+	int64_t			  column_index_offset, column_index_length;	/* offset 0: there is none, or it lies outside of the file */
+	int64_t			  offset_index_offset, offset_index_length;
 	bool			  is_only_dictionary;	/* every data page is of dictionary codes */
 	ParquetStatistics statistics;
 } ParquetChunk;
@@ -125,6 +127,19 @@ typedef struct ParquetMeta {
  * against the file's size.  `path` is for the message.
  */
 Status parquet_meta_read(Arena *arena, Str footer, int64_t file_bytes, const char *path, ParquetMeta **out, Error *err);
+
+/* What the page index says of one data page. */
+typedef struct ParquetPageEntry {
+	int64_t			  first_row;	/* of the row group */
+	int64_t			  n_rows;
+	ParquetStatistics statistics;	/* of a column whose rows are entries; all NULL: null_count is n_rows */
+} ParquetPageEntry;
+
+/*
+ * Reads a chunk's page index (ColumnIndex and OffsetIndex).  False if it cannot be read or contradicts itself or the row group: it is to
+ * be ignored then, it only saves time.  Texts borrow column_index.
+ */
+bool parquet_page_index_read(Arena *arena, Str column_index, Str offset_index, int64_t n_rows, ParquetPageEntry **out, int *n_pages);
 
 typedef enum ParquetPageType { PARQUET_PAGE_DATA = 0, PARQUET_PAGE_INDEX = 1, PARQUET_PAGE_DICTIONARY = 2, PARQUET_PAGE_DATA_V2 = 3 } ParquetPageType;
 

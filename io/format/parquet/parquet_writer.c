@@ -573,6 +573,66 @@ put_encodings(ThriftWriter *t, const LeafChunk *chunk)
 		thrift_add_int(t, PARQUET_RLE_DICTIONARY);
 }
 
+/*
+ * Whether readers can be told which of the chunk's pages have what: rows are entries, and every page that has a value has a range.
+ */
+static bool
+has_page_index(const LeafWriter *leaf, const LeafChunk *chunk)
+{
+	for (int i = 0; i < chunk->n_pages; i++)
+		if (!chunk->pages[i].has_range && chunk->pages[i].n_nulls < chunk->pages[i].n_entries)
+			return false;
+	return leaf->max_repetition == 0 && chunk->n_pages > 0;
+}
+
+static void
+put_column_index(ThriftWriter *t, const LeafChunk *chunk)
+{
+	uint32_t n = (uint32_t)chunk->n_pages;
+
+	thrift_begin(t);
+	thrift_put_list(t, 1, THRIFT_TRUE, n);
+	for (uint32_t i = 0; i < n; i++)
+		strbuf_add_char(t->out, chunk->pages[i].has_range ? THRIFT_FALSE : THRIFT_TRUE);
+	thrift_put_list(t, 2, THRIFT_BINARY, n);
+	for (uint32_t i = 0; i < n; i++)
+		thrift_add_binary(t, chunk->pages[i].min);
+	thrift_put_list(t, 3, THRIFT_BINARY, n);
+	for (uint32_t i = 0; i < n; i++)
+		thrift_add_binary(t, chunk->pages[i].max);
+	thrift_put_int(t, 4, THRIFT_I32, 0);	/* BoundaryOrder: not said */
+	thrift_put_list(t, 5, THRIFT_I64, n);
+	for (uint32_t i = 0; i < n; i++)
+		thrift_add_int(t, chunk->pages[i].n_nulls);
+	thrift_end(t);
+}
+
+static void
+put_offset_index(ThriftWriter *t, const LeafChunk *chunk)
+{
+	thrift_begin(t);
+	thrift_put_list(t, 1, THRIFT_STRUCT, (uint32_t)chunk->n_pages);
+	for (int i = 0; i < chunk->n_pages; i++) {
+		thrift_begin(t);
+		thrift_put_int(t, 1, THRIFT_I64, chunk->pages[i].offset);
+		thrift_put_int(t, 2, THRIFT_I32, chunk->pages[i].size_bytes);
+		thrift_put_int(t, 3, THRIFT_I64, chunk->pages[i].first_entry);
+		thrift_end(t);
+	}
+	thrift_end(t);
+}
+
+/* The indexes stand between the last row group and the footer, which says where. */
+static void
+put_page_indexes(ParquetWriter *w, ThriftWriter *t, LeafChunk *chunk)
+{
+	chunk->column_index_offset = w->offset + (int64_t)w->out.length;
+	put_column_index(t, chunk);
+	chunk->offset_index_offset = w->offset + (int64_t)w->out.length;
+	put_offset_index(t, chunk);
+	chunk->offset_index_end = w->offset + (int64_t)w->out.length;
+}
+
 static void
 put_chunk(const ParquetWriter *w, ThriftWriter *t, const LeafChunk *chunk, int leaf)
 {
@@ -597,6 +657,12 @@ put_chunk(const ParquetWriter *w, ThriftWriter *t, const LeafChunk *chunk, int l
 		thrift_put_int(t, 11, THRIFT_I64, chunk->dictionary_offset);
 	put_statistics(t, chunk);
 	thrift_end(t);
+	if (chunk->column_index_offset > 0) {
+		thrift_put_int(t, 4, THRIFT_I64, chunk->offset_index_offset);
+		thrift_put_int(t, 5, THRIFT_I32, chunk->offset_index_end - chunk->offset_index_offset);
+		thrift_put_int(t, 6, THRIFT_I64, chunk->column_index_offset);
+		thrift_put_int(t, 7, THRIFT_I32, chunk->offset_index_offset - chunk->column_index_offset);
+	}
 	thrift_end(t);
 }
 
@@ -627,6 +693,10 @@ parquet_writer_finish(ParquetWriter *w, Error *err)
 	uint32_t	 length;
 
 	TRY(flush_group(w, err));
+	for (int g = 0; g < w->n_groups; g++)
+		for (int i = 0; i < w->n_leaves; i++)
+			if (has_page_index(w->leaves[i], &w->groups[g].chunks[i]))
+				put_page_indexes(w, &t, &w->groups[g].chunks[i]);
 	begin = w->out.length;
 	thrift_begin(&t);
 	thrift_put_int(&t, 1, THRIFT_I32, 2);
