@@ -96,9 +96,9 @@ is_same(const AstStatement *statement, const char *sql, bool standard)
 	return same;
 }
 
-typedef enum Todo { TODO_NOTHING, TODO_EXECUTE, TODO_REPLACE } Todo;
+typedef enum FileAction { ACTION_KEEP, ACTION_EXECUTE, ACTION_REPLACE } FileAction;
 
-static Todo
+static FileAction
 look_at_source(FilePlan *plan, PlannerContext *planner, const AstStatement *statement)
 {
 	const AstCreateSource *create = &statement->create_source;
@@ -111,13 +111,13 @@ look_at_source(FilePlan *plan, PlannerContext *planner, const AstStatement *stat
 			continue;
 		plan->has_source[i] = true;
 		if (is_same(statement, source->sql, source->standard))
-			return TODO_NOTHING;
-		return create->or_replace || create->if_not_exists ? TODO_EXECUTE : TODO_REPLACE;
+			return ACTION_KEEP;
+		return create->or_replace || create->if_not_exists ? ACTION_EXECUTE : ACTION_REPLACE;
 	}
-	return TODO_EXECUTE;
+	return ACTION_EXECUTE;
 }
 
-static Todo
+static FileAction
 look_at_insert(FilePlan *plan, const AstStatement *statement)
 {
 	for (int i = 0; i < catalog_n_queries(plan->catalog); i++) {
@@ -126,13 +126,13 @@ look_at_insert(FilePlan *plan, const AstStatement *statement)
 		if (plan->has_query[i] || query->kind != QUERY_INSERT || !is_same(statement, query->sql, query->standard))
 			continue;
 		plan->has_query[i] = true;
-		return TODO_NOTHING;
+		return ACTION_KEEP;
 	}
-	return TODO_EXECUTE;
+	return ACTION_EXECUTE;
 }
 
 /* Types are written out where they are used: one that has changed can be made anew. */
-static Todo
+static FileAction
 look_at_type(FilePlan *plan, PlannerContext *planner, const AstStatement *statement)
 {
 	const char *name = bind_name(planner, statement->create_type.name);
@@ -145,12 +145,12 @@ look_at_type(FilePlan *plan, PlannerContext *planner, const AstStatement *statem
 		if (strcmp(old->name, name) != 0)
 			continue;
 		plan->has_type[i] = bind_type(planner, statement->create_type.type, &type, &ignored) == OK && type == old->type;
-		return plan->has_type[i] ? TODO_NOTHING : TODO_EXECUTE;
+		return plan->has_type[i] ? ACTION_KEEP : ACTION_EXECUTE;
 	}
-	return TODO_EXECUTE;
+	return ACTION_EXECUTE;
 }
 
-static Todo
+static FileAction
 look_at(FilePlan *plan, PlannerContext *planner, const AstStatement *statement)
 {
 	switch (statement->kind) {
@@ -161,7 +161,7 @@ look_at(FilePlan *plan, PlannerContext *planner, const AstStatement *statement)
 	case AST_CREATE_TYPE:
 		return look_at_type(plan, planner, statement);
 	default:
-		return TODO_EXECUTE;
+		return ACTION_EXECUTE;
 	}
 }
 
@@ -183,13 +183,13 @@ add_blank(StrBuf *out, Str text)
 
 /* The statement, or blanks in its place; *at: up to where the file has been copied. */
 static void
-add_statement(FilePlan *plan, Str sql, const AstStatement *statement, Todo todo, size_t *at)
+add_statement(FilePlan *plan, Str sql, const AstStatement *statement, FileAction action, size_t *at)
 {
 	size_t start = (size_t)statement->pos.offset, end = start + statement->text.length;
 
 	strbuf_add(&plan->body, sql.data + *at, start - *at);
 	*at = end;
-	if (todo == TODO_NOTHING) {
+	if (action == ACTION_KEEP) {
 		add_blank(&plan->body, str_make(sql.data + start, end - start));
 		while (*at < sql.length && (unsigned char)sql.data[*at] <= ' ')
 			strbuf_add_char(&plan->body, sql.data[(*at)++]);
@@ -201,7 +201,7 @@ add_statement(FilePlan *plan, Str sql, const AstStatement *statement, Todo todo,
 	}
 	add_line(plan, statement->pos.line);
 	plan->n_changes += statement->kind != AST_SET && statement->kind != AST_UNSET;
-	if (todo == TODO_REPLACE) {
+	if (action == ACTION_REPLACE) {
 		strbuf_add_text(&plan->body, "CREATE OR REPLACE");
 		start += strlen("CREATE");
 	}
@@ -246,14 +246,14 @@ plan_changes(FilePlan *plan, Str sql, bool standard)
 {
 	PlannerContext planner;
 	size_t		   at = 0;
-	Todo		  *todo = arena_array(&plan->arena, Todo, plan->statements.n_items + 1);
+	FileAction	  *actions = arena_array(&plan->arena, FileAction, plan->statements.n_items + 1);
 
 	planner_context_init(&planner, plan->session->engine, &plan->arena, plan->catalog, plan->session->settings, standard);
 	for (int i = 0; i < plan->statements.n_items; i++)
-		todo[i] = look_at(plan, &planner, plan->statements.items[i]);
+		actions[i] = look_at(plan, &planner, plan->statements.items[i]);
 	plan_drops(plan);
 	for (int i = 0; i < plan->statements.n_items; i++)
-		add_statement(plan, sql, plan->statements.items[i], todo[i], &at);
+		add_statement(plan, sql, plan->statements.items[i], actions[i], &at);
 	strbuf_add(&plan->body, sql.data + at, sql.length - at);
 }
 
