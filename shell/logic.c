@@ -64,20 +64,7 @@ add_value(const Value *value, StrBuf *out)
 	value_print(value, false, &text);
 	if (text.length == 0)
 		strbuf_add_text(out, "(empty)");
-	for (size_t i = 0; i < text.length; i++)
-		switch (text.data[i]) {
-		case '\n':
-			strbuf_add_text(out, "\\n");
-			break;
-		case '\r':
-			strbuf_add_text(out, "\\r");
-			break;
-		case '\t':
-			strbuf_add_text(out, "\\t");
-			break;
-		default:
-			strbuf_add_char(out, text.data[i]);
-		}
+	text_print_on_line(strbuf_str(&text), out);
 	strbuf_free(&text);
 }
 

@@ -47,9 +47,8 @@ text_width(Str text)
 
 /* ---- cells ---- */
 
-/* Control characters would break the lines of a table. */
-static void
-add_cell_text(Str text, StrBuf *out)
+void
+text_print_on_line(Str text, StrBuf *out)
 {
 	for (size_t i = 0; i < text.length; i++)
 		switch (text.data[i]) {
@@ -75,7 +74,7 @@ cell_text(Printer *p, const Batch *rows, int32_t row, int c)
 	char  *text;
 
 	value_print(&value, false, &raw);
-	add_cell_text(strbuf_str(&raw), &clean);
+	text_print_on_line(strbuf_str(&raw), &clean);
 	text = arena_strdup(&p->arena, strbuf_text(&clean));
 	strbuf_free(&raw);
 	strbuf_free(&clean);
@@ -551,7 +550,7 @@ print_entity_table(Printer *p, const LayoutTable *table)
 		for (int c = 0; c < n; c++) {
 			StrBuf clean = {0};
 
-			add_cell_text(str_of(table->cells[r * n + c] != NULL ? table->cells[r * n + c] : ""), &clean);
+			text_print_on_line(str_of(table->cells[r * n + c] != NULL ? table->cells[r * n + c] : ""), &clean);
 			cells[c] = arena_strdup(&p->arena, strbuf_text(&clean));
 			strbuf_free(&clean);
 		}

@@ -52,6 +52,9 @@ void value_print(const Value *value, bool nested, StrBuf *out);
 /* A value as JSON. */
 void value_print_json(const Value *value, StrBuf *out);
 
+/* Text with its line ends and tabs as \n, \r and \t: it would break the lines of a table. */
+void text_print_on_line(Str text, StrBuf *out);
+
 /* An error with the line of SQL and a caret under the place. */
 void error_print(FILE *out, const Error *err, Str sql);
 
