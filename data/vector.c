@@ -245,17 +245,17 @@ vector_flatten(Arena *arena, const Vector *v)
 
 #define GATHER(T)                                                   \
 	do {                                                            \
-		const T *restrict from = src->data;                         \
-		T *restrict to = out->data;                                 \
+		const T *restrict source = from;                            \
+		T *restrict target = to;                                    \
                                                                     \
-		for (int32_t i = 0; i < n_rows; i++)                        \
-			to[i] = from[index[i]];                                 \
+		for (int32_t i = 0; i < n; i++)                             \
+			target[i] = source[index[i]];                           \
 	} while (0)
 
-static void
-gather_data(Vector *out, const Vector *src, const uint32_t *index, int32_t n_rows)
+void
+fixed_gather(int width, const void *from, const uint32_t *index, int32_t n, void *to)
 {
-	switch (type_width(src->type)) {
+	switch (width) {
 	case 1:
 		GATHER(uint8_t);
 		break;
@@ -323,7 +323,7 @@ gather_flat(Vector *out, Arena *arena, const Vector *src, const uint32_t *index,
 					.capacity = n_rows, .n_children = src->n_children};
 	if (size > 0) {
 		out->data = arena_alloc(arena, size);
-		gather_data(out, src, index, n_rows);
+		fixed_gather(type_width(src->type), src->data, index, n_rows, out->data);
 	}
 	if (src->validity != NULL) {
 		int64_t	  words = bitmap_words(n_rows > 0 ? n_rows : 1);

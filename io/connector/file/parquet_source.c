@@ -269,15 +269,6 @@ read_column(ParquetSource *self, ParquetScan *scan, int c, int32_t n, Arena *are
 	return OK;
 }
 
-#define GATHER(T)                                         \
-	{                                                     \
-		const T *restrict from = v->data;                 \
-		T *restrict to = out->data;                       \
-                                                          \
-		for (int32_t i = 0; i < n; i++)                   \
-			to[i] = from[rows[i]];                        \
-	}
-
 /* Some rows of a column: packed where that is cheap, else as a dictionary. */
 static const Vector *
 pick_rows(Arena *arena, const Vector *v, const uint32_t *rows, int32_t n)
@@ -288,17 +279,7 @@ pick_rows(Arena *arena, const Vector *v, const uint32_t *rows, int32_t n)
 		return vector_dictionary(arena, v, rows, n);
 	out = vector_new_unset(arena, v->type, n);
 	out->is_ascii = v->is_ascii;
-	switch (type_width(v->type)) {
-	case 4:
-		GATHER(uint32_t);
-		break;
-	case 8:
-		GATHER(uint64_t);
-		break;
-	default:
-		GATHER(unsigned __int128);
-		break;
-	}
+	fixed_gather(type_width(v->type), v->data, rows, n, out->data);
 	return out;
 }
 

@@ -77,34 +77,6 @@ take_bits(PageReader *r, int32_t n, uint8_t *out)
 		out[i] = r->at[r->bit >> 3] >> (r->bit & 7) & 1;
 }
 
-#define GATHER(T)                                                          \
-	{                                                                      \
-		const T *restrict from = v->data;                                  \
-		T *restrict to = out;                                              \
-                                                                           \
-		for (int32_t i = 0; i < n; i++)                                    \
-			to[i] = from[codes[i]];                                        \
-	}
-
-static void
-gather(const Vector *v, const uint32_t *codes, int32_t n, void *out)
-{
-	switch (type_width(v->type)) {
-	case 1:
-		GATHER(uint8_t);
-		break;
-	case 4:
-		GATHER(uint32_t);
-		break;
-	case 8:
-		GATHER(uint64_t);
-		break;
-	default:
-		GATHER(unsigned __int128);
-		break;
-	}
-}
-
 static Status
 take_codes(PageReader *r, int32_t n, uint32_t *out, Error *err)
 {
@@ -168,7 +140,7 @@ take_values(ColumnReader *c, PageReader *r, int32_t n, void *out, Arena *arena, 
 			int32_t take = n - done < BATCH_ROWS ? n - done : BATCH_ROWS;
 
 			TRY(take_codes(r, take, c->codes, err));
-			gather(r->dictionary, c->codes, take, (char *)out + (size_t)type_width(leaf->type) * (size_t)done);
+			fixed_gather(type_width(leaf->type), r->dictionary->data, c->codes, take, (char *)out + (size_t)type_width(leaf->type) * (size_t)done);
 			done += take;
 		}
 		return OK;
@@ -278,7 +250,7 @@ batch_flatten(PageReader *r, LeafBatch *b, int32_t n)
 {
 	const Vector *dictionary = r->dictionary_with_null;
 
-	gather(dictionary, b->codes, n, b->v->data);
+	fixed_gather(type_width(dictionary->type), dictionary->data, b->codes, n, b->v->data);
 	b->v->is_ascii &= dictionary->is_ascii;
 	b->codes = NULL;
 }
