@@ -204,8 +204,9 @@ def fire(p, records, kills, restarts, seconds=(4.0, 12.0), say=lambda text: None
     feeder.close()
     p.nodes.remove(feeder.process)
     say(f"{time.time() - began:.0f} s: all {feeder.sent} records are there; {under.kills} processes killed, broker restarted {under.restarts} times")
-    # A bounded query waits for the queries that feed its sources.
+    # A bounded query waits for the queries that feed its sources; what kcat reads below must be there by then, so both are asked.
     counted = p.sql("SELECT COUNT(*) AS n FROM j;", timeout=600)
+    windows = p.sql("SELECT COUNT(*) AS n FROM w;", timeout=600)
     under.all_run()
     say(f"{time.time() - began:.0f} s: the queries have read them")
     places = {}
@@ -215,6 +216,7 @@ def fire(p, records, kills, restarts, seconds=(4.0, 12.0), say=lambda text: None
     check_join(p, j, places)
     equal(counted, [str(feeder.sent)], "rows of j as a bounded query counts them")
     wanted = wanted_windows(feeder.sent)
+    equal(windows, [str(len(wanted))], "rows of w as a bounded query counts them")
     same_tables(last_windows(p, w), wanted, "w as kcat reads it")
     for what, sql in (("w", "SELECT k, WINDOWSTART, n, total FROM w;"),
                       ("the bounded query", "SELECT k, WINDOWSTART, COUNT(*) AS n, SUM(amount) AS total FROM t WINDOW TUMBLING (SIZE 10 MINUTES) GROUP BY k;")):
