@@ -108,6 +108,18 @@ headers_type(void)
 	return type_array(type_struct(fields, 2));
 }
 
+/* The type of all headers; the standard dialect keeps names as written, so that "key" is as good as "KEY". */
+static bool
+is_headers_type(const Type *type, bool any_case)
+{
+	const Type *pair = type->kind == TYPE_ARRAY ? type->element : NULL;
+
+	if (type == headers_type())
+		return true;
+	return any_case && pair != NULL && pair->kind == TYPE_STRUCT && pair->n_fields == 2 && strcasecmp(pair->fields[0].name, "key") == 0 &&
+		   pair->fields[0].type == type_string && strcasecmp(pair->fields[1].name, "value") == 0 && pair->fields[1].type == type_bytes;
+}
+
 static Status
 check_column_name(const char *name, const AstColumnDef *column, Error *err)
 {
@@ -127,7 +139,7 @@ bind_header_column(PlannerContext *context, const AstColumnDef *def, const Type 
 
 	if (!settings_bool(context->settings, "ksql.headers.columns.enabled"))
 		return error_user(err, "Cannot create Stream because schema with headers columns is disabled.");
-	if (type != (all ? headers_type() : type_bytes)) {
+	if (all ? !is_headers_type(type, context->standard) : type != type_bytes) {
 		error_user(err, "Invalid type for %s column: expected %s, got %s", all ? "HEADERS" : arena_printf(context->arena, "HEADER('%s')", def->header),
 				   type_to_arena(all ? headers_type() : type_bytes, context->arena), type_to_arena(type, context->arena));
 		return error_at(err, def->pos.line, def->pos.column, def->pos.length);
@@ -139,7 +151,7 @@ bind_header_column(PlannerContext *context, const AstColumnDef *def, const Type 
 		if (strcmp(headers[i].header, def->header) == 0)
 			return error_user(err, "Schema already contains a HEADER('%s') column.", def->header);
 	}
-	headers[source->n_headers++] = (CatalogHeaderColumn){bind_name(context, def->name), all ? NULL : def->header, type, at};
+	headers[source->n_headers++] = (CatalogHeaderColumn){bind_name(context, def->name), all ? NULL : def->header, all ? headers_type() : type_bytes, at};
 	source->headers = headers;
 	return OK;
 }

@@ -150,6 +150,20 @@ bind_value(PlannerContext *context, const CatalogSource *target, const AstExpr *
 	return cause.hint[0] != '\0' ? error_hint(err, "%s", cause.hint) : FAILED;
 }
 
+/* Whoever wrote values in the order of the declaration is told the order that counts. */
+static Status
+hint_order(PlannerContext *context, const AstInsert *insert, const CatalogSource *target, Error *err)
+{
+	StrBuf names = {0};
+
+	if (insert->n_columns > 0 || target->schema->n_key == 0 || err->hint[0] != '\0')
+		return FAILED;
+	add_names(context, insert, target, &names);
+	error_hint(err, "Without a list of columns values stand for the key columns, then the others: %s", strbuf_text(&names));
+	strbuf_free(&names);
+	return FAILED;
+}
+
 static Status
 bind_row(PlannerContext *context, const AstInsert *insert, const CatalogSource *target, const AstValuesRow *ast, const int *to, int n,
 		 InsertRow *row, Error *err)
@@ -171,8 +185,8 @@ bind_row(PlannerContext *context, const AstInsert *insert, const CatalogSource *
 				row->has_time = true;
 				row->time = value.integer;
 			}
-		} else
-			TRY(bind_value(context, target, ast->values[i], column->type, column->name, &row->values[to[i]], err));
+		} else if (bind_value(context, target, ast->values[i], column->type, column->name, &row->values[to[i]], err) != OK)
+			return hint_order(context, insert, target, err);
 	}
 	for (int c = 0; target->kind == ENTITY_TABLE && c < schema->n_key; c++)
 		if (row->values[c].is_null)
