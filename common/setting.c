@@ -5,6 +5,10 @@
 
 #define PREFIX "ksql.streams."
 
+/* Topics of brokers, registries and Connect. */
+#define INTERNAL_TOPICS "_confluent.*,__confluent.*,_schemas,__consumer_offsets,__transaction_state," \
+						"connect-configs,connect-offsets,connect-status,connect-statuses"
+
 const Setting setting_rows[] = {
 	{"sql.dialect", SETTING_CHOICE, "standard", "standard|ksqldb", SCOPE_QUERY,
 	 "Rules by which SQL is bound: standard SQL, or ksqlDB's to the letter."},
@@ -41,10 +45,8 @@ const Setting setting_rows[] = {
 	{"ksql.sink.replicas", SETTING_INT, NULL, NULL, SCOPE_QUERY, "Old name for REPLICAS of new topics; ignored."},
 	{"ksql.create.topic.inherit.source.replicas.enabled", SETTING_BOOL, "true", NULL, SCOPE_QUERY,
 	 "New topics take the replicas of the leftmost source."},
-	{"ksql.hidden.topics", SETTING_TEXT, "_confluent.*,__confluent.*,_schemas,__consumer_offsets,__transaction_state", NULL,
-	 SCOPE_SERVER, "Patterns of topics that SHOW TOPICS leaves out."},
-	{"ksql.readonly.topics", SETTING_TEXT, "_confluent.*,__confluent.*,_schemas,__consumer_offsets,__transaction_state", NULL,
-	 SCOPE_SERVER, "Patterns of topics that must not be written."},
+	{"ksql.hidden.topics", SETTING_TEXT, INTERNAL_TOPICS, NULL, SCOPE_SERVER, "Patterns of topics that SHOW TOPICS leaves out."},
+	{"ksql.readonly.topics", SETTING_TEXT, INTERNAL_TOPICS, NULL, SCOPE_SERVER, "Patterns of topics that must not be written."},
 	{"ksql.fail.on.deserialization.error", SETTING_BOOL, "false", NULL, SCOPE_QUERY,
 	 "A record that cannot be read fails the query instead of being skipped."},
 	{"errors.dead.letter.queue.topic.name", SETTING_TEXT, NULL, NULL, SCOPE_QUERY,
@@ -84,6 +86,8 @@ const Setting setting_rows[] = {
 	{"default.timestamp.extractor", SETTING_TEXT, NULL, NULL, SCOPE_QUERY, "Accepted for compatibility."},
 	{"__emit.interval.ms.kstreams.windowed.aggregation__", SETTING_INT, "0", NULL, SCOPE_QUERY, "Accepted for compatibility."},
 	{"num.stream.threads", SETTING_INT, "4", NULL, SCOPE_QUERY, "Accepted for compatibility."},
+	{"task.timeout.ms", SETTING_INT, "300000", NULL, SCOPE_QUERY, "Accepted for compatibility."},
+	{"buffered.records.per.partition", SETTING_INT, "1000", NULL, SCOPE_QUERY, "Accepted for compatibility."},
 	{"num.standby.replicas", SETTING_INT, "0", NULL, SCOPE_SERVER,
 	 "Processes that keep a copy of a partition's state besides the one that works on it, on Kafka."},
 	{"table.copies", SETTING_BOOL, "true", NULL, SCOPE_SERVER,

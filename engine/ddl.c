@@ -12,6 +12,7 @@
 #include "planner/bind/properties.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -343,6 +344,19 @@ log_create_as(StatementContext *context, Query *old, const PersistentPlan *plan,
 	return status;
 }
 
+/* One more query is wanted by somebody; what the log holds was allowed when it came. */
+static Status
+check_query_limit(StatementContext *context, Error *err)
+{
+	int64_t limit = settings_int(context->engine->settings, "ksql.query.persistent.active.limit");
+	int		n = catalog_n_queries(context->planner.catalog);
+
+	if (context->engine->is_recovering || context->engine->is_replaying || n < limit)
+		return OK;
+	error_user(err, "There are %d persistent queries, and no more than %" PRId64 " are allowed", n, limit);
+	return error_hint(err, "TERMINATE one that is not needed (SHOW QUERIES lists them), or raise the server's setting ksql.query.persistent.active.limit.");
+}
+
 static Status
 create_as(StatementContext *context, const AstStatement *statement, Existing existing, Error *err)
 {
@@ -370,6 +384,8 @@ create_as(StatementContext *context, const AstStatement *statement, Existing exi
 		if (old_query != NULL && !engine->is_recovering)
 			TRY(query_check_fingerprint(old_query, NULL, err));
 	}
+	if (old_query == NULL)
+		TRY(check_query_limit(context, err));
 	if (engine->on_kafka && !engine->is_replaying)
 		TRY(share_check(engine, trial.plan, err));
 	TRY(engine_create_topic(engine, sink, err));
@@ -598,6 +614,7 @@ insert_select(StatementContext *context, const AstStatement *statement, Error *e
 	int64_t		   sequence;
 
 	TRY(plan_insert_select(&context->planner, statement, &trial, err));
+	TRY(check_query_limit(context, err));
 	if (context->engine->on_kafka && !context->engine->is_replaying)
 		TRY(share_check(context->engine, trial.plan, err));
 	TRY(insert_query_id(context, &statement->insert, &id, err));

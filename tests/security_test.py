@@ -604,6 +604,51 @@ def files_of_allowed_directories(p):
 
 
 @case
+def a_properties_file_of_ksqldb_is_taken(p):
+    """What such files commonly hold; and what is not known is not taken for something else."""
+    text = """ksql.streams.producer.delivery.timeout.ms=2147483647
+ksql.streams.producer.acks=all
+ksql.streams.replication.factor=3
+ksql.streams.topic.min.insync.replicas=2
+ksql.streams.state.dir=/some/non-temporary-storage-path/
+ksql.streams.consumer.session.timeout.ms=6000
+ksql.logging.processing.topic.auto.create=true
+ksql.fail.on.production.error=false
+ksql.heartbeat.enable=true
+ksql.heartbeat.send.interval.ms=100
+ksql.lag.reporting.send.interval.ms=5000
+ksql.query.pull.max.allowed.offset.lag=100
+ksql.query.pull.thread.pool.size=50
+ksql.properties.overrides.log=true
+"""
+    path = p.path("ksql.properties")
+    with open(path, "w") as f:
+        f.write(text)
+    with running(p.start("--config", path)) as server:
+        equal(server.ksql("SHOW STREAMS;")[0], 200)
+    with open(path, "a") as f:
+        f.write("ksql.fail.on.productionerror=true\n")
+    contains(p.fails("--config", path), "ksql.properties:15: Unknown property: ksql.fail.on.productionerror\nhint: Did you mean 'ksql.fail.on.production.error'?")
+
+
+@case
+def persistent_queries_are_limited(p):
+    """What is there goes on, over a restart too; one that replaces another is none more."""
+    settings = {"ksql.query.persistent.active.limit": "2"}
+    with running(p.start(settings=settings)) as server:
+        equal(server.ksql("CREATE STREAM s (a INT) WITH (kafka_topic='s', value_format='JSON', partitions=1); CREATE STREAM u AS SELECT a FROM s;"
+                          "INSERT INTO u SELECT a + 1 AS a FROM s;")[0], 200)
+        for more in ("CREATE TABLE c AS SELECT a, COUNT(*) AS n FROM s GROUP BY a;", "INSERT INTO u SELECT a + 2 AS a FROM s;"):
+            status, text = server.ksql(more)
+            equal(status, 400)
+            contains(text, "There are 2 persistent queries, and no more than 2 are allowed")
+            contains(text, "ksql.query.persistent.active.limit")
+        equal(server.ksql("CREATE OR REPLACE STREAM u AS SELECT a FROM s WHERE a > 0;")[0], 200)
+    with running(p.start(settings={"ksql.query.persistent.active.limit": "1"})) as server:
+        equal(len(json.loads(server.ksql("SHOW QUERIES;")[1])[0]["queries"]), 2)
+
+
+@case
 def limits_say_what_they_are(p):
     with running(p.start(settings={"ksql.server.command.topic.rate.limit": "1"})) as server:
         create = "CREATE TYPE t%d AS INT;"
