@@ -151,6 +151,19 @@ strbuf_add_str(StrBuf *buf, Str s)
 }
 
 void
+strbuf_add_quoted(StrBuf *buf, Str s, char quote)
+{
+	strbuf_reserve(buf, s.length + 2);
+	strbuf_add_char(buf, quote);
+	for (size_t i = 0; i < s.length; i++) {
+		if (s.data[i] == quote)
+			strbuf_add_char(buf, quote);
+		strbuf_add_char(buf, s.data[i]);
+	}
+	strbuf_add_char(buf, quote);
+}
+
+void
 strbuf_add_repeat(StrBuf *buf, char c, size_t n)
 {
 	strbuf_reserve(buf, n);

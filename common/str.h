@@ -63,6 +63,7 @@ void strbuf_add(StrBuf *buf, const void *data, size_t length);
 void strbuf_add_text(StrBuf *buf, const char *text);
 void strbuf_add_str(StrBuf *buf, Str s);
 void strbuf_add_repeat(StrBuf *buf, char c, size_t n);
+void strbuf_add_quoted(StrBuf *buf, Str s, char quote);	/* between quotes; a quote within is doubled, as SQL has it */
 void strbuf_printf(StrBuf *buf, const char *format, ...) PRINTF_LIKE(2, 3);
 
 static inline void

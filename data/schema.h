@@ -8,10 +8,8 @@
 #include "common/str.h"
 #include "data/type.h"
 
-typedef struct Column {
-	const char *name;
-	const Type *type;
-} Column;
+/* Like a field of a STRUCT: what works on the ones works on the others. */
+typedef TypeField Column;
 
 typedef struct Schema {
 	int			  n_columns;	/* key and value columns */

@@ -23,30 +23,6 @@ parse_query(StatementContext *context, const char *sql, const AstQuery **out, Er
 	return OK;
 }
 
-static void
-add_name(StrBuf *out, const char *name)
-{
-	strbuf_add_char(out, '`');
-	for (; *name != '\0'; name++) {
-		if (*name == '`')
-			strbuf_add_char(out, '`');
-		strbuf_add_char(out, *name);
-	}
-	strbuf_add_char(out, '`');
-}
-
-static void
-add_literal(StrBuf *out, const char *text)
-{
-	strbuf_add_char(out, '\'');
-	for (; *text != '\0'; text++) {
-		if (*text == '\'')
-			strbuf_add_char(out, '\'');
-		strbuf_add_char(out, *text);
-	}
-	strbuf_add_char(out, '\'');
-}
-
 static Status
 refuse_option(const AstProperty *property, Error *err)
 {
@@ -187,10 +163,10 @@ copy_to(StatementContext *context, const AstCopy *copy, Error *err)
 		strbuf_add_text(&sql, copy->n_columns == 0 ? "SELECT *" : "SELECT ");
 		for (int i = 0; i < copy->n_columns; i++) {
 			strbuf_add_text(&sql, i > 0 ? ", " : "");
-			add_name(&sql, copy->columns[i].text);
+			strbuf_add_quoted(&sql, str_of(copy->columns[i].text), '`');
 		}
 		strbuf_add_text(&sql, " FROM ");
-		add_name(&sql, copy->name.text);
+		strbuf_add_quoted(&sql, str_of(copy->name.text), '`');
 		strbuf_add_char(&sql, ';');
 		status = parse_query(context, strbuf_text(&sql), &query, err);
 		strbuf_free(&sql);
@@ -304,8 +280,8 @@ from_columns(StatementContext *context, const AstCopy *copy, const CatalogSource
 		}
 		strbuf_add_text(names, n > 0 ? ", " : "");
 		strbuf_add_text(schema, n > 0 ? ", " : "");
-		add_name(names, target->schema->columns[at].name);
-		add_name(schema, target->schema->columns[at].name);
+		strbuf_add_quoted(names, str_of(target->schema->columns[at].name), '`');
+		strbuf_add_quoted(schema, str_of(target->schema->columns[at].name), '`');
 		strbuf_printf(schema, " %s", type_to_arena(target->schema->columns[at].type, context->arena));
 		column_of[at] = n++;
 	}
@@ -322,7 +298,7 @@ from_query(StatementContext *context, const AstCopy *copy, CopyFrom *from, const
 
 	from->column_of = column_of;
 	strbuf_printf(&sql, "SELECT %s FROM ", strbuf_text(&names));
-	add_literal(&sql, copy->path);
+	strbuf_add_quoted(&sql, str_of(copy->path), '\'');
 	strbuf_add_text(&sql, " WITH (");
 	for (int i = 0; i < copy->n_properties; i++) {
 		const char *value = property_text(copy->properties[i].value);
@@ -330,11 +306,11 @@ from_query(StatementContext *context, const AstCopy *copy, CopyFrom *from, const
 		has_schema = has_schema || strcasecmp(copy->properties[i].name, "SCHEMA") == 0;
 		from->has_time = from->has_time || strcasecmp(copy->properties[i].name, "TIMESTAMP") == 0;
 		strbuf_printf(&sql, "%s%s=", i > 0 ? ", " : "", copy->properties[i].name);
-		add_literal(&sql, value != NULL ? value : "");
+		strbuf_add_quoted(&sql, str_of(value != NULL ? value : ""), '\'');
 	}
 	if (!has_schema) {
 		strbuf_printf(&sql, "%sSCHEMA=", copy->n_properties > 0 ? ", " : "");
-		add_literal(&sql, strbuf_text(&schema));
+		strbuf_add_quoted(&sql, str_of(strbuf_text(&schema)), '\'');
 	}
 	strbuf_add_text(&sql, ");");
 	if (status == OK)

@@ -152,18 +152,6 @@ applies(const Measure *measure, const Type *type)
 }
 
 static void
-add_name(StrBuf *out, const char *name)
-{
-	strbuf_add_char(out, '`');
-	for (; *name != '\0'; name++) {
-		if (*name == '`')
-			strbuf_add_char(out, '`');
-		strbuf_add_char(out, *name);
-	}
-	strbuf_add_char(out, '`');
-}
-
-static void
 add_measure(const Measure *measure, const Column *column, StrBuf *sql)
 {
 	const char *place = measure->sql != NULL ? strstr(measure->sql, "%s") : NULL;
@@ -178,7 +166,7 @@ add_measure(const Measure *measure, const Column *column, StrBuf *sql)
 		return;
 	}
 	strbuf_add(sql, measure->sql, (size_t)(place - measure->sql));
-	add_name(sql, column->name);
+	strbuf_add_quoted(sql, str_of(column->name), '`');
 	strbuf_add_text(sql, place + 2);
 }
 

@@ -35,18 +35,6 @@ binding_of(const Expr *e)
 static void print(const Expr *e, int least, StrBuf *out);
 
 static void
-print_quoted(Str text, StrBuf *out)
-{
-	strbuf_add_char(out, '\'');
-	for (size_t i = 0; i < text.length; i++) {
-		if (text.data[i] == '\'')
-			strbuf_add_char(out, '\'');
-		strbuf_add_char(out, text.data[i]);
-	}
-	strbuf_add_char(out, '\'');
-}
-
-static void
 print_constant(const Value *v, StrBuf *out)
 {
 	if (v->is_null) {
@@ -58,7 +46,7 @@ print_constant(const Value *v, StrBuf *out)
 		strbuf_add_text(out, v->boolean ? "TRUE" : "FALSE");
 		break;
 	case TYPE_STRING:
-		print_quoted(v->text, out);
+		strbuf_add_quoted(out, v->text, '\'');
 		break;
 	case TYPE_BYTES:
 		strbuf_add_text(out, "X'");

@@ -172,18 +172,6 @@ print_list(AstPrinter *p, AstExpr *const *args, int n)
 }
 
 static void
-print_quoted(StrBuf *out, const char *text)
-{
-	strbuf_add_char(out, '\'');
-	for (; *text != '\0'; text++) {
-		if (*text == '\'')
-			strbuf_add_char(out, '\'');
-		strbuf_add_char(out, *text);
-	}
-	strbuf_add_char(out, '\'');
-}
-
-static void
 print_column(AstPrinter *p, const AstExpr *e)
 {
 	const ScopeColumn *column = NULL;
@@ -255,16 +243,16 @@ print_node(AstPrinter *p, const AstExpr *e)
 		strbuf_add_text(out, e->text);
 		break;
 	case AST_STRING:
-		print_quoted(out, e->text);
+		strbuf_add_quoted(out, str_of(e->text), '\'');
 		break;
 	case AST_TYPED_LITERAL:
 		strbuf_printf(out, "%s ", e->name.text);
-		print_quoted(out, e->text);
+		strbuf_add_quoted(out, str_of(e->text), '\'');
 		break;
 	case AST_INTERVAL:
 		strbuf_add_text(out, "INTERVAL ");
 		if (e->text != NULL)
-			print_quoted(out, e->text);
+			strbuf_add_quoted(out, str_of(e->text), '\'');
 		else if (e->arg != NULL)
 			print_node(p, e->arg);
 		if (e->has_unit)

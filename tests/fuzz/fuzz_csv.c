@@ -2,7 +2,7 @@
  * Reads arbitrary bytes as a CSV file: described, then read by one reader and by ranges.  Nothing may crash, and both must
  * give the same number of rows or bad rows.
  *
- *	clang -fsanitize=fuzzer,address,undefined ...; or with -DFUZZ_MAIN as a program that reads the files it is given
+ *	`make fuzz` looks for inputs; tests/fuzz/replay runs the ones that are kept
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,21 +76,3 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	arena_free(&arena);
 	return 0;
 }
-
-#ifdef FUZZ_MAIN
-int
-main(int argc, char **argv)
-{
-	static uint8_t data[1 << 20];
-
-	for (int i = 1; i < argc; i++) {
-		FILE  *f = fopen(argv[i], "rb");
-		size_t size = f != NULL ? fread(data, 1, sizeof data, f) : 0;
-
-		if (f != NULL)
-			fclose(f);
-		LLVMFuzzerTestOneInput(data, size);
-	}
-	return 0;
-}
-#endif

@@ -2,7 +2,7 @@
  * Reads arbitrary bytes as a Parquet file: described, then every column of every row group read, whole and in small steps.  Nothing
  * may crash, and both must give the same number of rows if neither finds the file damaged.
  *
- *	make fuzz starts from tests/data/parquet; or build with -DFUZZ_MAIN as a program that reads the files it is given
+ *	`make fuzz` starts from tests/data/parquet; tests/fuzz/replay runs the inputs that are kept
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,21 +93,3 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	arena_free(&arena);
 	return 0;
 }
-
-#ifdef FUZZ_MAIN
-int
-main(int argc, char **argv)
-{
-	static uint8_t data[1 << 20];
-
-	for (int i = 1; i < argc; i++) {
-		FILE  *f = fopen(argv[i], "rb");
-		size_t size = f != NULL ? fread(data, 1, sizeof data, f) : 0;
-
-		if (f != NULL)
-			fclose(f);
-		LLVMFuzzerTestOneInput(data, size);
-	}
-	return 0;
-}
-#endif

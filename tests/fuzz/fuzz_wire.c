@@ -2,7 +2,7 @@
  * Decodes arbitrary bytes as records of AVRO, PROTOBUF_NOSR and PROTOBUF (the first byte chooses) with every type; what can be
  * read must be written without an error.
  *
- *	clang -fsanitize=fuzzer,address,undefined ...; or with -DFUZZ_MAIN as a program that reads the files it is given
+ *	`make fuzz` looks for inputs; tests/fuzz/replay runs the ones that are kept
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,21 +51,3 @@ out:
 	registry->close(registry);
 	return 0;
 }
-
-#ifdef FUZZ_MAIN
-int
-main(int argc, char **argv)
-{
-	static uint8_t data[1 << 20];
-
-	for (int i = 1; i < argc; i++) {
-		FILE *file = fopen(argv[i], "rb");
-
-		if (file == NULL)
-			continue;
-		LLVMFuzzerTestOneInput(data, fread(data, 1, sizeof data, file));
-		fclose(file);
-	}
-	return 0;
-}
-#endif

@@ -173,6 +173,25 @@ file_glob(Arena *arena, const FileAccess *allowed, const char *path, char ***pat
 	return strstr(path, "**") != NULL ? glob_deep(arena, allowed, path, paths, n, err) : glob_plain(arena, path, paths, n, err);
 }
 
+int
+file_glob_new(Arena *arena, const FileAccess *allowed, const char *path, char *const *known, int n_known, char ***paths)
+{
+	int	  n, n_new = 0;
+	Error ignored;
+
+	if (file_glob(arena, allowed, path, paths, &n, &ignored) != OK)
+		return 0;
+	for (int i = 0; i < n; i++) {
+		bool is_known = false;
+
+		for (int k = 0; k < n_known && !is_known; k++)
+			is_known = strcmp(known[k], (*paths)[i]) == 0;
+		if (!is_known)
+			(*paths)[n_new++] = (*paths)[i];
+	}
+	return n_new;
+}
+
 Status
 file_spec_paths(Arena *arena, const FileSpec *spec, char ***paths, int *n, Error *err)
 {

@@ -10,6 +10,12 @@
 /* The paths, sorted.  ERROR_USER if there is none, or the file access does not allow it. */
 Status file_glob(Arena *arena, const FileAccess *allowed, const char *path, char ***paths, int *n, Error *err);
 
+/*
+ * For whoever follows a glob: those of its paths, in order, that are not among the known ones; their number.  What cannot be looked
+ * at now has none.
+ */
+int file_glob_new(Arena *arena, const FileAccess *allowed, const char *path, char *const *known, int n_known, char ***paths);
+
 /* The same for a described file: its list, if it has one. */
 Status file_spec_paths(Arena *arena, const FileSpec *spec, char ***paths, int *n, Error *err);
 

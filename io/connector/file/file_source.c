@@ -245,20 +245,13 @@ follow_glob(FileSource *self)
 	Arena	scratch = {0};
 	char  **paths;
 	int		n;
-	Error	ignored;
 
 	if (now < self->next_glob)
 		return;
 	self->next_glob = now + GLOB_NANOS;
-	if (file_glob(&scratch, self->file->access, self->file->path, &paths, &n, &ignored) == OK)
-		for (int i = 0; i < n && self->n_used < self->base.n_partitions; i++) {
-			bool is_known = false;
-
-			for (int k = 0; k < self->n_used && !is_known; k++)
-				is_known = strcmp(self->paths[k], paths[i]) == 0;
-			if (!is_known)
-				self->paths[self->n_used++] = xstrdup(paths[i]);
-		}
+	n = file_glob_new(&scratch, self->file->access, self->file->path, self->paths, self->n_used, &paths);
+	for (int i = 0; i < n && self->n_used < self->base.n_partitions; i++)
+		self->paths[self->n_used++] = xstrdup(paths[i]);
 	arena_free(&scratch);
 }
 

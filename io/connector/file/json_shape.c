@@ -97,12 +97,12 @@ add_step(Learner *l, StepAction action, int depth)
 
 /* How a key relates to the fields wanted: >= 0 is one exactly, -1 none at all, -2 one of them if case is not looked at. */
 static int
-match_key(Str key, int n, const char *(*name_of)(const void *, int), const void *from, const bool *is_wanted)
+match_key(Str key, const TypeField *fields, int n, const bool *is_wanted)
 {
 	int found = -1;
 
 	for (int i = 0; i < n; i++) {
-		Str name = str_of(name_of(from, i));
+		Str name = str_of(fields[i].name);
 
 		if (str_equal(name, key))
 			return is_wanted == NULL || is_wanted[i] ? i : -1;
@@ -110,18 +110,6 @@ match_key(Str key, int n, const char *(*name_of)(const void *, int), const void 
 			found = -2;
 	}
 	return found;
-}
-
-static const char *
-column_name(const void *columns, int i)
-{
-	return ((const Column *)columns)[i].name;
-}
-
-static const char *
-field_name(const void *fields, int i)
-{
-	return ((const TypeField *)fields)[i].name;
 }
 
 /* first: of the value in the line that is learnt from. */
@@ -166,8 +154,8 @@ learn_object(Learner *l, const Type *struct_type, int depth, bool *has_stopped)
 			c->p++;
 
 			char first = json_skip_space(c);
-			int	 field = struct_type == NULL ? match_key(text.raw, n, column_name, shapes->columns, shapes->is_wanted)
-											 : match_key(text.raw, n, field_name, struct_type->fields, NULL);
+			int	 field = struct_type == NULL ? match_key(text.raw, shapes->columns, n, shapes->is_wanted)
+											 : match_key(text.raw, struct_type->fields, n, NULL);
 
 			if (field == -2 || (field >= 0 && seen[field]))
 				return false;

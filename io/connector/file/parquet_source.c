@@ -194,20 +194,13 @@ follow_glob(ParquetSource *self)
 	Arena	scratch = {0};
 	char  **paths;
 	int		n;
-	Error	ignored;
 
 	if (now < self->next_glob)
 		return;
 	self->next_glob = now + GLOB_NANOS;
-	if (file_glob(&scratch, self->spec->access, self->spec->path, &paths, &n, &ignored) == OK)
-		for (int i = 0; i < n && self->n_files < self->base.n_partitions; i++) {
-			bool is_known = false;
-
-			for (int k = 0; k < self->n_files && !is_known; k++)
-				is_known = strcmp(self->paths[k], paths[i]) == 0;
-			if (!is_known)
-				self->paths[self->n_files++] = arena_strdup(self->arena, paths[i]);
-		}
+	n = file_glob_new(&scratch, self->spec->access, self->spec->path, self->paths, self->n_files, &paths);
+	for (int i = 0; i < n && self->n_files < self->base.n_partitions; i++)
+		self->paths[self->n_files++] = arena_strdup(self->arena, paths[i]);
 	arena_free(&scratch);
 }
 

@@ -45,47 +45,22 @@ typedef struct Frame {
 /* ---- plans ---- */
 
 static JsonPlan *
-plan_fields(Arena *arena, JsonPlan *plan, const char *(*name_of)(const void *, int), const Type *(*type_of)(const void *, int),
-			const void *from, int n)
+plan_fields(Arena *arena, JsonPlan *plan, const TypeField *fields, int n)
 {
 	plan->n_fields = n;
 	plan->fields = arena_array(arena, JsonField, n > 0 ? n : 1);
 	plan->order = arena_alloc(arena, sizeof(KnownKey) * ORDER_MAX);
 	for (int i = 0; i < n; i++) {
-		plan->fields[i].name = str_of(name_of(from, i));
-		plan->fields[i].plan = json_plan_value(arena, type_of(from, i));
+		plan->fields[i].name = str_of(fields[i].name);
+		plan->fields[i].plan = json_plan_value(arena, fields[i].type);
 	}
 	return plan;
-}
-
-static const char *
-column_name(const void *columns, int i)
-{
-	return ((const Column *)columns)[i].name;
-}
-
-static const Type *
-column_type(const void *columns, int i)
-{
-	return ((const Column *)columns)[i].type;
-}
-
-static const char *
-field_name(const void *fields, int i)
-{
-	return ((const TypeField *)fields)[i].name;
-}
-
-static const Type *
-field_type(const void *fields, int i)
-{
-	return ((const TypeField *)fields)[i].type;
 }
 
 JsonPlan *
 json_plan_record(Arena *arena, const Column *columns, int n_columns)
 {
-	return plan_fields(arena, arena_new(arena, JsonPlan), column_name, column_type, columns, n_columns);
+	return plan_fields(arena, arena_new(arena, JsonPlan), columns, n_columns);
 }
 
 JsonPlan *
@@ -95,7 +70,7 @@ json_plan_value(Arena *arena, const Type *type)
 
 	plan->type = type;
 	if (type->kind == TYPE_STRUCT)
-		plan_fields(arena, plan, field_name, field_type, type->fields, type->n_fields);
+		plan_fields(arena, plan, type->fields, type->n_fields);
 	else if (type->kind == TYPE_ARRAY || type->kind == TYPE_MAP)
 		plan->element = json_plan_value(arena, type->element);
 	return plan;

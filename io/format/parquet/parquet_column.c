@@ -48,28 +48,6 @@ native_views(ColumnReader *c, int32_t n)
 	return c->native;
 }
 
-/* The view of each text at r->at. */
-static bool
-take_texts(PageReader *r, int32_t n, StrView *out)
-{
-	const uint8_t *at = r->at, *end = r->at_end;
-
-	for (int32_t i = 0; i < n; i++) {
-		uint32_t length;
-
-		if (end - at < 4)
-			return false;
-		memcpy(&length, at, 4);
-		at += 4;
-		if (length > (size_t)(end - at))
-			return false;
-		out[i] = view_of_text(at, length);
-		at += length;
-	}
-	r->at = at;
-	return true;
-}
-
 static void
 take_bits(PageReader *r, int32_t n, uint8_t *out)
 {
@@ -118,7 +96,7 @@ take_native(ColumnReader *c, PageReader *r, int32_t n, const void **out, Error *
 		return OK;
 	default:
 		*out = native_views(c, n);
-		return take_texts(r, n, c->native) ? OK : too_few(r, err);
+		return plain_texts(&r->at, r->at_end, n, c->native) ? OK : too_few(r, err);
 	}
 }
 
@@ -157,7 +135,7 @@ take_values(ColumnReader *c, PageReader *r, int32_t n, void *out, Arena *arena, 
 		return OK;
 	case PAGE_TEXTS:
 		if (leaf->convert == NULL)
-			return take_texts(r, n, out) ? OK : too_few(r, err);
+			return plain_texts(&r->at, r->at_end, n, out) ? OK : too_few(r, err);
 		break;
 	default:
 		break;

@@ -200,21 +200,24 @@ decompress(PageReader *r, const ParquetPageHeader *h, PageBuffer **out, Error *e
 
 /* ---- the dictionary ---- */
 
-static bool
-texts_to_views(const uint8_t *at, const uint8_t *end, int64_t n, StrView *out)
+bool
+plain_texts(const uint8_t **at, const uint8_t *end, int64_t n, StrView *out)
 {
+	const uint8_t *p = *at;
+
 	for (int64_t i = 0; i < n; i++) {
 		uint32_t length;
 
-		if (end - at < 4)
+		if (end - p < 4)
 			return false;
-		memcpy(&length, at, 4);
-		at += 4;
-		if (length > (size_t)(end - at))
+		memcpy(&length, p, 4);
+		p += 4;
+		if (length > (size_t)(end - p))
 			return false;
-		out[i] = view_of_text(at, length);
-		at += length;
+		out[i] = view_of_text(p, length);
+		p += length;
 	}
+	*at = p;
 	return true;
 }
 
@@ -273,7 +276,7 @@ read_dictionary(PageReader *r, const ParquetPageHeader *h, Error *err)
 	if (leaf->width == 0) {
 		StrView *views = leaf->convert == NULL ? v->data : arena_alloc(&r->dictionary_arena, sizeof *views * (size_t)(n + 1));
 
-		if (!texts_to_views(data, data + h->plain_bytes, n, views))
+		if (!plain_texts(&data, data + h->plain_bytes, n, views))
 			return page_damaged(r, err, "a dictionary is cut off");
 		values = views;
 	}

@@ -115,4 +115,7 @@ view_of_text(const uint8_t *p, uint32_t length)
 	return v;
 }
 
+/* The views of n texts of PLAIN pages at *at, each behind its length; moves *at behind them.  False: they end at `end`. */
+bool plain_texts(const uint8_t **at, const uint8_t *end, int64_t n, StrView *out);
+
 #endif

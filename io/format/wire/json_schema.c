@@ -232,41 +232,17 @@ json_schema_parse(Arena *arena, Str text, WireNode **out, Error *err)
 static void print_type(const Type *type, int index, bool is_optional, StrBuf *out);
 
 static void
-print_fields(int n, const char *(*name_of)(const void *, int), const Type *(*type_of)(const void *, int), const void *from, StrBuf *out)
+print_fields(const TypeField *fields, int n, StrBuf *out)
 {
 	strbuf_add_text(out, "\"type\":\"object\",\"properties\":{");
 	for (int i = 0; i < n; i++) {
 		if (i > 0)
 			strbuf_add_char(out, ',');
-		json_write_string(out, str_of(name_of(from, i)));
+		json_write_string(out, str_of(fields[i].name));
 		strbuf_add_char(out, ':');
-		print_type(type_of(from, i), i, true, out);
+		print_type(fields[i].type, i, true, out);
 	}
 	strbuf_add_char(out, '}');
-}
-
-static const char *
-field_name(const void *fields, int i)
-{
-	return ((const TypeField *)fields)[i].name;
-}
-
-static const Type *
-field_type(const void *fields, int i)
-{
-	return ((const TypeField *)fields)[i].type;
-}
-
-static const char *
-column_name(const void *columns, int i)
-{
-	return ((const Column *)columns)[i].name;
-}
-
-static const Type *
-column_type(const void *columns, int i)
-{
-	return ((const Column *)columns)[i].type;
 }
 
 static void
@@ -301,7 +277,7 @@ print_bare(const Type *type, StrBuf *out)
 		print_type(type->element, -1, true, out);
 		return;
 	case TYPE_STRUCT:
-		print_fields(type->n_fields, field_name, field_type, type->fields, out);
+		print_fields(type->fields, type->n_fields, out);
 		return;
 	default:
 		strbuf_add_text(out, "\"type\":\"null\"");
@@ -329,6 +305,6 @@ json_schema_print(const Column *columns, int n_columns, bool is_record, StrBuf *
 		return;
 	}
 	strbuf_add_char(out, '{');
-	print_fields(n_columns, column_name, column_type, columns, out);
+	print_fields(columns, n_columns, out);
 	strbuf_add_char(out, '}');
 }
