@@ -1,6 +1,9 @@
 #include "exec/plan.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+
+#include "exec/op/scan.h"
 
 struct Explain {
 	StrBuf *out;
@@ -74,9 +77,19 @@ spec_explain(const OpType *type, const void *spec, StrBuf *out)
 		strbuf_add_char(out, ']');
 }
 
+static const ScanSpec *
+scan_of(const PlanNode *node)
+{
+	return node->op == &op_scan ? node->spec : NULL;
+}
+
+static void explain_branches(const RecursiveSpec *spec, int depth, StrBuf *out);
+
 static void
 explain_node(const PlanNode *node, int depth, Op *const *ops, int n_ops, StrBuf *out)
 {
+	const ScanSpec *scan = scan_of(node);
+
 	strbuf_add_repeat(out, ' ', (size_t)depth * 2);
 	spec_explain(node->op, node->spec, out);
 	for (int i = 0; i < n_ops; i++)
@@ -85,11 +98,63 @@ explain_node(const PlanNode *node, int depth, Op *const *ops, int n_ops, StrBuf 
 	strbuf_add_char(out, '\n');
 	for (int i = 0; i < node->n_inputs; i++)
 		explain_node(node->inputs[i], depth + 1, ops, n_ops, out);
+	if (scan != NULL && scan->recursive != NULL && !scan->is_working)
+		explain_branches(scan->recursive, depth + 1, out);
+}
+
+/* Their plans run once for each iteration: nothing is measured. */
+static void
+explain_branches(const RecursiveSpec *spec, int depth, StrBuf *out)
+{
+	const Plan *branches[] = {spec->base, spec->step};
+
+	for (int i = 0; i < 2; i++) {
+		strbuf_add_repeat(out, ' ', (size_t)depth * 2);
+		strbuf_add_text(out, i == 0 ? "First\n" : "Each iteration\n");
+		for (int n = 0; n < branches[i]->root->n_inputs; n++)
+			explain_node(branches[i]->root->inputs[n], depth + 1, NULL, 0, out);
+	}
+}
+
+typedef struct Seen {
+	int				 n, capacity;
+	const KeptSpec **specs;
+} Seen;
+
+/* Queries whose rows are kept, each once and before those that read it. */
+static void
+explain_kept(const PlanNode *node, Seen *seen, StrBuf *out)
+{
+	const ScanSpec *scan = scan_of(node);
+
+	for (int i = 0; i < node->n_inputs; i++)
+		explain_kept(node->inputs[i], seen, out);
+	if (scan != NULL && scan->recursive != NULL && !scan->is_working) {
+		explain_kept(scan->recursive->base->root, seen, out);
+		explain_kept(scan->recursive->step->root, seen, out);
+	}
+	if (scan == NULL || scan->kept == NULL)
+		return;
+	for (int i = 0; i < seen->n; i++)
+		if (seen->specs[i] == scan->kept)
+			return;
+	grow_array(seen->specs, seen->n, seen->capacity);
+	seen->specs[seen->n++] = scan->kept;
+	explain_kept(scan->kept->plan->root, seen, out);
+	plan_explain(scan->kept->plan, NULL, 0, out);
 }
 
 void
 plan_explain(const Plan *plan, Op *const *ops, int n_ops, StrBuf *out)
 {
-	strbuf_printf(out, "%s\n", plan->is_bounded ? "Bounded plan" : "Continuous plan");
+	Seen seen = {0};
+
+	if (ops == NULL && plan->name == NULL)
+		explain_kept(plan->root, &seen, out);
+	free(seen.specs);
+	if (plan->name != NULL)
+		strbuf_printf(out, "With %s, computed once\n", plan->name);
+	else
+		strbuf_printf(out, "%s\n", plan->is_bounded ? "Bounded plan" : "Continuous plan");
 	explain_node(plan->root, 1, ops, n_ops, out);
 }

@@ -35,6 +35,7 @@ typedef struct Plan {
 	PlanNode *const *sources;		/* all op_scan nodes, in order of appearance in the text */
 	bool		   needs_order;		/* the order of input is part of the meaning: no parallel pipelines (grace in a bounded plan) */
 	bool		   needs_single_rows; /* a source reaches one operator by two paths: push runs of one row */
+	const char	  *name;			/* of a query of WITH whose rows are kept; NULL: a plan that stands for itself */
 	const char	  *note;			/* for the client: e.g. "the window waits for event time"; NULL: none */
 } Plan;
 
@@ -46,6 +47,14 @@ typedef struct RecursiveSpec {
 	const Plan *base;
 	const Plan *step;			/* scans the rows of the iteration before: ScanSpec.is_working */
 } RecursiveSpec;
+
+/* WITH: a plan whose rows are computed once, and read by several scans. */
+typedef struct KeptSpec {
+	const char *name;
+	const Plan *plan;				/* ends in op_keep */
+	const int  *stored;				/* by column of the query: which one of the plan's it is */
+	bool		is_of_iteration;	/* reads rows of an iteration (RecursiveSpec): good for one only */
+} KeptSpec;
 
 /* The plan as a readable tree (EXPLAIN).  With `ops` (by node id; NULL: none) rows, time and state are added. */
 void plan_explain(const Plan *plan, Op *const *ops, int n_ops, StrBuf *out);

@@ -455,10 +455,13 @@ struct AstBody {
 	AstQuery   *query;			/* QUERY */
 };
 
+typedef enum AstMaterialized { AST_MATERIALIZED_OPEN, AST_MATERIALIZED_YES, AST_MATERIALIZED_NOT } AstMaterialized;
+
 typedef struct AstCte {
 	AstIdent	name;
 	AstIdent   *columns;
 	int			n_columns;
+	AstMaterialized materialized;	/* [NOT] MATERIALIZED behind AS */
 	AstQuery   *query;
 	AstPos		pos;
 } AstCte;

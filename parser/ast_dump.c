@@ -410,6 +410,8 @@ dump_query(Dump *d, const char *label, const AstQuery *q)
 		line_begin(d, "cte:");
 		ident(d, "name", q->ctes[i].name);
 		idents(d, "columns", q->ctes[i].columns, q->ctes[i].n_columns);
+		flag(d, "materialized", q->ctes[i].materialized == AST_MATERIALIZED_YES);
+		flag(d, "not-materialized", q->ctes[i].materialized == AST_MATERIALIZED_NOT);
 		d->level++;
 		dump_query(d, "as", q->ctes[i].query);
 		d->level--;

@@ -926,6 +926,8 @@ print_body(StrBuf *out, const AstBody *b, int want)
 static void
 print_ctes(StrBuf *out, const AstQuery *q)
 {
+	static const char *const as[] = {" AS ", " AS MATERIALIZED ", " AS NOT MATERIALIZED "};
+
 	if (q->n_ctes == 0)
 		return;
 	text(out, q->is_recursive ? "WITH RECURSIVE " : "WITH ");
@@ -933,7 +935,7 @@ print_ctes(StrBuf *out, const AstQuery *q)
 		comma(out, i);
 		ast_print_ident(out, q->ctes[i].name);
 		print_opt_idents(out, q->ctes[i].columns, q->ctes[i].n_columns);
-		text(out, " AS ");
+		text(out, as[q->ctes[i].materialized]);
 		print_parens_query(out, q->ctes[i].query);
 	}
 	text(out, " ");

@@ -330,7 +330,7 @@ join_new(ParseState *ps, AstRelation *left, int type, AstRelation *right)
 	TABLES TIES TIME TIMEOUT TRY_CAST TYPE TYPES UNBOUNDED UNDEFINE UNION USING VARIABLES VIEWS WEEK WEEKS YEAR ZONE.
 
 /* Reserved, but no rule has them; ERROR stands for what is no token. */
-%token CATALOG EXPORT QUERY LOAD MATERIALIZED NAMESPACE RENAME ERROR.
+%token CATALOG EXPORT QUERY LOAD NAMESPACE RENAME ERROR.
 
 /*
  * "(( query ))": another closing parenthesis belongs to the query while it can, so that it stays one query and is not
@@ -928,14 +928,19 @@ with_ctes(R) ::= WITH(T) RECURSIVE ctes(L). { R = (WithParts){.is_recursive = tr
 ctes(R) ::= cte(C). { R = list_add(ps, NULL, C); }
 ctes(R) ::= ctes(L) COMMA cte(C). { R = list_add(ps, L, C); }
 %type cte {AstCte *}
-cte(R) ::= name(N) opt_names(L) AS query_parens(Q). {
+cte(R) ::= name(N) opt_names(L) AS materialized(M) query_parens(Q). {
 	R = NEW(AstCte);
 	R->name = N;
 	R->columns = list_structs(ps, L, sizeof(AstIdent));
 	R->n_columns = list_length(L);
+	R->materialized = M;
 	R->query = Q;
 	R->pos = pos_span(ps, N.pos);
 }
+%type materialized {AstMaterialized}
+materialized(R) ::= . { R = AST_MATERIALIZED_OPEN; }
+materialized(R) ::= MATERIALIZED. { R = AST_MATERIALIZED_YES; }
+materialized(R) ::= NOT MATERIALIZED. { R = AST_MATERIALIZED_NOT; }
 
 %type body {AstBody *}
 body(R) ::= select(S). {

@@ -18,6 +18,7 @@
 #include "exec/op/join_hash.h"
 #include "exec/op/join_semi.h"
 #include "exec/op/join_stream.h"
+#include "exec/op/keep.h"
 #include "exec/op/limit.h"
 #include "exec/op/expire.h"
 #include "exec/op/materialise.h"
@@ -54,6 +55,7 @@ typedef enum LogicalKind {
 	LOGICAL_UNION,				/* no spec */
 	LOGICAL_SINK,				/* SinkSpec */
 	LOGICAL_RESULT,				/* ResultSpec */
+	LOGICAL_KEEP,				/* KeepSpec */
 } LogicalKind;
 
 /* Where a column of a scan comes from. */
@@ -74,6 +76,7 @@ typedef struct LogicalScan {
 	bool				 from_latest;
 	const struct RecursiveSpec *recursive;	/* of a recursive query; is_working: within its step */
 	bool				 is_working;
+	struct KeptQuery	*kept;			/* WITH: rows that are computed once; the source columns are its columns */
 	const ScanColumn	*columns;	/* of the node: source columns first, then pseudo columns */
 	const Expr			*timestamp;	/* over the node's columns */
 	bool				 fail_on_bad_time;
@@ -101,6 +104,19 @@ struct Logical {
 	Logical	   **more_inputs;	/* LOGICAL_UNION: all inputs (n_inputs may be over two) */
 };
 
+/* A query of WITH whose rows may be computed once for all its uses (bind/cte.c). */
+typedef struct KeptQuery KeptQuery;
+struct KeptQuery {
+	KeptSpec	 spec;			/* for the plan */
+	Logical		*rows;			/* the query; its rewritten tree when it is planned */
+	int			 branch;		/* of a recursive query: where it stands */
+	bool		 is_needed;		/* said MATERIALIZED, or used in another branch */
+	int			 n_uses;		/* in the tree in hand */
+	bool		 is_read;		/* some plan scans it */
+	bool		*used;			/* its columns that scans deliver */
+	KeptQuery	*previous;		/* the one bound before: it may be used by this one */
+};
+
 /* A node with columns of its single input (may be NULL), to be completed. */
 Logical *logical_new(Arena *arena, LogicalKind kind, Logical *input);
 Logical *logical_input(const Logical *node, int i);
@@ -112,6 +128,9 @@ Logical *logical_project(Arena *arena, Logical *input, Expr *const *exprs, const
 
 /* DISTINCT of a table's changes: equal rows are one for as long as there is one of them.  Without the input's front; all columns are the key. */
 Logical *logical_distinct_table(Arena *arena, Logical *input);
+
+/* Whether the test holds for a node of the tree.  Queries of WITH that it scans are not entered. */
+bool logical_any(Logical *node, bool (*test)(Logical *node, void *context), void *context);
 
 const char *logical_kind_name(LogicalKind kind);
 

@@ -8,7 +8,7 @@ binder_new(PlannerContext *context)
 }
 
 /*
- * A WITH query that is used twice runs twice.  Sums of DOUBLE depend on the order in which parallel parts come together,
+ * A WITH query that is not kept (bind/cte.c) runs as often as it is used.  Sums of DOUBLE depend on the order in which parallel parts come together,
  * and `total = (SELECT MAX(total) ...)` must hold: such a plan runs in one order.
  */
 static bool
@@ -34,12 +34,18 @@ finish(Binder *b, Logical *root, Plan **out, Error *err)
 	bool		   is_table = root->is_table && !b->is_bounded;
 	WindowSpec	   window = root->window;
 
+	root = place_ctes(b, root);
+	b->misses_time |= ctes_need_time(b, root);
+	if (b->context->logical_text != NULL)
+		print_ctes(b, b->context->logical_text);
 	if (b->context->logical_text != NULL)
 		logical_print(root, b->context->logical_text);
 	root = logical_rewrite(&rewrite, root);
+	read_ctes(b, root);
+	TRY(physical_plan(b->arena, root, b->is_bounded, out, err));
+	TRY(plan_ctes(b, *out, err));
 	if (b->context->optimized_text != NULL)
 		logical_print(root, b->context->optimized_text);
-	TRY(physical_plan(b->arena, root, b->is_bounded, out, err));
 	(*out)->result_is_table = is_table;
 	(*out)->window = window;
 	(*out)->is_windowed = window.kind != WINDOW_NONE;
@@ -50,15 +56,16 @@ finish(Binder *b, Logical *root, Plan **out, Error *err)
 }
 
 Status
-plan_part(Binder *b, Logical *root, Plan **out, Error *err)
+plan_part(Binder *b, Logical *end, Plan **out, Error *err)
 {
 	RewriteContext rewrite = {.arena = b->arena, .is_bounded = b->is_bounded, .standard = b->standard};
-	Logical		  *result = logical_new(b->arena, LOGICAL_RESULT, root);
-	ResultSpec	  *spec = arena_new(b->arena, ResultSpec);
 
-	spec->n_columns = root->n_columns;
-	result->spec = spec;
-	TRY(physical_plan(b->arena, logical_rewrite(&rewrite, result), b->is_bounded, out, err));
+	b->misses_time |= ctes_need_time(b, end);
+	end = logical_rewrite(&rewrite, end);
+	read_ctes(b, end);
+	if (b->context->optimized_text != NULL)
+		logical_print(end, b->context->optimized_text);
+	TRY(physical_plan(b->arena, end, b->is_bounded, out, err));
 	(*out)->needs_order = b->needs_order;
 	(*out)->needs_single_rows = b->needs_single_rows;
 	return OK;
@@ -75,8 +82,8 @@ bind_whole_query(Binder *b, const AstQuery *query, Logical **root, Error *err)
 	return status;
 }
 
-Status
-plan_select(PlannerContext *context, const AstQuery *query, Plan **out, Error *err)
+static Status
+plan_select_once(PlannerContext *context, const AstQuery *query, bool inlines_ctes, bool *misses_time, Plan **out, Error *err)
 {
 	Binder		b = binder_new(context);
 	Logical	   *root, *result;
@@ -85,6 +92,7 @@ plan_select(PlannerContext *context, const AstQuery *query, Plan **out, Error *e
 	b.emit = query->emit;
 	b.is_bounded = query->emit == AST_EMIT_NONE;
 	b.is_pull = b.is_bounded && !b.standard;
+	b.inlines_ctes = inlines_ctes;
 	b.statement_kind = "SELECT";
 	if (b.is_pull && !settings_bool(context->settings, "ksql.pull.queries.enable"))
 		return error_user(err, "Pull queries are disabled. See https://cnfl.io/queries for more info.\nAdd EMIT CHANGES if you intended "
@@ -95,7 +103,23 @@ plan_select(PlannerContext *context, const AstQuery *query, Plan **out, Error *e
 	result->spec = spec;
 	TRY(finish(&b, result, out, err));
 	spec->n_columns = (*out)->schema->n_columns;
+	*misses_time = b.misses_time;
 	return OK;
+}
+
+Status
+plan_select(PlannerContext *context, const AstQuery *query, Plan **out, Error *err)
+{
+	bool misses_time = false;
+
+	TRY(plan_select_once(context, query, false, &misses_time, out, err));
+	if (!misses_time)
+		return OK;
+	if (context->logical_text != NULL)
+		strbuf_clear(context->logical_text);
+	if (context->optimized_text != NULL)
+		strbuf_clear(context->optimized_text);
+	return plan_select_once(context, query, true, &misses_time, out, err);
 }
 
 /* ---- sinks ---- */

@@ -190,6 +190,8 @@ scan_explain(const void *spec, Explain *out)
 		explain_text(out, "rows", "changes of a table");
 	if (s->recursive != NULL)
 		explain_text(out, "rows", s->is_working ? "of the iteration before" : "of all iterations");
+	if (s->kept != NULL)
+		explain_text(out, "rows", "computed once");
 	if (s->source->n_ranges > 0)
 		explain_int(out, "key look-ups", s->source->n_ranges);
 	if (s->source->n_bounds > 0)

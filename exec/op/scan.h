@@ -49,6 +49,7 @@ typedef struct ScanSpec {
 	/* Of a recursive query (bounded): its rows, or within its step those of the iteration before.  NULL: source says what to read. */
 	const struct RecursiveSpec *recursive;
 	bool				is_working;
+	const struct KeptSpec *kept;	/* of rows that are computed once; NULL: source says what to read */
 	/* Bounded scan of a table's topic: keep only the last row of each key (planner adds op_materialise instead). */
 } ScanSpec;
 

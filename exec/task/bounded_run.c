@@ -9,6 +9,7 @@
 #include "exec/op/join_stream.h"
 #include "exec/op/scan.h"
 #include "exec/op/sort.h"
+#include "exec/task/kept.h"
 #include "exec/task/recursion.h"
 #include "exec/task/stream_run.h"
 
@@ -19,6 +20,7 @@ typedef struct Bounded {
 	const Plan			 *plan;
 	const BoundedOptions *options;
 	BoundedStats		 *stats;
+	KeptSet				  kept;
 	Arena				  arena;
 	SpillSpace			  spill;
 	Task				  task;
@@ -41,6 +43,7 @@ typedef struct Worker {
 	Op			*scan;
 	Task		*task;
 	atomic_int	*next_partition;
+	int64_t		 first_part;		/* of the source's partitions, among the parts of the whole input */
 	int64_t		 n_rows;
 	atomic_bool *stop;
 	Status		 status;
@@ -132,6 +135,7 @@ worker_run(Worker *w)
 
 		if (partition >= w->source->n_partitions)
 			break;
+		w->task->services.source_part = w->first_part + partition;
 		while (status == OK) {
 			if (atomic_load_explicit(w->stop, memory_order_relaxed) || is_interrupted(w->bounded->options))
 				goto out;
@@ -212,6 +216,7 @@ task_configure(Bounded *b, Task *task)
 	task_init(task, options->env);
 	task->row_log = options->row_log;
 	task->output = options->output;
+	task->kept = options->kept;
 	task->result = options->result;
 	task->result_context = options->result_context;
 	task->services.budget = task->eval.budget = options->budget;
@@ -262,8 +267,37 @@ add_counters(Op *into, const Op *from)
 	into->nanos += from->nanos;
 }
 
+/* Parts of one leaf come before those of the next; what an operator gives when a leaf has ended comes behind its parts. */
+static int64_t
+first_part(const Bounded *b, const void *spec)
+{
+	int64_t i = 0;
+
+	while (b->leaves[i]->spec != spec)
+		i++;
+	return i << 32;
+}
+
 static Status
-run_parallel(Bounded *b, Source *source, Op *const *path, const PlanNode *const *nodes, int n, int n_threads, Error *err)
+open_leaf(Bounded *b, const ScanSpec *spec, const SourceContext *context, Source **out, Error *err)
+{
+	KeptRows *rows;
+
+	if (spec->kept == NULL)
+		return source_open(&b->arena, spec->source, context, out, err);
+	TRY(kept_find(&b->kept, spec->kept, b->options, b->stats, &rows, err));
+	*out = kept_source(&b->arena, spec, rows);
+	return OK;
+}
+
+static Status
+clone_leaf(Bounded *b, const ScanSpec *spec, Source *source, Source **out, Error *err)
+{
+	return spec->kept != NULL ? open_leaf(b, spec, NULL, out, err) : source_clone(&b->arena, source, out, err);
+}
+
+static Status
+run_parallel(Bounded *b, const PlanNode *leaf, Source *source, Op *const *path, const PlanNode *const *nodes, int n, int n_threads, Error *err)
 {
 	Worker		workers[MAX_THREADS] = {0};
 	pthread_t	threads[MAX_THREADS];
@@ -278,10 +312,10 @@ run_parallel(Bounded *b, Source *source, Op *const *path, const PlanNode *const 
 		Worker *w = &workers[t];
 
 		*w = (Worker){.bounded = b, .source = source, .scan = path[0], .task = &b->task, .next_partition = &next_partition,
-					  .stop = &stop, .shows_progress = t == 0};
+					  .first_part = first_part(b, leaf->spec), .stop = &stop, .shows_progress = t == 0};
 		if (t > 0) {
 			w->source = NULL;
-			TRY_OUT(source_clone(&b->arena, source, &w->source, err));
+			TRY_OUT(clone_leaf(b, leaf->spec, source, &w->source, err));
 			TRY_OUT(clone_path(b, path, nodes, n, w, &breakers[t], err));
 		}
 	}
@@ -296,7 +330,7 @@ run_parallel(Bounded *b, Source *source, Op *const *path, const PlanNode *const 
 		pthread_join(threads[t], NULL);
 	b->spill.n_sharers = 1;
 	for (int t = 0; t <= n_started; t++) {
-		b->stats->rows_read += workers[t].n_rows;
+		b->stats->rows_read += ((const ScanSpec *)leaf->spec)->kept == NULL ? workers[t].n_rows : 0;
 		if (workers[t].status == FAILED && status == OK) {
 			*err = workers[t].err;
 			status = FAILED;
@@ -353,21 +387,21 @@ run_leaf(Bounded *b, const PlanNode *leaf, Error *err)
 		n_path = parallel_path(b, leaf, path, nodes);
 	context.n_threads = n_path > 0 ? n_threads : 1;
 	take_join_filters(b, spec, &context);
-	TRY(source_open(&b->arena, spec->source, &context, &source, err));
+	TRY(open_leaf(b, spec, &context, &source, err));
 	if (n_threads > source->n_partitions)
 		n_threads = source->n_partitions;
 	if (n_threads > MAX_THREADS)
 		n_threads = MAX_THREADS;
 	if (n_path > 0 && n_threads > 1)
-		TRY_OUT(run_parallel(b, source, path, nodes, n_path, n_threads, err));
+		TRY_OUT(run_parallel(b, leaf, source, path, nodes, n_path, n_threads, err));
 	else {
 		atomic_int	next_partition = 0;
 		atomic_bool stop = false;
 		Worker		w = {.bounded = b, .source = source, .scan = scan, .task = &b->task, .next_partition = &next_partition,
-						 .stop = &stop, .shows_progress = true};
+						 .first_part = first_part(b, leaf->spec), .stop = &stop, .shows_progress = true};
 
 		worker_run(&w);
-		b->stats->rows_read += w.n_rows;
+		b->stats->rows_read += spec->kept == NULL ? w.n_rows : 0;
 		if (w.status == FAILED) {
 			*err = w.err;
 			status = FAILED;
@@ -378,6 +412,7 @@ run_leaf(Bounded *b, const PlanNode *leaf, Error *err)
 		status = error_set(err, ERROR_INTERRUPTED, "The query was cancelled");
 		goto out;
 	}
+	b->task.services.source_part = first_part(b, leaf->spec) + UINT32_MAX;
 	TRY_OUT(op_advance(scan, 0, INT64_MAX, err));
 	TRY_OUT(op_finish(scan, 0, err));
 	arena_reset(&b->task.scratch);
@@ -398,7 +433,8 @@ push_rows(Bounded *b, Op *scan, const ScanSpec *spec, const Value *rows, int64_t
 	Status		status = recursion_source(&arena, spec->source, spec->recursive, rows, n, &values, err);
 	atomic_int	next_partition = 0;
 	atomic_bool stop = false;
-	Worker		w = {.bounded = b, .scan = scan, .task = &b->task, .next_partition = &next_partition, .stop = &stop};
+	Worker		w = {.bounded = b, .scan = scan, .task = &b->task, .next_partition = &next_partition,
+					 .first_part = first_part(b, spec), .stop = &stop};
 
 	if (status == OK)
 		status = source_open(&arena, &values, b->options->sources, &source, err);
@@ -418,11 +454,15 @@ push_rows(Bounded *b, Op *scan, const ScanSpec *spec, const Value *rows, int64_t
 static Status
 push_iterations(Bounded *b, Op *scan, const ScanSpec *spec, Error *err)
 {
-	Recursion	*recursion = recursion_open(spec->recursive, b->options);
+	BoundedOptions options = *b->options;
+	Recursion	*recursion;
 	Status		 status = OK;
 	const Value *rows;
 	int64_t		 n;
 
+	options.outer = &b->kept;
+	options.kept = NULL;
+	recursion = recursion_open(spec->recursive, &options);
 	while (status == OK) {
 		status = recursion_next(recursion, b->stats, &rows, &n, err);
 		if (status == OK)
@@ -507,10 +547,20 @@ run_in_order(const Plan *plan, const BoundedOptions *options, BoundedStats *stat
 	return status == FAILED ? FAILED : OK;
 }
 
+void
+bounded_stats_add(BoundedStats *into, const BoundedStats *from)
+{
+	into->rows_read += from->rows_read;
+	into->bytes_read += from->bytes_read;
+	into->bad_rows += from->bad_rows;
+	into->failed_rows += from->failed_rows;
+	into->late_rows += from->late_rows;
+}
+
 Status
 bounded_run(const Plan *plan, const BoundedOptions *options, BoundedStats *stats, Error *err)
 {
-	Bounded b = {.plan = plan, .options = options, .stats = stats};
+	Bounded b = {.plan = plan, .options = options, .stats = stats, .kept = {.outer = options->outer}};
 	Status	status = OK;
 
 	*stats = (BoundedStats){0};
@@ -537,6 +587,7 @@ out:
 	free(b.clones);
 	free(b.clone_tasks);
 	graph_close(&b.graph);
+	kept_set_free(&b.kept);
 	task_free(&b.task);
 	arena_free(&b.arena);
 	return status;

@@ -32,6 +32,8 @@ typedef struct BoundedOptions {
 	/* Called before the operators are closed, for EXPLAIN ANALYZE; NULL: never. */
 	void (*inspect)(void *context, const Plan *plan, Op *const *ops, int n_ops);
 	void			   *inspect_context;
+	struct KeptRows	   *kept;			/* for plans into op_keep: where the rows go; NULL otherwise */
+	struct KeptSet	   *outer;			/* kept.h: what the run has that this one is a part of; NULL: this is the whole query */
 	const struct WorkingRows *working;	/* recursion.h: of the iterations that this plan is a step of; NULL: none */
 } BoundedOptions;
 
@@ -42,6 +44,8 @@ typedef struct BoundedStats {
 	int64_t failed_rows;	/* rows where an expression failed */
 	int64_t late_rows;
 } BoundedStats;
+
+void bounded_stats_add(BoundedStats *into, const BoundedStats *from);
 
 Status bounded_run(const Plan *plan, const BoundedOptions *options, BoundedStats *stats, Error *err);
 

@@ -161,16 +161,6 @@ collect(void *context, const Batch *rows, Error *err)
 
 /* ---- iterations ---- */
 
-static void
-add_stats(BoundedStats *into, const BoundedStats *from)
-{
-	into->rows_read += from->rows_read;
-	into->bytes_read += from->bytes_read;
-	into->bad_rows += from->bad_rows;
-	into->failed_rows += from->failed_rows;
-	into->late_rows += from->late_rows;
-}
-
 static Status
 run_plan(Recursion *self, const Plan *plan, BoundedStats *stats, Error *err)
 {
@@ -180,7 +170,7 @@ run_plan(Recursion *self, const Plan *plan, BoundedStats *stats, Error *err)
 	self->options.result = collect;
 	self->options.result_context = self;
 	status = bounded_run(plan, &self->options, &own, err);
-	add_stats(stats, &own);
+	bounded_stats_add(stats, &own);
 	return status;
 }
 

@@ -35,6 +35,7 @@ struct Task {
 	RowLog		   *row_log;
 	ResultCallback	result;
 	void		   *result_context;
+	struct KeptRows *kept;			/* for plans into op_keep; NULL otherwise */
 	int64_t			sequence;
 	int64_t			n_failed_rows;
 };

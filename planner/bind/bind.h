@@ -94,6 +94,8 @@ struct CteEntry {
 	bool			is_recursive;	/* WITH RECURSIVE: it sees itself */
 	const struct RecursiveSpec *working;	/* its step is being bound: stands for the rows of the iteration before */
 	const Column   *columns;		/* of these */
+	int				branch;			/* of a recursive query: where it stands; 0: in none */
+	KeptQuery	   *kept;			/* its rows are computed once: it has been bound */
 };
 
 typedef struct Binder {
@@ -107,7 +109,13 @@ typedef struct Binder {
 	const char *sink_name;			/* CREATE ... AS, INSERT: for messages */
 	const char *statement_kind;		/* "CREATE TABLE AS SELECT" */
 	CteEntry   *ctes;
-	bool		repeats_cte;		/* one is used twice: both must give the same DOUBLE sums */
+	bool		repeats_cte;		/* one is computed twice: both must give the same DOUBLE sums */
+	bool		inlines_ctes;		/* all are computed anew for each use */
+	bool		misses_time;		/* event time of kept rows would be needed */
+	KeptQuery  *kept;				/* the one bound last */
+	int			branch;				/* of a recursive query, that is being bound; 0: none */
+	int			n_branches;
+	int			n_working;			/* uses of rows of an iteration so far */
 	int			depth;				/* of views and sub-queries */
 	int			in_set;				/* a branch of UNION: its columns keep their places */
 	bool		needs_order;
@@ -318,6 +326,22 @@ Status bind_relation(Binder *binder, const AstRelation *relation, SelectBinder *
 Status relation_of_query(Binder *b, Logical *plan, const char *alias, const AstIdent *columns, int n_columns, AstPos pos, Scope *scope,
 						 Error *err);
 
+/* ---- cte.c ---- */
+/* Puts the WITH of a query in sight; the caller puts b->ctes back. */
+void bind_ctes(Binder *b, const AstQuery *query);
+/* A query of WITH where it is used. */
+Status bind_cte(Binder *b, CteEntry *entry, const char *alias, const AstRelation *relation, Logical **out, Scope *scope, Error *err);
+/* Puts queries of WITH that are used once in a bound tree in their place. */
+Logical *place_ctes(Binder *b, Logical *root);
+/* Whether rows that lose their event time where they are kept would be missed. */
+bool ctes_need_time(Binder *b, Logical *root);
+/* Notes which columns of them a rewritten tree reads. */
+void read_ctes(Binder *b, Logical *root);
+/* Those that are kept, as logical trees: "With name" and the query. */
+void print_ctes(Binder *b, StrBuf *out);
+/* Plans those that are read. */
+Status plan_ctes(Binder *b, Plan *plan, Error *err);
+
 /* ---- table_function.c ---- */
 /* Puts the rows of a table function in FROM beside each row of *rows; keep_all: rows for which it gives none too. */
 Status bind_function_relation(Binder *binder, const AstRelation *relation, bool keep_all, Logical **rows, Scope *scope, Error *err);
@@ -436,16 +460,13 @@ Status bind_lateral_join(Binder *b, const AstRelation *relation, Logical **out, 
 /* The value of LIMIT or OFFSET (`what`); INT64_MAX for NULL. */
 Status bind_count(Binder *b, const AstExpr *e, const char *what, int64_t *out, Error *err);
 
-/* Puts the WITH of a query in sight; the caller puts b->ctes back. */
-void bind_ctes(Binder *b, const AstQuery *query);
-
 /* ---- recursive.c ---- */
 /* The rows of a query that reads itself; *out NULL: it does not. */
 Status bind_recursive(Binder *b, CteEntry *entry, Logical **out, Error *err);
 /* Within its step: the rows of the iteration before. */
 Logical *bind_working(Binder *b, const CteEntry *entry);
-/* A plan within a plan, of rows that it hands to it. */
-Status plan_part(Binder *b, Logical *root, Plan **out, Error *err);
+/* A plan within a plan, of rows that it hands to it; `end` makes it whole (LOGICAL_RESULT, LOGICAL_KEEP). */
+Status plan_part(Binder *b, Logical *end, Plan **out, Error *err);
 
 /* ---- quantified.c ---- */
 /* x IN (query), x < ALL (query) and the like as values, of which NULL is one. */

@@ -37,6 +37,17 @@ logical_set_input(Logical *node, int i, Logical *input)
 		node->inputs[i] = input;
 }
 
+bool
+logical_any(Logical *node, bool (*test)(Logical *node, void *context), void *context)
+{
+	if (test(node, context))
+		return true;
+	for (int i = 0; i < node->n_inputs; i++)
+		if (logical_any(logical_input(node, i), test, context))
+			return true;
+	return false;
+}
+
 Logical *
 logical_filter(Arena *arena, Logical *input, Expr *condition)
 {

@@ -195,19 +195,6 @@ check_ksqldb(Binder *b, const AstQuery *query, Error *err)
 	return OK;
 }
 
-void
-bind_ctes(Binder *b, const AstQuery *query)
-{
-	for (int i = 0; i < query->n_ctes; i++) {
-		CteEntry *entry = arena_new(b->arena, CteEntry);
-
-		entry->cte = &query->ctes[i];
-		entry->next = b->ctes;
-		entry->is_recursive = query->is_recursive;
-		b->ctes = entry;
-	}
-}
-
 Status
 bind_query(Binder *b, const AstQuery *query, SelectBinder *outer, BoundSubquery *correlated, Logical **out, Error *err)
 {

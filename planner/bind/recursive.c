@@ -33,13 +33,36 @@ bind_working(Binder *b, const CteEntry *entry)
 }
 
 static Status
-bind_branch(Binder *b, const AstQuery *query, const AstBody *body, Logical **out, Error *err)
+bind_branch(Binder *b, const AstQuery *query, const AstBody *body, int number, Logical **out, Error *err)
 {
 	AstQuery *branch = arena_new(b->arena, AstQuery);
+	int		  outer = b->branch;
+	Status	  status;
 
 	branch->pos = query->pos;
 	branch->body = (AstBody *)body;
-	return bind_inner_query(b, branch, NULL, NULL, out, err);
+	b->branch = number;
+	status = bind_inner_query(b, branch, NULL, NULL, out, err);
+	b->branch = outer;
+	return status;
+}
+
+static Status
+plan_branch(Binder *b, Logical *rows, int number, const Plan **out, Error *err)
+{
+	int			outer = b->branch;
+	Logical	   *result;
+	ResultSpec *spec = arena_new(b->arena, ResultSpec);
+	Plan	   *plan;
+
+	b->branch = number;
+	result = logical_new(b->arena, LOGICAL_RESULT, place_ctes(b, rows));
+	b->branch = outer;
+	spec->n_columns = rows->n_columns;
+	result->spec = spec;
+	TRY(plan_part(b, result, &plan, err));
+	*out = plan;
+	return OK;
 }
 
 static Logical *
@@ -80,7 +103,7 @@ widen_columns(Binder *b, const AstQuery *query, const Logical *step, Column *col
 
 /* The step, over columns as wide as it makes them itself; *out NULL: it does not read the query. */
 static Status
-bind_step(Binder *b, CteEntry *entry, RecursiveSpec *spec, Column *columns, Logical **out, Error *err)
+bind_step(Binder *b, CteEntry *entry, int branch, RecursiveSpec *spec, Column *columns, Logical **out, Error *err)
 {
 	const AstQuery *query = entry->cte->query;
 	bool			changed = true;
@@ -95,7 +118,7 @@ bind_step(Binder *b, CteEntry *entry, RecursiveSpec *spec, Column *columns, Logi
 		self->next = ctes;
 		self->n_uses = 0;
 		b->ctes = self;
-		status = bind_branch(b, query, query->body->right, out, err);
+		status = bind_branch(b, query, query->body->right, branch, out, err);
 		b->ctes = ctes;
 		TRY(status);
 		if (self->n_uses == 0) {
@@ -116,9 +139,9 @@ bind_union(Binder *b, CteEntry *entry, Logical **out, Error *err)
 	RecursiveSpec  *spec = arena_new(b->arena, RecursiveSpec);
 	Logical		   *base, *step;
 	Column		   *columns;
-	Plan		   *plan;
+	int				branch = ++b->n_branches;
 
-	TRY(bind_branch(b, query, query->body->left, &base, err));
+	TRY(bind_branch(b, query, query->body->left, branch, &base, err));
 	columns = arena_array(b->arena, Column, base->n_columns + 1);
 	for (int i = 0; i < base->n_columns; i++) {
 		columns[i] = base->columns[i];
@@ -130,17 +153,15 @@ bind_union(Binder *b, CteEntry *entry, Logical **out, Error *err)
 	spec->name = bind_name(b->context, entry->cte->name);
 	spec->n_columns = base->n_columns;
 	spec->is_all = query->body->is_all;
-	TRY(bind_step(b, entry, spec, columns, &step, err));
+	TRY(bind_step(b, entry, branch, spec, columns, &step, err));
 	if (step == NULL)
 		return OK;
 	if (query->n_order_by > 0 || query->limit != NULL || query->offset != NULL) {
 		error_user(err, "ORDER BY and LIMIT of a recursive query belong to the query that reads it.");
 		return error_at_pos(err, query->pos);
 	}
-	TRY(plan_part(b, cast_columns(b, base, columns), &plan, err));
-	spec->base = plan;
-	TRY(plan_part(b, cast_columns(b, step, columns), &plan, err));
-	spec->step = plan;
+	TRY(plan_branch(b, cast_columns(b, base, columns), branch, &spec->base, err));
+	TRY(plan_branch(b, cast_columns(b, step, columns), branch, &spec->step, err));
 	*out = recursive_scan(b, spec, columns, false);
 	return OK;
 }

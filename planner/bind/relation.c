@@ -274,35 +274,6 @@ bind_view(Binder *b, const CatalogSource *view, const char *alias, const AstRela
 }
 
 static Status
-bind_cte(Binder *b, CteEntry *entry, const char *alias, const AstRelation *relation, Logical **out, Scope *scope, Error *err)
-{
-	CteEntry *ctes = b->ctes;
-	const AstIdent *columns = entry->cte->columns;
-	int				n = entry->cte->n_columns;
-	Status			status;
-
-	if (entry->working != NULL) {
-		entry->n_uses++;
-		*out = bind_working(b, entry);
-	} else {
-		if (entry->n_uses++ > 0)
-			b->repeats_cte = true;
-		*out = NULL;
-		b->ctes = entry->next;
-		status = entry->is_recursive ? bind_recursive(b, entry, out, err) : OK;
-		if (status == OK && *out == NULL)
-			status = bind_inner_query(b, entry->cte->query, NULL, NULL, out, err);
-		b->ctes = ctes;
-		TRY(status);
-	}
-	if (relation->n_column_aliases > 0) {
-		columns = relation->column_aliases;
-		n = relation->n_column_aliases;
-	}
-	return relation_of_query(b, *out, alias, columns, n, relation->pos, scope, err);
-}
-
-static Status
 bind_named(Binder *b, const AstRelation *relation, Logical **out, Scope *scope, Error *err)
 {
 	const CatalogSource *source;

@@ -66,6 +66,8 @@ op_of(LogicalKind kind)
 		return &op_sink;
 	case LOGICAL_RESULT:
 		return &op_result;
+	case LOGICAL_KEEP:
+		return &op_keep;
 	}
 	return NULL;
 }
@@ -145,7 +147,7 @@ scan_spec(Builder *b, const Logical *node)
 	source->from_latest = in->from_latest;
 	spec->source = source;
 	spec->alias = in->alias;
-	spec->is_table = node->is_table && !in->is_state;
+	spec->is_table = node->is_table && !in->is_state && in->kept == NULL;
 	spec->n_key = node->n_key;
 	spec->n_pseudo = n_pseudo;
 	spec->pseudo = pseudo;
@@ -155,6 +157,7 @@ scan_spec(Builder *b, const Logical *node)
 	spec->join_filters = in->join_filters;
 	spec->recursive = in->recursive;
 	spec->is_working = in->is_working;
+	spec->kept = in->kept != NULL ? &in->kept->spec : NULL;
 	return spec;
 }
 

@@ -46,7 +46,10 @@ static double
 estimate_scan(const LogicalScan *scan)
 {
 	const FileSpec *file = scan->file;
+	double			base;
 
+	if (scan->kept != NULL)
+		return logical_estimate(scan->kept->rows, &base);
 	if (file == NULL || file->size_bytes <= 0)
 		return scan->n_values > 0 ? scan->n_values : 1e5;
 	if (file->n_rows > 0)

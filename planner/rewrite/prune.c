@@ -531,6 +531,7 @@ prune(RewriteContext *context, Logical *node, bool *used)
 	case LOGICAL_DISTINCT:
 	case LOGICAL_SINK:
 	case LOGICAL_RESULT:
+	case LOGICAL_KEEP:
 		use_first(used, node->n_columns);
 		return pass(context, node, used);
 	case LOGICAL_SET:
