@@ -56,6 +56,9 @@ READS = {
 }
 
 
+LIMIT = 600     # seconds for an answer that takes less than one: another program may have the machine
+
+
 class Failed(Exception):
     pass
 
@@ -77,9 +80,9 @@ class World:
     def run(self, sql):
         try:
             done = subprocess.run([self.sluice, "--output", "csv", "-c", sql], cwd=self.folder, env=self.environment, capture_output=True,
-                                  text=True, errors="replace", stdin=subprocess.DEVNULL, timeout=120)
+                                  text=True, errors="replace", stdin=subprocess.DEVNULL, timeout=LIMIT)
         except subprocess.TimeoutExpired:
-            raise Failed(f"no answer in 120 s: {sql}")
+            raise Failed(f"no answer in {LIMIT} s: {sql}")
         if done.returncode:
             raise Failed(f"exit status {done.returncode}: {sql}\n{done.stderr}")
         return done.stdout

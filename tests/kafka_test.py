@@ -19,12 +19,14 @@ import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "kafka"))
-from broker import Broker, NoBroker, free_port  # noqa: E402
+from broker import Broker, NoBroker  # noqa: E402
 from cli_test import contains, equal  # noqa: E402
 
 CASES = []
 ALONE = []
 AT_A_TIME = 3
+PATIENCE = 6        # how much slower a busy machine may be
+LIMIT = 90 * PATIENCE
 # A member that was killed is missed, and its open transaction ended, after this long.
 QUICK = ["consumer.session.timeout.ms=2000", "consumer.heartbeat.interval.ms=500", "producer.transaction.timeout.ms=3000"]
 
@@ -41,14 +43,14 @@ def alone(function):
 
 
 def eventually(look, seconds=40, what=""):
-    """What `look` gives as soon as it gives something."""
-    until = time.time() + seconds
+    """What `look` gives as soon as it gives something; `seconds` are those of a machine that has nothing else to do."""
+    until = time.time() + seconds * PATIENCE
     while True:
         found = look()
         if found:
             return found
         if time.time() > until:
-            raise AssertionError(f"nothing after {seconds} s: {what() if callable(what) else what or look}")
+            raise AssertionError(f"nothing after {seconds * PATIENCE} s: {what() if callable(what) else what or look}")
         time.sleep(0.2)
 
 
@@ -70,7 +72,7 @@ class Place:
             command += ["--set", s]
         return command + ["--data", data or os.path.join(self.folder, "data")] + list(arguments)
 
-    def run(self, *arguments, timeout=90, **options):
+    def run(self, *arguments, timeout=LIMIT, **options):
         done = subprocess.run(self.command(*arguments, **options), capture_output=True, text=True, errors="replace", cwd=self.folder, timeout=timeout)
         return done.returncode, done.stdout, done.stderr
 
@@ -99,19 +101,27 @@ class Place:
 
     def server(self, index, settings=(), bootstrap=None):
         """A server, once it answers; `at` speaks to it."""
-        address = f"http://127.0.0.1:{free_port()}"
-        process = subprocess.Popen([self.program, "server", "--bootstrap-servers", bootstrap or self.broker.bootstrap, "--listen", address,
+        log = os.path.join(self.folder, f"node{index}.err")
+        before = os.path.getsize(log) if os.path.exists(log) else 0
+        process = subprocess.Popen([self.program, "server", "--bootstrap-servers", bootstrap or self.broker.bootstrap, "--listen", "http://127.0.0.1:0",
                                     "--data", os.path.join(self.folder, f"server{index}"), "--set", f"ksql.service.id={self.service}"]
                                    + [a for s in list(QUICK) + list(settings) for a in ("--set", s)],
-                                   stdout=subprocess.DEVNULL, stderr=open(os.path.join(self.folder, f"node{index}.err"), "ab"), cwd=self.folder)
-        process.address = address
+                                   stdout=subprocess.DEVNULL, stderr=open(log, "ab"), cwd=self.folder)
         self.nodes.append(process)
+
+        def listening():
+            with open(log, encoding="utf-8", errors="replace") as f:
+                f.seek(before)
+                return re.search(r"listening at (http://[0-9.:]+)", f.read()) or process.poll()
+        found = eventually(lambda: listening() is not None and [listening()], 40, "the address of the server")[0]
+        assert not isinstance(found, int), f"the server ended with status {found}"
+        process.address = found[1]
         eventually(lambda: process.poll() is not None or self.at(process, "SHOW TYPES;", check=False)[0] == 0, 40, "an answer of the server")
         return process
 
     def at(self, server, text, check=True, output="csv"):
         """What a server answers."""
-        done = subprocess.run([self.program, server.address, "--no-header", "--output", output, "-c", text], capture_output=True, text=True, timeout=60)
+        done = subprocess.run([self.program, server.address, "--no-header", "--output", output, "-c", text], capture_output=True, text=True, timeout=LIMIT)
         if not check:
             return done.returncode, done.stdout + done.stderr
         equal(done.returncode, 0, f"{text}\n{done.stderr}")
@@ -120,21 +130,21 @@ class Place:
     def explained(self, server, query):
         """What EXPLAIN tells of a query, as in the API."""
         request = urllib.request.Request(server.address + "/ksql", json.dumps({"ksql": f"EXPLAIN {query};"}).encode(), {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=LIMIT) as answer:
             return json.load(answer)[0]["queryDescription"]
 
     def stop(self, process, how=signal.SIGINT):
         process.send_signal(how)
         try:
-            process.wait(30)
+            process.wait(30 * PATIENCE)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-            raise AssertionError("a process did not end within 30 s")
+            raise AssertionError(f"a process did not end within {30 * PATIENCE} s")
         self.nodes.remove(process)
 
     def kcat(self, *arguments, text=None):
-        done = subprocess.run(["kcat", "-b", self.broker.bootstrap, *arguments], input=text, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(["kcat", "-b", self.broker.bootstrap, *arguments], input=text, capture_output=True, text=True, timeout=LIMIT)
         equal(done.returncode, 0, done.stderr)
         return done.stdout
 
@@ -248,7 +258,7 @@ def what_does_not_exist_and_what_is_wrong_is_said(p):
 def users_log_in_and_may_not_do_everything(p):
     if p.broker.sasl is None:
         return
-    sasl = ["security.protocol=SASL_PLAINTEXT", "sasl.mechanism=PLAIN", "kafka.connect.timeout.ms=5000"]
+    sasl = ["security.protocol=SASL_PLAINTEXT", "sasl.mechanism=PLAIN", "kafka.connect.timeout.ms=60000"]
 
     def jaas(user, word):
         return sasl + [f'sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required username="{user}" password="{word}";']
@@ -266,19 +276,18 @@ def connections_are_encrypted(p):
     if p.broker.sasl_ssl is None:
         return
     t, ca = p.topic("t"), os.path.join(p.broker.folder, "ca.pem")
-    scram = ["security.protocol=SASL_SSL", "sasl.mechanism=SCRAM-SHA-512", "sasl.username=admin", f"ssl.ca.location={ca}", "kafka.connect.timeout.ms=4000"]
+    scram = ["security.protocol=SASL_SSL", "sasl.mechanism=SCRAM-SHA-512", "sasl.username=admin", f"ssl.ca.location={ca}", "kafka.connect.timeout.ms=60000"]
     equal(p.sql(f"CREATE STREAM t (k STRING KEY, v BIGINT) WITH (KAFKA_TOPIC='{t}', VALUE_FORMAT='JSON', PARTITIONS=1); INSERT INTO t VALUES ('a', 1);"
                 f"CREATE TABLE c WITH (KAFKA_TOPIC='{p.topic('c')}') AS SELECT k, COUNT(*) AS n FROM t GROUP BY k; SELECT * FROM c;",
                 bootstrap=p.broker.sasl_ssl, settings=scram + ["sasl.password=admin-word"]), ["a,1"])
     certificate = ["security.protocol=SSL", f"ssl.ca.location={ca}", f"ssl.certificate.location={os.path.join(p.broker.folder, 'client.pem')}",
-                   f"ssl.key.location={os.path.join(p.broker.folder, 'client.key')}", "kafka.connect.timeout.ms=4000"]
+                   f"ssl.key.location={os.path.join(p.broker.folder, 'client.key')}", "kafka.connect.timeout.ms=60000"]
     equal(p.sql("SELECT * FROM c;", bootstrap=p.broker.ssl, settings=certificate), ["a,1"])
     # What is wrong is said, without secrets.
-    quick = ["kafka.connect.timeout.ms=1500"]
-    err = p.fails("SHOW TOPICS;", "uthentication", bootstrap=p.broker.sasl_ssl, settings=scram + quick + ["sasl.password=hush-hush"])
-    err += p.fails("SHOW TOPICS;", "", bootstrap=p.broker.ssl, settings=certificate[:2] + quick)
+    err = p.fails("SHOW TOPICS;", "uthentication", bootstrap=p.broker.sasl_ssl, settings=scram + ["sasl.password=hush-hush"])
+    err += p.fails("SHOW TOPICS;", "", bootstrap=p.broker.ssl, settings=certificate[:2] + ["kafka.connect.timeout.ms=1500"])
     err += p.fails("SHOW TOPICS;", "certificate", bootstrap=p.broker.ssl,
-                   settings=["security.protocol=SSL", f"ssl.ca.location={os.path.join(p.broker.folder, 'client.pem')}"] + quick)
+                   settings=["security.protocol=SSL", f"ssl.ca.location={os.path.join(p.broker.folder, 'client.pem')}"] + certificate[-1:])
     secrets = scram + ["sasl.password=hush-hush", "ssl.key.password=hush-hush", "ssl.keystore.password=hush-hush"]
     err += "\n".join(p.sql("SHOW PROPERTIES; CREATE STREAM s (k STRING KEY) WITH (KAFKA_TOPIC='" + t + "', VALUE_FORMAT='JSON'); DESCRIBE s EXTENDED;",
                             settings=[s for s in secrets if not s.startswith(("security.", "ssl.ca", "ssl.keystore"))]))
@@ -570,7 +579,7 @@ def statements_are_shared(p):
     several = [subprocess.Popen(p.command("-c", f"CREATE STREAM s{i} (k STRING KEY) WITH (KAFKA_TOPIC='{t}', VALUE_FORMAT='JSON');"),
                                 stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) for i in range(4)]
     for process in several:
-        equal(process.wait(60), 0, process.stderr.read())
+        equal(process.wait(LIMIT), 0, process.stderr.read())
     equal(len([l for l in p.sql("SHOW STREAMS;") if l.split(",")[0] in ("s0", "s1", "s2", "s3")]), 4)
     p.stop(a)
     p.stop(b)
@@ -819,7 +828,7 @@ def a_broker_that_goes_and_comes_back(p):
 
 
 def ask(url):
-    with urllib.request.urlopen(url, timeout=20) as answer:
+    with urllib.request.urlopen(url, timeout=LIMIT) as answer:
         return json.load(answer)
 
 
@@ -850,7 +859,7 @@ def a_server_waits_for_the_brokers(p):
         url = re.search(r"listening at (http://[0-9.:]+)", f.read())[1]
     equal(ask(url + "/info")["KsqlServerInfo"]["kafkaClusterId"], p.broker.cluster)
     equal(ask(url + "/v1/metadata/id")["scope"]["clusters"]["kafka-cluster"], p.broker.cluster)
-    equal(ask(url + "/healthcheck")["isHealthy"], True)
+    eventually(lambda: ask(url + "/healthcheck")["isHealthy"], 20, "a healthy server")
     p.broker.stop()
     sick = eventually(lambda: [h for h in [ask(url + "/healthcheck")] if not h["isHealthy"]], 20, "the broker that is away")[0]
     equal({name: part["isHealthy"] for name, part in sick["details"].items()}, {"metastore": True, "kafka": False, "commandRunner": True})

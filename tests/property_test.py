@@ -424,7 +424,7 @@ class World:
         command = [SLUICE, "--data", data or self.data, "--output", "json", "--keep-going", "-c", script]
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace")
         try:
-            out, err = process.communicate(timeout=wait or 120)
+            out, err = process.communicate(timeout=wait or 600)
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
             out, err = process.communicate()

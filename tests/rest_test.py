@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 
-from server_test import Server, unchunk
+from server_test import LIMIT, Server, unchunk
 
 LEAST = 95      # per cent
 QUERY = re.compile(r"\s*SELECT\b", re.I)
@@ -97,21 +97,32 @@ class Case:
         """A bounded query of the standard dialect waits until its sources have taken what was there."""
         for source in self.sources():
             if not source["name"].startswith(("RAW_", "KSQL_PROCESSING_LOG")):
-                self.server.request("POST", "/query-stream", {"sql": f"SELECT COUNT(*) FROM `{source['name']}`;", "properties": {"sql.dialect": "standard"}}, timeout=20)
+                self.server.request("POST", "/query-stream", {"sql": f"SELECT COUNT(*) FROM `{source['name']}`;", "properties": {"sql.dialect": "standard"}})
 
     # ---- queries ----
 
     def begin(self, sql):
         properties = {k: v for k, v in self.properties.items() if k != "cache.max.bytes.buffering"}
         body = json.dumps({"sql": sql, "properties": properties}).encode()
-        s = socket.create_connection(("127.0.0.1", self.server.port), timeout=10)
+        s = socket.create_connection(("127.0.0.1", self.server.port), timeout=LIMIT)
         s.sendall(b"POST /query-stream HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAccept: application/vnd.ksql.v1+json\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
         self.open.append(s)
         return s
 
-    def entries(self, s, wanted, timeout):
+    def begin_before_inputs(self, sql):
+        """Where it begins is fixed when its header comes: the connection, and what came."""
+        s = self.begin(sql)
+        got = b""
+        while b'{"header":' not in got and not got.endswith(b"0\r\n\r\n"):
+            more = s.recv(65536)
+            got += more
+            if not more or (b"\r\n\r\n" in got and b" 200 " not in got.partition(b"\r\n")[0]):
+                break
+        return s, got
+
+    def entries(self, s, wanted, got=b""):
         """What comes, until the end or until there is as much as is wanted and nothing more for a while."""
-        got, deadline = b"", time.time() + timeout
+        deadline = time.time() + LIMIT
         while time.time() < deadline:
             s.settimeout(0.25)
             try:
@@ -150,12 +161,12 @@ class Case:
             if "auto.offset.reset" not in case.get("properties", {}):
                 self.properties["auto.offset.reset"] = "latest"
             for number, sql in queries:
-                begun[number] = self.begin(sql)
-            time.sleep(0.2)
+                begun[number] = self.begin_before_inputs(sql)
         self.write_inputs()
         self.wait()
         for number, sql in queries:
-            actual, error = self.entries(begun.get(number) or self.begin(sql), len(rows.get(number, [])), 8)
+            s, got = begun.get(number) or (self.begin(sql), b"")
+            actual, error = self.entries(s, len(rows.get(number, [])), got)
             if actual is None:
                 return None if expected and expected.get("statement", number) == number else f"statement {number}: {error}"
             if number in rows:

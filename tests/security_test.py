@@ -20,6 +20,8 @@ import threading
 import time
 
 CASES = []
+RELOADED = "SIGHUP: (?:logs|not everything)"
+LIMIT = 120     # seconds for what takes some milliseconds: another program may have the machine
 USERS = {"rita": "read", "will": "write", "ada": "admin"}
 PASSWORD = "correct horse %s"
 
@@ -39,6 +41,13 @@ def equal(actual, expected, what="value"):
 
 def contains(text, part):
     assert part in text, f"expected {part!r} in {text!r}"
+
+
+def wait_for(what, condition):
+    until = time.time() + LIMIT
+    while not condition():
+        assert time.time() < until, f"{what}: not within {LIMIT} s"
+        time.sleep(0.02)
 
 
 class Place:
@@ -63,7 +72,7 @@ class Place:
 
     def user_line(self, user, role, password=None):
         return subprocess.run([self.sluice, "passwd", "--role", role, user], input=(password or PASSWORD % user) + "\n", capture_output=True,
-                              text=True, check=True, timeout=30).stdout
+                              text=True, check=True, timeout=LIMIT).stdout
 
     def write_users(self):
         return self.write("users", "".join(self.user_line(user, role) for user, role in USERS.items()))
@@ -73,7 +82,7 @@ class Place:
             raise Skip("there is no openssl program")
         subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={common_name}", "-addext",
                         "subjectAltName=IP:127.0.0.1,DNS:localhost", "-keyout", self.path(name + ".key"), "-out", self.path(name + ".crt")],
-                       check=True, capture_output=True, timeout=60)
+                       check=True, capture_output=True, timeout=LIMIT)
         with open(self.path(name + ".pem"), "w", encoding="utf-8") as f:
             f.write(self.read(name + ".crt") + self.read(name + ".key"))
         os.chmod(self.path(name + ".pem"), 0o640)
@@ -88,7 +97,7 @@ class Place:
     def fails(self, *arguments, environment=None):
         """The message of a server that must not start."""
         done = subprocess.run([self.sluice, "server", "--data", self.path("data"), *arguments], env=dict(self.environment, **(environment or {})),
-                              cwd=self.folder, capture_output=True, text=True, timeout=30)
+                              cwd=self.folder, capture_output=True, text=True, timeout=LIMIT)
         assert done.returncode not in (0, -signal.SIGSEGV), f"it started, or crashed: {done}"
         return done.stderr
 
@@ -103,7 +112,7 @@ class Server:
         self.listening = threading.Event()
         self.reader = threading.Thread(target=self.read_log, daemon=True)
         self.reader.start()
-        if not self.listening.wait(20):
+        if not self.listening.wait(LIMIT):
             self.process.kill()
             raise AssertionError("the server does not listen:\n" + "".join(self.lines))
         self.wait_ready()
@@ -118,7 +127,8 @@ class Server:
         self.listening.set()
 
     def wait_ready(self):
-        for _ in range(200):
+        until = time.time() + LIMIT
+        while time.time() < until:
             try:
                 if self.get("/healthcheck", user=None)[0] == 200 and self.post("/ksql", {"ksql": "SHOW STREAMS;"}, user="ada")[0] != 503:
                     return
@@ -129,7 +139,7 @@ class Server:
             time.sleep(0.05)
         raise AssertionError("the server does not get ready:\n" + "".join(self.lines[-20:]))
 
-    def connection(self, timeout=20):
+    def connection(self, timeout=LIMIT):
         scheme, port = self.ports[0]
         if scheme == "http":
             return http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
@@ -168,19 +178,28 @@ class Server:
         return status, text
 
     def hang_up(self):
+        """Has it read anew what it reads, and waits until it has: it says so to the log, or why not."""
+        told = self.told(RELOADED)
         self.process.send_signal(signal.SIGHUP)
-        time.sleep(0.3)
+        wait_for("the end of reloading", lambda: self.told(RELOADED) > told)
+
+    def told(self, what):
+        """How often it was said, wherever the log is."""
+        text = self.log()
+        if os.path.exists(self.place.path("log")):
+            text += self.place.read("log")
+        return len(re.findall(what, text))
 
     def stop(self):
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
-                self.process.wait(30)
+                self.process.wait(LIMIT)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
-                raise AssertionError("the server did not stop within 30 s of SIGTERM")
-        self.reader.join(5)
+                raise AssertionError(f"the server did not stop within {LIMIT} s of SIGTERM")
+        self.reader.join(LIMIT)
         return self.process.returncode
 
     def log(self):
@@ -248,8 +267,7 @@ def settings_come_from_file_environment_and_flags(p):
         contains(server.log(), '"level":"info"')
     with running(p.start(settings={"log.level": "debug"})) as server:
         server.get("/info?x=Hush77")
-        time.sleep(0.2)
-        contains(server.log(), '"component":"http","message":"GET /info"')
+        wait_for("the request in the log", lambda: '"component":"http","message":"GET /info"' in server.log())
         assert "Hush77" not in server.log()
 
 
@@ -277,10 +295,11 @@ def logging_in(p):
 def many_log_ins_are_quick(p):
     with guarded(p) as server:
         server.get("/info", user="rita")
-        began = time.time()
         for _ in range(100):
             equal(server.get("/info", user="rita")[0], 200)
-        assert time.time() - began < 5, "every request hashes the password"
+        logins = dict(re.findall(r'^sluice_logins_total\{service="default_",outcome="(\w+)"\} (\d+)$', server.get("/metrics", user="rita")[2], re.M))
+        # One password was hashed of each user: those of the first requests; all others were remembered.
+        assert int(logins["remembered"]) >= 100 and int(logins["verified"]) <= 2, f"every request hashes the password: {logins}"
 
 
 @case
@@ -305,7 +324,7 @@ def bodies_wait_for_the_log_in(p):
         equal(server.post("/ksql", {"ksql": long_text * 5}, user="rita", password="wrong")[0], 401)
         token = base64.b64encode(b"rita:wrong").decode().encode()
         for i in range(30):
-            with socket.create_connection(("127.0.0.1", server.ports[0][1]), timeout=10) as s:
+            with socket.create_connection(("127.0.0.1", server.ports[0][1]), timeout=LIMIT) as s:
                 s.sendall(b"POST /ksql HTTP/1.1\r\nhost: x\r\nauthorization: Basic " + token + b"\r\ncontent-length: 100\r\n\r\n" + b"{" * (i * 4))
         equal(server.get("/info", user="rita")[0], 200)
         if shutil.which("curl") is None or "HTTP2" not in subprocess.run(["curl", "--version"], capture_output=True, text=True).stdout:
@@ -315,7 +334,7 @@ def bodies_wait_for_the_log_in(p):
         for password, status in ((PASSWORD % "ada", "200"), ("wrong", "401")):
             server.hang_up()       # forgets what was verified
             done = subprocess.run(["curl", "-sS", "--http2-prior-knowledge", "--user", "ada:" + password, "--data-binary", "@" + body, "-o", p.path("answer"),
-                                   "-w", "%{http_version} %{http_code}", url], capture_output=True, text=True, timeout=30)
+                                   "-w", "%{http_version} %{http_code}", url], capture_output=True, text=True, timeout=LIMIT)
             equal((done.stdout, done.stderr), ("2 " + status, ""))
 
 
@@ -373,7 +392,7 @@ def client_certificates(p):
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
         context.load_cert_chain(client)
-        connection = http.client.HTTPSConnection("127.0.0.1", server.ports[0][1], context=context, timeout=20)
+        connection = http.client.HTTPSConnection("127.0.0.1", server.ports[0][1], context=context, timeout=LIMIT)
         connection.request("GET", "/info")
         response = connection.getresponse()
         response.read()
@@ -389,7 +408,7 @@ def the_shell_logs_in(p):
     settings = {"ssl.keystore.location": pem, "authentication.method": "BASIC", "authentication.users.file": p.write_users(), "authentication.max.failures": "0"}
     with running(p.start(settings=settings, listen="https://127.0.0.1:0")) as server:
         def shell(*arguments, password=None):
-            done = subprocess.run([p.sluice, f"https://127.0.0.1:{server.ports[0][1]}", *arguments], cwd=p.folder, capture_output=True, text=True, timeout=30,
+            done = subprocess.run([p.sluice, f"https://127.0.0.1:{server.ports[0][1]}", *arguments], cwd=p.folder, capture_output=True, text=True, timeout=LIMIT,
                                   stdin=subprocess.DEVNULL, env=dict(p.environment, **({"SLUICE_PASSWORD": password} if password else {})))
             return done.returncode, done.stdout, done.stderr
 
@@ -406,12 +425,14 @@ def the_shell_logs_in(p):
         # The list of processes does not show the password.
         slow = subprocess.Popen([p.sluice, server_url(server), *trust, "--user", "rita:" + PASSWORD % "rita", "-f", "/dev/stdin"], stdin=subprocess.PIPE,
                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=p.environment)
-        time.sleep(0.3)
-        with open(f"/proc/{slow.pid}/cmdline", encoding="utf-8") as f:
-            line = f.read()
-        slow.stdin.close()
-        slow.wait(30)
-        assert "horse" not in line and "--user" in line, line
+        def shown():
+            with open(f"/proc/{slow.pid}/cmdline", encoding="utf-8") as f:
+                return f.read()
+        try:
+            wait_for("a list of processes without the password", lambda: "--user" in shown() and "horse" not in shown())
+        finally:
+            slow.stdin.close()
+            slow.wait(LIMIT)
 
 
 def push_line(connection):
@@ -453,7 +474,7 @@ STATEMENTS = {
 
 def permissions(p):
     """The two tables that the program prints: {"GET /info": "read", ...}, {"SELECT": "read", ...}."""
-    done = subprocess.run([p.sluice, "server", "--print-permissions"], capture_output=True, text=True, timeout=30, check=True)
+    done = subprocess.run([p.sluice, "server", "--print-permissions"], capture_output=True, text=True, timeout=LIMIT, check=True)
     endpoints, statements = {}, {}
     for line in done.stdout.splitlines():
         cells = [c.strip().strip("`") for c in line.strip("|").split("|")]
@@ -650,7 +671,8 @@ def persistent_queries_are_limited(p):
 
 @case
 def limits_say_what_they_are(p):
-    with running(p.start(settings={"ksql.server.command.topic.rate.limit": "1"})) as server:
+    # One at first, then one in 1000 seconds.
+    with running(p.start(settings={"ksql.server.command.topic.rate.limit": "0.001"})) as server:
         create = "CREATE TYPE t%d AS INT;"
         equal(server.ksql(create % 1)[0], 200)
         status, text = server.ksql(create % 2)
@@ -672,22 +694,31 @@ def limits_say_what_they_are(p):
         equal((status, json.loads(text)["error_code"]), (400, 40003))
         contains(text, "ksql.max.push.queries")
         first.close()
-        for _ in range(50):
+        def another():
             again = server.connection()
             again.request("POST", "/query-stream", json.dumps({"sql": "SELECT * FROM `s` EMIT CHANGES;"}))
             status = again.getresponse().status
             again.close()
-            if status == 200:
-                break
-            time.sleep(0.1)
-        equal(status, 200, "after the client left")
+            return status
+        wait_for("room after the client left", lambda: another() == 200)
         server.ksql("CREATE TABLE t AS SELECT a, COUNT(*) AS n FROM s GROUP BY a;")
-        statuses = [server.post("/query-stream", {"sql": "SELECT * FROM `t`;"})[0] for _ in range(12)]
-        contains(statuses, 429)
+        statuses = set()
+
+        def look_up():
+            statuses.add(server.post("/query-stream", {"sql": "SELECT * FROM `t`;"})[0])
+        # More than five a second, however slow the machine: several at a time.
+        def many():
+            threads = [threading.Thread(target=look_up) for _ in range(12)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            return 429 in statuses
+        wait_for("a refusal", many)
         contains(statuses, 200)
 
 
-def closes(server, data, seconds):
+def closes(server, data, seconds=LIMIT):
     """Is a connection that has sent this closed within the time?"""
     with socket.create_connection(("127.0.0.1", server.ports[0][1]), timeout=seconds) as s:
         s.sendall(data)
@@ -704,13 +735,13 @@ def closes(server, data, seconds):
 @case
 def who_stands_still_is_not_waited_for(p):
     with running(p.start(settings={"http.header.timeout.ms": "500", "http.body.timeout.ms": "500", "ksql.websocket.connection.max.timeout.ms": "500"})) as server:
-        assert closes(server, b"", 10), "nothing sent"
-        assert closes(server, b"POST /ksql HTTP/1.1\r\nhost: x\r\n", 10), "half a head"
-        assert closes(server, b"POST /ksql HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{", 10), "half a body"
+        assert closes(server, b""), "nothing sent"
+        assert closes(server, b"POST /ksql HTTP/1.1\r\nhost: x\r\n"), "half a head"
+        assert closes(server, b"POST /ksql HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{"), "half a body"
         assert not closes(server, b"GET /info HTTP/1.1\r\nhost: x\r\n\r\n", 3), "a connection that is kept"
         server.ksql("CREATE STREAM s (a INT) WITH (kafka_topic='s', value_format='JSON', partitions=1);")
         assert closes(server, b"GET /ws/query?request=%7B%22ksql%22%3A%22SELECT%20*%20FROM%20%60s%60%20EMIT%20CHANGES%3B%22%7D HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\n"
-                      b"upgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", 10), "a WebSocket"
+                      b"upgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"), "a WebSocket"
         equal(server.get("/info")[0], 200)
 
 
@@ -759,7 +790,8 @@ def the_audit_log(p):
         server.ksql("SELEKT 'Hush77';", user="rita")
         server.query("SELECT 1 AS x FROM 'https://u:Hush77@127.0.0.1:1/x.csv';", user="rita")
         server.get("/info", user="rita", password="Hush77")
-        time.sleep(0.3)
+        told = ("INSERT INTO s", "DROP STREAM s", "SELECT 1", "log-in was refused")
+        wait_for("all requests in the log", lambda: all(part in p.read("audit") for part in told))
         assert "Hush77" not in p.read("audit") + p.read("log") + server.log(), "a secret in a log"
         events = [json.loads(line) for line in p.read("audit").splitlines()]
         told = {(e.get("user"), e.get("outcome")): e for e in events}
@@ -779,7 +811,7 @@ def metrics(p):
                     "CREATE STREAM d AS SELECT a * 2 AS b FROM s;", user="will")
         server.ksql("INSERT INTO s (a) VALUES (1);", user="will")
         server.query("SELECT * FROM s;", user="rita")
-        time.sleep(1)
+        wait_for("the record in the figures", lambda: re.search(r'^sluice_bytes_produced_total\{[^}]*\} 7$', server.get("/metrics", user="rita")[2], re.M))
         status, headers, text = server.get("/metrics", user="rita")
         equal(status, 200)
         contains(headers["content-type"], "text/plain; version=0.0.4")
@@ -787,12 +819,12 @@ def metrics(p):
                      r'sluice_queries\{service="default_",state="RUNNING"\} 1', r'sluice_http_requests_total\{service="default_",endpoint="/ksql",status="200"\} [2-9]',
                      r'sluice_query_lag_records\{service="default_",query="[^"]*",topic="s",partition="0"\} 0',
                      r'sluice_query_bytes_consumed_total\{service="default_",query="[^"]*"\} 7', r'sluice_bytes_produced_total\{service="default_"\} 7',
-                     r'sluice_command_runner_state\{service="default_",state="RUNNING"\} 1', r'sluice_query_busy_seconds_total\{service="default_",query="[^"]*"\} 0\.\d+',
+                     r'sluice_command_runner_state\{service="default_",state="RUNNING"\} 1', r'sluice_query_busy_seconds_total\{service="default_",query="[^"]*"\} \d+\.\d+',
                      r'sluice_logins_total\{service="default_",outcome="remembered"\} \d+', r'process_resident_memory_bytes\{service="default_"\} \d{7,}',
                      r'sluice_http_request_seconds_bucket\{service="default_",endpoint="/ksql",le="\+Inf"\} \d'):
             assert re.search("^" + line + "$", text, re.M), f"no line {line} in:\n{text[:6000]}"
         if shutil.which("promtool") is not None:
-            done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True, timeout=30)
+            done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True, timeout=LIMIT)
             equal((done.returncode, done.stdout + done.stderr), (0, ""), "promtool")
 
 
@@ -809,19 +841,13 @@ def metrics_of_state_and_errors(p):
         server.ksql("CREATE STREAM s (id INT KEY, a INT) WITH (kafka_topic='s', value_format='JSON', partitions=1); CREATE STREAM raw (a STRING) WITH "
                     "(kafka_topic='s', value_format='KAFKA'); SET 'auto.offset.reset'='earliest'; CREATE TABLE t AS SELECT id, SUM(10 / a) AS x FROM s GROUP BY id;"
                     "INSERT INTO s (id, a) VALUES (1, 0); INSERT INTO s (id, a) VALUES (1, 5); INSERT INTO s (id, a) VALUES (2, 5); INSERT INTO raw (a) VALUES ('{oops');")
-        deadline = time.time() + 20
-        while figure(figures(server), "records_consumed_total") + figure(figures(server), "bad_records_total") < 5:
-            assert time.time() < deadline, figures(server)
-            time.sleep(0.05)
+        wait_for("the records", lambda: figure(figures(server), "records_consumed_total") + figure(figures(server), "bad_records_total") >= 5)
         found = figures(server)
         equal([figure(found, "processing_errors_total", f'type="{kind}"') for kind in ("deserialization", "processing")], [1, 1])
         equal(figure(found, "state_rows"), 2)
         assert figure(found, "state_bytes") > 1000 and figure(found, "restoring") == 0 and figure(found, "epochs_total") > 0, found
     with running(p.start()) as server:
-        deadline = time.time() + 20
-        while figure(figures(server), "state_rows") != 2:
-            assert time.time() < deadline, figures(server)
-            time.sleep(0.05)
+        wait_for("the state", lambda: figure(figures(server), "state_rows") == 2)
         assert figure(figures(server), "restore_seconds") > 0
 
 
@@ -840,7 +866,7 @@ def alerts_and_dashboard_name_metrics_that_exist(p):
     missing = {re.sub(r"_(bucket|sum|count)$", "", name) for name in wanted if name != "sluice_up"} - known
     equal(missing, set(), "names that /metrics does not have")
     if shutil.which("promtool") is not None:
-        done = subprocess.run(["promtool", "check", "rules", os.path.join(root, "docs", "ops", "alerts.yml")], capture_output=True, text=True, timeout=30)
+        done = subprocess.run(["promtool", "check", "rules", os.path.join(root, "docs", "ops", "alerts.yml")], capture_output=True, text=True, timeout=LIMIT)
         equal(done.returncode, 0, done.stdout + done.stderr)
 
 
@@ -849,16 +875,15 @@ def alerts_and_dashboard_name_metrics_that_exist(p):
 
 @case
 def stopping_commits(p):
-    with running(p.start()) as server:
+    with running(p.start(settings={"server.shutdown.timeout.ms": str(10 * LIMIT * 1000)})) as server:
         server.ksql("CREATE STREAM s (a INT) WITH (kafka_topic='s', value_format='JSON', partitions=1); CREATE STREAM d AS SELECT a FROM s;")
         for i in range(20):
             server.ksql(f"INSERT INTO s VALUES ({i});")
         push = server.connection()
         push.request("POST", "/query-stream", json.dumps({"sql": "SELECT * FROM `s` EMIT CHANGES;"}))
         push.getresponse()
-        began = time.time()
+        # A push query does not hold it: it would until the end of server.shutdown.timeout.ms, and of the test's limit.
         equal(server.stop(), 0)
-        assert time.time() - began < 10, "a push query holds the server"
     with running(p.start()) as server:
         text = server.query("SELECT COUNT(*) AS n FROM d;")[1]
         contains(text.replace(" ", ""), "[20]")
@@ -882,7 +907,7 @@ def systemd_is_told(p):
     socket_path = p.path("notify")
     receiver = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     receiver.bind(socket_path)
-    receiver.settimeout(10)
+    receiver.settimeout(LIMIT)
     with running(p.start(environment={"NOTIFY_SOCKET": socket_path})) as server:
         contains(receiver.recv(1000).decode(), "READY=1")
         server.hang_up()

@@ -8,6 +8,7 @@
 
 import glob
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -67,9 +68,15 @@ class NoBroker(Exception):
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """Below those that the system gives to clients: one of these could have it while a broker is stopped, or be connected with itself by it."""
+    while True:
+        port = random.randrange(10000, 30000)
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                pass
 
 
 def libraries(build):
@@ -173,7 +180,7 @@ class Broker:
     def can_restart(self):
         return self.folder is not None and not self.is_shared
 
-    def start(self, wait=60):
+    def start(self, wait=300):
         self.process = subprocess.Popen(self.command("kafka.Kafka", os.path.join(self.folder, "server.properties"), heap="512m"),
                                         stdout=subprocess.DEVNULL, stderr=open(os.path.join(self.folder, "stderr"), "ab"),
                                         stdin=subprocess.DEVNULL)
@@ -195,7 +202,7 @@ class Broker:
             return
         self.process.kill() if kill else self.process.terminate()
         try:
-            self.process.wait(30)
+            self.process.wait(120)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()

@@ -102,7 +102,7 @@ metrics_of(Engine *engine)
 static void
 expect(Engine *engine, const char *line)
 {
-	for (int i = 0; i < 200 && strstr(metrics_of(engine), line) == NULL; i++)
+	for (int i = 0; i < 6000 && strstr(metrics_of(engine), line) == NULL; i++)
 		usleep(20000);
 	if (strstr(metrics_of(engine), line) == NULL)
 		fprintf(stderr, "%s", metrics_of(engine));
@@ -162,7 +162,7 @@ main(void)
 	Suite  *suite = suite_create("metric");
 	TCase  *tc = tcase_create("all");
 
-	tcase_set_timeout(tc, 60);
+	tcase_set_timeout(tc, 240);
 	tcase_add_test(tc, latencies);
 	tcase_add_test(tc, text);
 	tcase_add_test(tc, labels);

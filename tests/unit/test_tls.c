@@ -132,7 +132,7 @@ connect_once(Tls *tls, const char *options, Served *served)
 	ck_assert_int_eq(getsockname(served->listener, (struct sockaddr *)&address, &length), 0);
 	pthread_create(&thread, NULL, serve_one, served);
 	snprintf(command, sizeof command,
-			 "cd %s && (echo ping; sleep 0.3) | timeout 10 openssl s_client -quiet -verify_return_error -CAfile ca.pem %s -connect 127.0.0.1:%d 2>/dev/null | grep -q pong",
+			 "cd %s && (echo ping; sleep 0.3) | timeout 120 openssl s_client -quiet -verify_return_error -CAfile ca.pem %s -connect 127.0.0.1:%d 2>/dev/null | grep -q pong",
 			 folder, options, ntohs(address.sin_port));
 	status = system(command);
 	pthread_join(thread, NULL);
