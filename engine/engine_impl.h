@@ -393,6 +393,9 @@ const char *query_failure_type(ErrorClass class);
 /* Puts the query into ERROR, durably; a failure that may pass is tried again.  Not under lock_queries; its run must be closed. */
 void query_fail(Query *query, const Error *error);
 
+/* Of one in ERROR, under lock_queries: it will be tried again, and may well go on. */
+bool query_failure_is_transient(const Query *query);
+
 /* What was kept of a query's failures when the engine was last closed; sets its state.  Before it is started. */
 void query_failures_load(Query *query);
 

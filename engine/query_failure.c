@@ -100,6 +100,14 @@ schedule_retry(Query *query)
 	query->failures.retry_at = nanos_now() + (wait_ms < most_ms ? wait_ms : most_ms) * 1000000;
 }
 
+bool
+query_failure_is_transient(const Query *query)
+{
+	const QueryFailures *failures = &query->failures;
+
+	return failures->retry_at != 0 && failures->n > 0 && failures->items[failures->n - 1].class == ERROR_TRANSIENT;
+}
+
 static void
 set_error(Query *query, const QueryFailure *failure)
 {

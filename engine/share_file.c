@@ -121,10 +121,14 @@ files_are_read(Share *self, const ShareRun *files, bool *is_read, Error *err)
 	*is_read = position >= FILES_READ;
 	if (*is_read && files->fragment->output != NULL) {
 		Topic *output;
+		Status status = OK;
 
 		TRY(topics_find(self->engine->topics, str_of(files->fragment->output->name), &output, err));
 		if (output != NULL)
-			TRY(kafka_settle(self->engine->topics, output, &self->query->interrupted, err));
+			status = kafka_settle(self->engine->topics, output, &self->query->interrupted, err);
+		if (status == FAILED)
+			return FAILED;
+		*is_read = status == OK;
 	}
 	return OK;
 }

@@ -113,7 +113,8 @@ Status kafka_restore(Topics *topics, Topic *topic, int partition, int64_t from, 
 
 /*
  * Waits until what was written to a topic when this was called is committed or aborted, as readers see it: Kafka says that a transaction
- * is committed a little before all its partitions know.  Gives up, with OK, when a transaction stays open.
+ * is committed a little before all its partitions know.  DONE: a transaction has stayed open for a while (its process may have been killed: the
+ * brokers end it by transaction.timeout.ms and some ten seconds), or it was interrupted.
  */
 Status kafka_settle(Topics *topics, Topic *topic, const _Atomic bool *interrupted, Error *err);
 

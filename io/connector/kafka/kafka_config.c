@@ -133,6 +133,7 @@ on_error(rd_kafka_t *client, int code, const char *reason, void *opaque)
 	/* That all brokers are down follows from what was said of each of them, which says more. */
 	if (code != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || topics->last_error[0] == '\0')
 		snprintf(topics->last_error, sizeof topics->last_error, "%s", reason);
+	topics->is_refused |= code == RD_KAFKA_RESP_ERR__AUTHENTICATION || code == RD_KAFKA_RESP_ERR__SSL;
 	pthread_mutex_unlock(&topics->lock);
 }
 

@@ -35,6 +35,7 @@ typedef struct KafkaTopics {
 	int				n_handles;
 	int				capacity;
 	char			last_error[512];	/* of the connection */
+	bool			is_refused;		/* it said that the user, or a certificate, is not trusted */
 } KafkaTopics;
 
 /* The topics behind any Topics of Kafka's: themselves, or the group's. */

@@ -49,6 +49,8 @@ kafka_settle(Topics *topics, Topic *topic, const _Atomic bool *interrupted, Erro
 			if (status == OK && committed < end)
 				nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
 		}
+		if (status == OK && committed < end)
+			status = DONE;
 	}
 	kafka_client_end(self, client);
 	return status;

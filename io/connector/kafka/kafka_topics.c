@@ -7,6 +7,7 @@
 #include <time.h>
 
 #define CONNECT_MS 10000	/* of kafka.connect.timeout.ms */
+#define FIRST_MS 250		/* of a wait in pieces */
 #define ADMIN_MS 30000
 #define SEEN_TRIES 300		/* until a topic that was made or removed shows so in the metadata, 100 ms each: a broker that just started is slow to tell */
 
@@ -353,13 +354,36 @@ topics_kafka_close(Topics *topics)
 }
 
 /* Any answer will do. */
+/* The password, or a certificate, will be no better in a minute. */
+static bool
+was_refused(KafkaTopics *self)
+{
+	bool is_refused;
+
+	self->rd.poll(self->client, 0);
+	pthread_mutex_lock(&self->lock);
+	is_refused = self->is_refused;
+	self->is_refused = false;
+	pthread_mutex_unlock(&self->lock);
+	return is_refused;
+}
+
 static Status
 topics_kafka_check(Topics *topics, int64_t timeout_ms, Error *err)
 {
 	KafkaTopics				  *self = kafka_topics_of(topics);
 	const rd_kafka_metadata_t *metadata;
-	rd_kafka_resp_err_t		   code = self->rd.metadata(self->client, 0, NULL, &metadata, (int)timeout_ms);
+	rd_kafka_resp_err_t		   code;
+	Nanos					   until = nanos_now() + timeout_ms * 1000000;
 
+	/* In pieces that grow, in between which the connection tells what is wrong with it; a slow broker still has time for an answer. */
+	for (int64_t piece = FIRST_MS;; piece *= 2) {
+		int64_t left = (until - nanos_now()) / 1000000;
+
+		code = self->rd.metadata(self->client, 0, NULL, &metadata, (int)(piece < left ? piece : left > 0 ? left : 1));
+		if (code == RD_KAFKA_RESP_ERR_NO_ERROR || piece >= left || was_refused(self))
+			break;
+	}
 	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
 		return metadata_error(self, code, err);
 	self->rd.metadata_destroy(metadata);
