@@ -95,6 +95,7 @@ sandbox_open(Engine *sandbox, SandboxTopics *topics, Engine *engine)
 	sandbox->env = engine->env;
 	sandbox->original = engine;
 	sandbox->host = engine->host;
+	sandbox->file_access = engine->file_access;
 	sandbox->settings = engine->settings;
 	sandbox->is_inline = sandbox->is_sandbox = true;
 	sandbox->budget.limit_bytes = engine->budget.limit_bytes;
