@@ -12,6 +12,15 @@
 typedef int64_t Time;	/* milliseconds since 1970-01-01 UTC */
 typedef int64_t Nanos;	/* monotonic nanoseconds, for measuring only */
 
+/* Times come from records and lengths from statements: at the ends of what can be told the sum stays there. */
+static inline Time
+time_shift(Time t, int64_t ms)
+{
+	Time sum;
+
+	return __builtin_add_overflow(t, ms, &sum) ? (ms > 0 ? INT64_MAX : INT64_MIN) : sum;
+}
+
 typedef struct Env Env;
 struct Env {
 	Time (*now)(const Env *env);

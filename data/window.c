@@ -21,10 +21,10 @@ window_kind_name(WindowKind kind)
 int64_t
 window_first_start(const WindowSpec *spec, Time t)
 {
-	int64_t first = t - spec->size_ms + spec->advance_ms;
+	int64_t reach = spec->size_ms - spec->advance_ms;
 
 	/* The lowest multiple of the advance above t - size; none begins before 0. */
-	return first <= 0 ? 0 : first / spec->advance_ms * spec->advance_ms;
+	return t <= reach ? 0 : (t - reach) / spec->advance_ms * spec->advance_ms;
 }
 
 void

@@ -50,7 +50,7 @@ aggregate_window_end(const AggregateOp *self, Time start)
 {
 	const AggregateSpec *spec = self->op.spec;
 
-	return start + spec->window.size_ms;
+	return time_shift(start, spec->window.size_ms);
 }
 
 /* ---- opening ---- */
@@ -258,7 +258,7 @@ buckets_drop(AggregateOp *self, uint32_t n)
 static int64_t
 window_retention(const AggregateSpec *spec)
 {
-	int64_t least = spec->window.size_ms + spec->window.grace_ms;
+	int64_t least = time_shift(spec->window.size_ms, spec->window.grace_ms);
 
 	return spec->window.retention_ms > least ? spec->window.retention_ms : least;
 }
@@ -266,12 +266,12 @@ window_retention(const AggregateSpec *spec)
 static Status
 expire_windows(AggregateOp *self, Error *err)
 {
-	const AggregateSpec *spec = self->op.spec;
-	Time				 oldest = self->newest_start - window_retention(spec);
-	uint32_t			 n = 0;
+	Time	 oldest;
+	uint32_t n = 0;
 
 	if (self->n_buckets == 0 || self->newest_start < 0)
 		return OK;
+	oldest = self->newest_start - window_retention(self->op.spec);
 	while (n < self->n_buckets && self->buckets[n].start < oldest)
 		n++;
 	if (n > 0 && self->n_changed > 0)
@@ -442,7 +442,7 @@ emit_closed_windows(AggregateOp *self, Time close_time, Error *err)
 	Status				 status = OK;
 	uint32_t			 n = 0;
 
-	for (; n < self->n_buckets && self->buckets[n].start <= close_time - spec->window.size_ms; n++) {
+	for (; n < self->n_buckets && self->buckets[n].start <= time_shift(close_time, -spec->window.size_ms); n++) {
 		WindowBucket *bucket = &self->buckets[n];
 		Arena		 *arena = op_scratch(&self->op);
 		ArenaMark	  mark = arena_mark(arena);
@@ -711,17 +711,17 @@ push_time_windows(AggregateOp *self, const PushData *data, Error *err)
 
 		if (t > self->stream_time)
 			self->stream_time = t;
-		if (window->kind == WINDOW_TUMBLING && current != INT64_MIN && t >= current && t < current + window->size_ms)
+		if (window->kind == WINDOW_TUMBLING && current != INT64_MIN && t >= current && t < time_shift(current, window->size_ms))
 			start = current;
 		else
 			start = current = window_first_start(window, t);
-		for (int64_t w = 0; w < per_row && start <= t; w++, start += window->advance_ms) {
-			if (spec->has_late_rows && start + window->size_ms <= self->stream_time - window->grace_ms) {
+		for (int64_t w = 0; w < per_row && start <= t; w++, start = time_shift(start, window->advance_ms)) {
+			if (spec->has_late_rows && time_shift(start, window->size_ms) <= time_shift(self->stream_time, -window->grace_ms)) {
 				self->op.late_rows++;
 				op_log_row(&self->op, in, (int32_t)row,
 						   "Skipping record for expired window. timestamp=[%lld] window=[%lld,%lld) expiration=[%lld]",
-						   (long long)t, (long long)start, (long long)(start + window->size_ms),
-						   (long long)(self->stream_time - window->grace_ms));
+						   (long long)t, (long long)start, (long long)time_shift(start, window->size_ms),
+						   (long long)time_shift(self->stream_time, -window->grace_ms));
 				continue;
 			}
 			if (n == ENTRIES_MAX) {
@@ -732,13 +732,13 @@ push_time_windows(AggregateOp *self, const PushData *data, Error *err)
 			starts[n++] = start;
 			if (start < oldest)
 				oldest = start;
-			if (window->kind == WINDOW_TUMBLING)
+			if (window->kind == WINDOW_TUMBLING || start > t - window->advance_ms)
 				break;
 		}
-		if (is_final && oldest <= self->stream_time - window->grace_ms - window->size_ms) {
+		if (is_final && oldest <= time_shift(time_shift(self->stream_time, -window->grace_ms), -window->size_ms)) {
 			TRY(take_windows(self, data, rows, starts, n, err));
 			n = 0;
-			TRY(emit_closed_windows(self, self->stream_time - window->grace_ms, err));
+			TRY(emit_closed_windows(self, time_shift(self->stream_time, -window->grace_ms), err));
 			oldest = self->n_buckets > 0 ? self->buckets[0].start : INT64_MAX;
 		}
 	}
@@ -789,7 +789,7 @@ aggregate_advance(Op *op, int port, Time time, Error *err)
 			if (aggregate_session_advance(self, err) == FAILED)
 				return FAILED;
 		} else if (spec->emit == AGGREGATE_FINAL) {
-			Time close_time = time == INT64_MAX ? INT64_MAX : time - spec->window.grace_ms;
+			Time close_time = time == INT64_MAX ? INT64_MAX : time_shift(time, -spec->window.grace_ms);
 
 			if (emit_closed_windows(self, close_time, err) == FAILED)
 				return FAILED;

@@ -98,7 +98,7 @@ group_sessions(const AggregateOp *self, const Group *group)
 static int64_t
 session_retention(const AggregateSpec *spec)
 {
-	int64_t reach = spec->window.grace_ms + 2 * spec->window.gap_ms + 1;
+	int64_t reach = time_shift(time_shift(time_shift(spec->window.grace_ms, spec->window.gap_ms), spec->window.gap_ms), 1);
 
 	if (!spec->has_late_rows)
 		return INT64_MAX;
@@ -111,7 +111,7 @@ session_is_visible(const AggregateOp *self, const Session *session)
 	int64_t retention = session_retention(self->op.spec);
 
 	return retention == INT64_MAX || self->sessions->newest_end == INT64_MIN ||
-		session->end >= self->sessions->newest_end - retention + 1;
+		session->end >= time_shift(time_shift(self->sessions->newest_end, -retention), 1);
 }
 
 /* ---- opening and closing ---- */
@@ -539,19 +539,19 @@ take_row(AggregateOp *self, const PushData *data, Run *run, Group *group, uint32
 	for (uint32_t i = 0; i < list->n; i++) {
 		Session *s = list->items[i];
 
-		if (s->end < t - gap || s->start > t + gap || !session_is_visible(self, s))
+		if (s->end < time_shift(t, -gap) || s->start > time_shift(t, gap) || !session_is_visible(self, s))
 			continue;
 		if (n++ == 0)
 			first = i;
 		start = s->start < start ? s->start : start;
 		end = s->end > end ? s->end : end;
 	}
-	if (spec->has_late_rows && end < self->stream_time - spec->window.grace_ms - gap) {
+	if (spec->has_late_rows && end < time_shift(time_shift(self->stream_time, -spec->window.grace_ms), -gap)) {
 		self->op.late_rows++;
 		op_log_row(&self->op, data->in, (int32_t)row,
 				   "Skipping record for expired window. timestamp=[%lld] window=[%lld,%lld] expiration=[%lld]",
 				   (long long)t, (long long)start, (long long)end,
-				   (long long)(self->stream_time - spec->window.grace_ms - gap));
+				   (long long)time_shift(time_shift(self->stream_time, -spec->window.grace_ms), -gap));
 		return OK;
 	}
 	if (n > 1 || run->n == BATCH_ROWS || run->n_events + (int32_t)n + 1 > BATCH_ROWS)
@@ -573,7 +573,7 @@ take_row(AggregateOp *self, const PushData *data, Run *run, Group *group, uint32
 		for (uint32_t i = first; i < list->n && n > 0;) {
 			Session *old = list->items[i];
 
-			if (old->end < t - gap || old->start > t + gap || !session_is_visible(self, old)) {
+			if (old->end < time_shift(t, -gap) || old->start > time_shift(t, gap) || !session_is_visible(self, old)) {
 				i++;
 				continue;
 			}
@@ -627,7 +627,7 @@ sweep(AggregateOp *self, Error *err)
 
 	if (spec->emit == AGGREGATE_AT_END || retention == INT64_MAX || s->newest_end < s->next_sweep)
 		return OK;
-	s->next_sweep = s->newest_end + retention / 2 + 1;
+	s->next_sweep = time_shift(s->newest_end, retention / 2 + 1);
 	if (self->is_compacting)
 		TRY(emit_changed_sessions(self, err));
 	for (uint32_t g = 0; g < self->groups.n_records; g++) {
@@ -693,7 +693,7 @@ aggregate_session_push(AggregateOp *self, PushData *data, Error *err)
 		if (t > self->stream_time)
 			self->stream_time = t;
 		TRY(take_row(self, data, &run, groups[i], row, t, err));
-		close_time = self->stream_time - spec->window.grace_ms - spec->window.gap_ms;
+		close_time = time_shift(time_shift(self->stream_time, -spec->window.grace_ms), -spec->window.gap_ms);
 		if (spec->emit == AGGREGATE_FINAL && self->sessions->n_heap > 0 && self->sessions->heap[0].end < close_time) {
 			TRY(run_take(self, data, &run, err));
 			TRY(emit_closed_sessions(self, close_time, err));
@@ -714,7 +714,7 @@ aggregate_session_advance(AggregateOp *self, Error *err)
 	if (spec->emit != AGGREGATE_FINAL)
 		return OK;
 	if (close_time != INT64_MAX)
-		close_time -= spec->window.grace_ms + spec->window.gap_ms;
+		close_time = time_shift(time_shift(close_time, -spec->window.grace_ms), -spec->window.gap_ms);
 	return emit_closed_sessions(self, close_time, err);
 }
 
@@ -825,7 +825,7 @@ aggregate_session_merge(AggregateOp *self, AggregateOp *other, Error *err)
 			for (uint32_t j = 0; j < into->n;) {
 				Session *old = into->items[j];
 
-				if (old->end < merged->start - gap || old->start > merged->end + gap) {
+				if (old->end < time_shift(merged->start, -gap) || old->start > time_shift(merged->end, gap)) {
 					j++;
 					continue;
 				}

@@ -83,14 +83,6 @@ void	join_put_time(StrBuf *out, int64_t time);
 int64_t join_get_time(const char *bytes);
 
 static inline Time
-join_time_add(Time t, int64_t ms)
-{
-	Time sum;
-
-	return __builtin_add_overflow(t, ms, &sum) ? (ms > 0 ? INT64_MAX : INT64_MIN) : sum;
-}
-
-static inline Time
 join_time_of(const Batch *in, int32_t row)
 {
 	return in->event_time != NULL ? in->event_time[row] : 0;

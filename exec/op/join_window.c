@@ -73,7 +73,7 @@ window_set_reach(JoinWindowOp *self, const JoinWindowSpec *spec)
 
 	self->back_ms[base] = self->ahead_ms[!base] = spec->before_ms;
 	self->ahead_ms[base] = self->back_ms[!base] = spec->after_ms;
-	self->horizon_ms = join_time_add(join_time_add(spec->before_ms, spec->after_ms), spec->grace_ms);
+	self->horizon_ms = time_shift(time_shift(spec->before_ms, spec->after_ms), spec->grace_ms);
 	self->pads[0] = spec->kind == JOIN_LEFT || spec->kind == JOIN_FULL;
 	self->pads[1] = spec->kind == JOIN_RIGHT || spec->kind == JOIN_FULL;
 	self->holds = spec->has_grace && spec->kind != JOIN_INNER;
@@ -85,7 +85,7 @@ window_due(const JoinWindowOp *self, int side, Time time)
 {
 	const JoinWindowSpec *spec = self->op.spec;
 
-	return join_time_add(join_time_add(time, self->ahead_ms[side]), spec->grace_ms);
+	return time_shift(time_shift(time, self->ahead_ms[side]), spec->grace_ms);
 }
 
 static Status
@@ -218,7 +218,7 @@ static bool
 window_is_visible(const JoinWindowOp *self, int side, Time time)
 {
 	return self->clock.greatest[side] == INT64_MIN
-		|| time >= join_time_add(self->clock.greatest[side], 1 - self->horizon_ms);
+		|| time >= time_shift(self->clock.greatest[side], 1 - self->horizon_ms);
 }
 
 /* Removes what has left the horizon of a side. */
@@ -338,8 +338,8 @@ window_probe(JoinWindowOp *self, const Batch *in, int32_t row, int side, bool *m
 	int					  other = !side;
 	size_t				  prefix = self->key.length;
 	Time				  time = in->event_time[row];
-	Time				  from = join_time_add(time, -self->back_ms[side]);
-	Time				  to = join_time_add(time, self->ahead_ms[side]);
+	Time				  from = time_shift(time, -self->back_ms[side]);
+	Time				  to = time_shift(time, self->ahead_ms[side]);
 	Str					  key, value;
 
 	self->n_candidates = 0;
@@ -371,7 +371,7 @@ window_pad(JoinWindowOp *self, const Batch *in, int32_t row, int side, Error *er
 	StrBuf arrival = {0};
 	Status status;
 
-	if (!self->holds || join_time_add(time, self->ahead_ms[side]) < self->clock.stream_time)
+	if (!self->holds || time_shift(time, self->ahead_ms[side]) < self->clock.stream_time)
 		return window_emit(self, in, row, side, NULL, err);
 	join_put_time(&arrival, self->clock.n_arrived);
 	status = state_table_put(self->tables[TABLE_HELD],

@@ -60,7 +60,7 @@ bind_window(Binder *binder, const AstWindow *w, bool is_final, WindowSpec *out, 
 		out->grace_ms = 0;
 	else
 		out->grace_ms = length < DAY_MS ? DAY_MS - length : 0;
-	least = length + out->grace_ms;
+	least = time_shift(length, out->grace_ms);
 	out->retention_ms = least;
 	out->has_retention = w->retention.is_set;
 	if (w->retention.is_set) {
