@@ -18,6 +18,7 @@
 #include "exec/op/aggregate_impl.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "data/key.h"
 
@@ -61,7 +62,7 @@ aggregate_open(Op *op, Error *err)
 	AggregateOp			*self = op_cast(AggregateOp, op, &op_aggregate);
 	const AggregateSpec *spec = op->spec;
 	const Type		   **types = arena_array(&op->arena, const Type *, spec->n_keys + 3);
-	uint32_t			 offset = 0;
+	uint32_t			 offset = 0, align = 8;
 
 	self->is_compacting = op_services(op)->is_compacting && spec->emit == AGGREGATE_CHANGES;
 	self->stream_time = INT64_MIN;
@@ -83,15 +84,16 @@ aggregate_open(Op *op, Error *err)
 		item->number = i;
 		TRY(item_open(op, item, &spec->items[i], spec->window.kind == WINDOW_SESSION, &self->used_bytes, err));
 		self->has_distinct |= item->distinct != NULL;
-		if (item->state_size >= 16)
-			offset = (offset + 15) & ~15u;
+		if (item_state_align(item) > align)
+			align = 16;
+		offset = (offset + item_state_align(item) - 1) & ~(item_state_align(item) - 1);
 		item->offset = offset;
 		offset = (offset + item->state_size + 7) & ~7u;
 	}
 	self->states_size = offset;
 	if (spec->window.kind == WINDOW_SESSION)
 		return aggregate_session_open(self, err);
-	group_table_init(&self->groups, &op->arena, types, self->n_slots, self->states_size, op_services(op)->budget);
+	group_table_init(&self->groups, &op->arena, types, self->n_slots, self->states_size, align, op_services(op)->budget);
 	for (int i = 0; i < spec->n_items; i++)
 		self->items[i].offset += self->groups.state_offset;
 	if (op_services(op)->state != NULL)
@@ -349,10 +351,10 @@ aggregate_emit_groups(AggregateOp *self, Group *const *groups, uint32_t n, RowKi
 			out.window_start = arena_alloc(arena, sizeof(int64_t) * size);
 			out.window_end = arena_alloc(arena, sizeof(int64_t) * size);
 			for (int32_t g = 0; g < out.n; g++) {
-				const KeySlot *slot = &groups[g]->keys[self->window_slot];
+				KeySlot slot = group_key(&self->groups, groups[g], self->window_slot);
 
-				out.window_start[g] = (int64_t)slot->low;
-				out.window_end[g] = spec->input_is_windowed ? (int64_t)slot->high : aggregate_window_end(self, (Time)slot->low);
+				out.window_start[g] = (int64_t)slot.low;
+				out.window_end[g] = spec->input_is_windowed ? (int64_t)slot.high : aggregate_window_end(self, (Time)slot.low);
 			}
 		}
 		if (self->set_slot >= 0) {
@@ -360,7 +362,7 @@ aggregate_emit_groups(AggregateOp *self, Group *const *groups, uint32_t n, RowKi
 			for (int32_t g = 0; g < out.n; g++) {
 				uint64_t all = spec->n_keys >= 64 ? ~UINT64_C(0) : ((uint64_t)1 << spec->n_keys) - 1;
 
-				out.grouping[g] = (int64_t)(all & ~spec->grouping_sets[groups[g]->keys[self->set_slot].low]);
+				out.grouping[g] = (int64_t)(all & ~spec->grouping_sets[group_key(&self->groups, groups[g], self->set_slot).low]);
 			}
 		}
 		if (kind != ROW_INSERT)
@@ -535,7 +537,7 @@ aggregate_find(AggregateOp *self, KeySlot **columns, int32_t n, Group **groups, 
 		for (int a = 0; a < spec->n_items && self->sessions == NULL; a++)
 			item_init(&self->items[a], (char *)group);
 		if (has_buckets(spec))
-			bucket_add(self, (Time)group->keys[self->window_slot].low, group->number);
+			bucket_add(self, (Time)group_key(&self->groups, group, self->window_slot).low, group->number);
 	}
 	return OK;
 }
@@ -859,7 +861,7 @@ aggregate_emit_all(AggregateOp *self, Error *err)
 			for (; next < self->groups.n_records && n < BATCH_ROWS; next++) {
 				Group *group = group_table_at(&self->groups, next);
 
-				if (group->is_live && (self->set_slot < 0 || group->keys[self->set_slot].low == (uint64_t)set))
+				if (group->is_live && (self->set_slot < 0 || group_key(&self->groups, group, self->set_slot).low == (uint64_t)set))
 					groups[n++] = group;
 			}
 			status = aggregate_emit_groups(self, groups, n, ROW_INSERT, err);
@@ -898,91 +900,72 @@ aggregate_finish(Op *op, int port, Error *err)
 
 /* ---- parallel parts ---- */
 
+/* What a part has of a group that is here too, or has come from it with its states. */
+static void
+merge_group(AggregateOp *self, AggregateOp *other, const MergedGroup *merged)
+{
+	const AggregateSpec *spec = self->op.spec;
+	char				*into = (char *)merged->group, *from = (char *)merged->theirs;
+
+	for (int a = 0; a < spec->n_items; a++)
+		if (from != NULL) {
+			if (self->items[a].distinct == NULL)
+				item_merge(&self->items[a], into, from);
+			item_destroy(&other->items[a], from);
+		} else if (self->items[a].distinct != NULL) {
+			/* Its tuples come later, and are stepped again. */
+			item_destroy(&other->items[a], into);
+			memset(into + self->items[a].offset, 0, self->items[a].state_size);
+			item_init(&self->items[a], into);
+		}
+	if (from != NULL && merged->theirs->time > merged->group->time)
+		merged->group->time = merged->theirs->time;
+}
+
 static Status
 aggregate_merge(Op *op, Op *other_op, Error *err)
 {
 	AggregateOp			*self = op_cast(AggregateOp, op, &op_aggregate);
 	AggregateOp			*other = op_cast(AggregateOp, other_op, &op_aggregate);
 	const AggregateSpec *spec = op->spec;
-	Arena				*arena = op_scratch(op);
+	GroupMerge			 merge = {.into = &self->groups, .from = &other->groups};
+	MergedGroup			 merged[GROUP_MERGE_ROWS];
 	Group			   **map;
 	Status				 status = OK;
+	int32_t				 n;
 
 	if (aggregate_spill_must_merge(self, other)) {
 		self->op.late_rows += other->op.late_rows;
 		return aggregate_spill_merge(self, other, err);
 	}
-	map = self->has_distinct ? xcalloc(other->groups.n_records + 1, sizeof *map) : NULL;
 	for (int a = 0; a < spec->n_items; a++)
 		self->items[a].call.merges_parts = true;
-	if (spec->window.kind == WINDOW_SESSION) {
-		free(map);
+	if (spec->window.kind == WINDOW_SESSION)
 		return aggregate_session_merge(self, other, err);
-	}
-	if (spec->is_table) {
-		free(map);
+	if (spec->is_table)
 		return error_unsupported(err, "An aggregate over a table does not run in parallel");
-	}
-	for (uint32_t next = 0; next < other->groups.n_records;) {
-		ArenaMark  mark = arena_mark(arena);
-		KeySlot	 **columns = arena_alloc(arena, sizeof *columns * (size_t)(self->n_slots + 1));
-		Group	 **theirs = arena_alloc(arena, sizeof *theirs * BATCH_ROWS);
-		Group	 **groups = arena_alloc(arena, sizeof *groups * BATCH_ROWS);
-		uint32_t  *hashes = arena_alloc(arena, sizeof *hashes * BATCH_ROWS);
-		uint32_t  *new_rows = arena_alloc(arena, sizeof *new_rows * BATCH_ROWS);
-		bool	  *is_new = arena_calloc(arena, sizeof *is_new * BATCH_ROWS);
-		int32_t	   n = 0, n_new;
-
-		for (int k = 0; k < self->n_slots; k++)
-			columns[k] = arena_alloc(arena, sizeof(KeySlot) * BATCH_ROWS);
-		for (; next < other->groups.n_records && n < BATCH_ROWS; next++) {
-			Group *group = group_table_at(&other->groups, next);
-
-			if (!group->is_live)
-				continue;
-			for (int k = 0; k < self->n_slots; k++)
-				columns[k][n] = group->keys[k];
-			hashes[n] = group->hash;
-			theirs[n++] = group;
-		}
-		TRY_OUT(group_table_find(&self->groups, columns, hashes, n, groups, new_rows, &n_new, err));
-		for (int32_t i = 0; i < n_new; i++)
-			is_new[new_rows[i]] = true;
+	map = self->has_distinct ? xcalloc(other->groups.n_records + 1, sizeof *map) : NULL;
+	do {
+		TRY_OUT(group_merge_next(&merge, merged, &n, err));
 		for (int32_t i = 0; i < n; i++) {
-			char *into = (char *)groups[i], *from = (char *)theirs[i];
-
 			if (map != NULL)
-				map[theirs[i]->number] = groups[i];
-			if (theirs[i]->time > groups[i]->time)
-				groups[i]->time = theirs[i]->time;
-			if (is_new[i] && !self->has_distinct) {
-				/* The state moves over; zeros are left, which own nothing. */
-				memcpy(into + self->groups.state_offset, from + other->groups.state_offset, self->states_size);
-				memset(from + other->groups.state_offset, 0, self->states_size);
-				continue;
-			}
-			for (int a = 0; a < spec->n_items; a++) {
-				if (is_new[i])
-					item_init(&self->items[a], into);
-				if (self->items[a].distinct == NULL)
-					item_merge(&self->items[a], into, from);
-			}
+				map[merged[i].number] = merged[i].group;
+			if (map != NULL || merged[i].theirs != NULL)
+				merge_group(self, other, &merged[i]);
 		}
-		arena_rewind(arena, mark);
-	}
+	} while (n > 0);
 	for (int a = 0; a < spec->n_items; a++)
 		if (self->items[a].distinct != NULL)
-			TRY_OUT(item_merge_distinct(&self->items[a], &other->items[a], map, arena, err));
-	/* What moved is owned here now. */
-	self->used_bytes += other->used_bytes;
-	other->used_bytes = 0;
+			TRY_OUT(item_merge_distinct(&self->items[a], &other->items[a], map, op_scratch(op), err));
 	self->op.late_rows += other->op.late_rows;
 	if (other->stream_time > self->stream_time)
 		self->stream_time = other->stream_time;
-	status = aggregate_account(self, err);
 out:
+	/* What moved is owned here now. */
+	self->used_bytes += other->used_bytes;
+	other->used_bytes = 0;
 	free(map);
-	return status;
+	return status == OK ? aggregate_account(self, err) : status;
 }
 
 static bool

@@ -53,6 +53,9 @@ Status item_eval(const Item *item, EvalContext *eval, Arena *arena, const Batch 
 /* The rows index[0..n) of an input (NULL: the first n, as they are). */
 void item_select(const Item *item, Arena *arena, const ItemInput *in, const uint32_t *index, int32_t n, ItemInput *out);
 
+/* What the state's address must be a multiple of. */
+uint32_t item_state_align(const Item *item);
+
 int item_n_columns(const Item *item);
 
 void   item_init(const Item *item, char *base);

@@ -18,6 +18,17 @@ typedef struct OrderedState {
 	int64_t	 n_rows;
 } OrderedState;
 
+/* 128-bit numbers: a state that has them is of a size that is a multiple of 16, and one of DOUBLEs has none. */
+uint32_t
+item_state_align(const Item *item)
+{
+	bool is_double = item->spec->type->kind == TYPE_DOUBLE;
+
+	for (int a = 0; a < item->spec->n_args; a++)
+		is_double &= item->spec->args[a]->type->kind == TYPE_DOUBLE;
+	return is_double || item->is_ordered || (item->function->resolve_size == NULL && item->state_size % 16 != 0) ? 8 : 16;
+}
+
 int
 item_n_columns(const Item *item)
 {
@@ -67,7 +78,7 @@ item_open(Op *op, Item *item, const AggregateItem *spec, bool merges_states, int
 		for (int a = 0; a < spec->n_args; a++)
 			key_types[a + 1] = types[a];
 		item->distinct = arena_new(&op->arena, GroupTable);
-		group_table_init(item->distinct, &op->arena, key_types, spec->n_args + 1, sizeof(int64_t),
+		group_table_init(item->distinct, &op->arena, key_types, spec->n_args + 1, sizeof(int64_t), 8,
 						 op_services(op)->budget);
 	}
 	return OK;
@@ -229,7 +240,9 @@ item_forget(Item *item, const bool *is_dead, uint32_t n_numbers)
 	for (uint32_t i = 0; i < table->n_records; i++) {
 		Group *tuple = group_table_at(table, i);
 
-		if (tuple->is_live && tuple->keys[0].low < n_numbers && is_dead[tuple->keys[0].low]) {
+		uint64_t number = group_key(table, tuple, 0).low;
+
+		if (tuple->is_live && number < n_numbers && is_dead[number]) {
 			aggregate_tuple_removed(item, tuple);
 			group_table_remove(table, tuple);
 		}
@@ -252,13 +265,14 @@ item_merge_distinct(Item *item, const Item *other, Group *const *map, Arena *are
 		int32_t	   n = 0;
 
 		for (; next < from->n_records && n < BATCH_ROWS; next++) {
-			Group *tuple = group_table_at(from, next);
+			Group *tuple = group_table_at(from, next), *group;
 
 			if (!tuple->is_live)
 				continue;
 			tuples[n] = tuple;
-			bases[n] = (char *)map[tuple->keys[0].low];
-			ids[n++] = map[tuple->keys[0].low]->number;
+			group = map[group_key(from, tuple, 0).low];
+			bases[n] = (char *)group;
+			ids[n++] = group->number;
 		}
 		for (int a = 0; a < n_args; a++)
 			TRY(group_table_key_vector(from, tuples, n, a + 1, arena, &in.columns[a], err));

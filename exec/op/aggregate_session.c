@@ -131,7 +131,7 @@ aggregate_session_open(AggregateOp *self, Error *err)
 		return error_unsupported(err, "Session windows need a stream without windows as input");
 	for (int k = 0; k < spec->n_keys; k++)
 		types[k] = spec->keys[k]->type;
-	group_table_init(&self->groups, &self->op.arena, types, self->n_slots, sizeof(SessionList),
+	group_table_init(&self->groups, &self->op.arena, types, self->n_slots, sizeof(SessionList), 8,
 					 op_services(&self->op)->budget);
 	for (int i = 0; i < spec->n_items; i++)
 		self->items[i].offset += sizeof(Session);
@@ -804,6 +804,8 @@ aggregate_session_merge(AggregateOp *self, AggregateOp *other, Error *err)
 	int64_t				 gap = spec->window.gap_ms;
 	KeySlot			   **columns = arena_alloc(arena, sizeof *columns * (size_t)(self->n_slots + 1));
 
+	for (int k = 0; k < spec->n_keys; k++)
+		columns[k] = arena_new(arena, KeySlot);
 	for (uint32_t g = 0; g < other->groups.n_records; g++) {
 		Group		*theirs = group_table_at(&other->groups, g), *group;
 		SessionList *from = group_sessions(other, theirs), *into;
@@ -813,7 +815,7 @@ aggregate_session_merge(AggregateOp *self, AggregateOp *other, Error *err)
 		if (!theirs->is_live)
 			continue;
 		for (int k = 0; k < spec->n_keys; k++)
-			columns[k] = &theirs->keys[k];
+			*columns[k] = group_key(&other->groups, theirs, k);
 		TRY(group_table_find(&self->groups, columns, &theirs->hash, 1, &group, &new_row, &n_new, err));
 		into = group_sessions(self, group);
 		for (uint32_t i = 0; i < from->n; i++) {

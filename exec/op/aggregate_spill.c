@@ -181,7 +181,7 @@ partition_of(const Partitions *parts, uint32_t hash)
 static uint32_t
 group_hash_of(const AggregateOp *self, const GroupTable *table, const Group *record)
 {
-	return table == &self->groups ? record->hash : group_table_at(&self->groups, (uint32_t)record->keys[0].low)->hash;
+	return table == &self->groups ? record->hash : group_table_at(&self->groups, (uint32_t)group_key(table, record, 0).low)->hash;
 }
 
 /* Numbers of a table's live records by partition, in order; those of partition p are first[p] .. first[p + 1]. */
@@ -212,11 +212,18 @@ records_by_partition(const AggregateOp *self, const Partitions *parts, const Gro
 }
 
 static void
-add_slots(const GroupTable *table, const KeySlot *slots, int first, int n, StrBuf *out)
+add_slots(const GroupTable *table, const Group *record, int first, int n, StrBuf *out)
 {
-	strbuf_add(out, slots + first, sizeof *slots * (size_t)n);
-	for (int k = first; k < first + n; k++)
-		strbuf_add(out, (const void *)(uintptr_t)slots[k].high, key_slot_far_bytes(table, k, &slots[k]));
+	for (int k = first; k < first + n; k++) {
+		KeySlot slot = group_key(table, record, k);
+
+		strbuf_add(out, &slot, sizeof slot);
+	}
+	for (int k = first; k < first + n; k++) {
+		KeySlot slot = group_key(table, record, k);
+
+		strbuf_add(out, (const void *)(uintptr_t)slot.high, key_slot_far_bytes(table, k, &slot));
+	}
 }
 
 static bool
@@ -255,11 +262,11 @@ add_record(const AggregateOp *self, uint32_t kind, const Group *group, const Gro
 	size_t		 at = out->length;
 
 	strbuf_add(out, &header, sizeof header);
-	add_slots(&self->groups, group->keys, 0, self->n_slots, out);
+	add_slots(&self->groups, group, 0, self->n_slots, out);
 	if (tuple == NULL)
 		add_states(self, group, out);
 	else
-		add_slots(self->items[kind - 1].distinct, tuple->keys, 1, self->items[kind - 1].spec->n_args, out);
+		add_slots(self->items[kind - 1].distinct, tuple, 1, self->items[kind - 1].spec->n_args, out);
 	header.length = (uint32_t)(out->length - at);
 	memcpy(out->data + at, &header, sizeof header);
 }
@@ -289,7 +296,7 @@ write_records(AggregateOp *self, uint32_t kind, const uint32_t *numbers, uint32_
 		if (kind == 0)
 			add_record(self, 0, record, NULL, &self->spill->block);
 		else
-			add_record(self, kind, group_table_at(&self->groups, (uint32_t)record->keys[0].low), record, &self->spill->block);
+			add_record(self, kind, group_table_at(&self->groups, (uint32_t)group_key(table, record, 0).low), record, &self->spill->block);
 		if (self->spill->block.length >= block_bytes)
 			TRY(write_block(self, err));
 	}

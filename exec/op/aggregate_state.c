@@ -41,7 +41,7 @@ aggregate_state_key(AggregateOp *self, const Group *group, Time start, Time end,
 	add_time(out, start);
 	add_time(out, end);
 	if (self->set_slot >= 0)
-		add_time(out, (Time)group->keys[self->set_slot].low);
+		add_time(out, (Time)group_key(&self->groups, group, self->set_slot).low);
 	return status;
 }
 
@@ -57,9 +57,9 @@ aggregate_state_remove_later(AggregateOp *self, Str key)
 static Status
 group_state_key(AggregateOp *self, const Group *group, StrBuf *out, Error *err)
 {
-	const KeySlot *slot = self->window_slot >= 0 ? &group->keys[self->window_slot] : NULL;
+	KeySlot slot = self->window_slot >= 0 ? group_key(&self->groups, group, self->window_slot) : (KeySlot){0, 0};
 
-	return aggregate_state_key(self, group, slot != NULL ? (Time)slot->low : 0, slot != NULL ? (Time)slot->high : 0, out, err);
+	return aggregate_state_key(self, group, (Time)slot.low, (Time)slot.high, out, err);
 }
 
 void
@@ -131,13 +131,14 @@ tuple_key(Item *item, const Group *tuple, StrBuf *out, Error *err)
 	Arena		*arena = op_scratch(&self->op);
 	ArenaMark	 mark = arena_mark(arena);
 
-	TRY(group_state_key(self, group_table_at(&self->groups, (uint32_t)tuple->keys[0].low), out, err));
+	TRY(group_state_key(self, group_table_at(&self->groups, (uint32_t)group_key(item->distinct, tuple, 0).low), out, err));
 	for (int a = 0; a < item->spec->n_args; a++) {
 		const Type	 *type = item->spec->args[a]->type;
 		Vector		 *v = vector_new(arena, type, 1);
 		const Vector *column = v;
+		KeySlot		  slot = group_key(item->distinct, tuple, a + 1);
 
-		TRY(key_slot_get(type, &tuple->keys[a + 1], v, 0, arena, err));
+		TRY(key_slot_get(type, &slot, v, 0, arena, err));
 		key_encode(&column, 1, 0, out);
 	}
 	arena_rewind(arena, mark);

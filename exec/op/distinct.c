@@ -40,7 +40,7 @@ row_set_find(RowSet *set, Op *op, const Batch *in, int n_columns, uint32_t state
 
 		for (int c = 0; c < n_columns; c++)
 			types[c] = in->columns[c]->type;
-		group_table_init(&set->table, &op->arena, types, n_columns, state_size, op_services(op)->budget);
+		group_table_init(&set->table, &op->arena, types, n_columns, state_size, 8, op_services(op)->budget);
 		set->n_columns = n_columns;
 	}
 	for (int c = 0; c < n_columns; c++) {

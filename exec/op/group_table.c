@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/hash.h"
+#include "common/pages.h"
 #include "data/key.h"
 
 enum {
@@ -13,6 +14,12 @@ enum {
 	/* Rows ahead: two misses apart. */
 	FETCH_ENTRY = 40,
 	FETCH_RECORD = 20,
+	SLAB_CHUNKS_MAX = 64,
+	/* Keys behind them have no bit in Group.nulls. */
+	NARROW_KEYS_MAX = 28,
+	TEXT_STEP_BYTES = 64 << 10,
+	/* That malloc adds to a text. */
+	TEXT_EXTRA_BYTES = 16,
 };
 
 static const uint32_t null_text_length = UINT32_MAX;
@@ -204,7 +211,7 @@ group_table_hash(const GroupTable *table, KeySlot *const *columns, int32_t n_row
 	if (table->n_keys == 1) {
 		const KeySlot *slots = columns[0];
 
-		if (table->is_text[0])
+		if (table->places[0].is_text)
 			for (int32_t i = 0; i < n_rows; i++)
 				hashes[i] = (uint32_t)(text_slot_hash(&slots[i]) >> 16);
 		else
@@ -218,7 +225,7 @@ group_table_hash(const GroupTable *table, KeySlot *const *columns, int32_t n_row
 		for (int k = 0; k < table->n_keys; k++) {
 			const KeySlot *slot = &columns[k][i];
 
-			hash = mix(hash + (table->is_text[k] ? text_slot_hash(slot) : mix(slot->low, slot->high)), (uint64_t)k);
+			hash = mix(hash + (table->places[k].is_text ? text_slot_hash(slot) : mix(slot->low, slot->high)), (uint64_t)k);
 		}
 		hashes[i] = (uint32_t)(hash >> 16);
 	}
@@ -226,19 +233,30 @@ group_table_hash(const GroupTable *table, KeySlot *const *columns, int32_t n_row
 
 /* ---- the table ---- */
 
+static bool
+key_is_wide(const Type *type, int key)
+{
+	return type == NULL || type_is_nested(type) || type_width(type) > 8 || key >= NARROW_KEYS_MAX;
+}
+
 void
-group_table_init(GroupTable *table, Arena *arena, const Type *const *types, int n_keys, uint32_t state_size,
+group_table_init(GroupTable *table, Arena *arena, const Type *const *types, int n_keys, uint32_t state_size, uint32_t state_align,
 				 MemoryBudget *budget)
 {
+	uint16_t n_words = 0;
+
 	*table = (GroupTable){.n_keys = n_keys, .budget = budget};
 	table->types = arena_array(arena, const Type *, n_keys + 1);
-	table->is_text = arena_array(arena, bool, n_keys + 1);
+	table->places = arena_array(arena, KeyPlace, n_keys + 1);
 	for (int k = 0; k < n_keys; k++) {
+		KeyPlace place = {.word = n_words, .is_wide = key_is_wide(types[k], k), .is_text = type_slot_is_text(types[k])};
+
 		table->types[k] = types[k];
-		table->is_text[k] = type_slot_is_text(types[k]);
+		table->places[k] = place;
+		n_words = (uint16_t)(n_words + 1 + place.is_wide);
 	}
-	table->state_offset = (uint32_t)((sizeof(Group) + sizeof(KeySlot) * (size_t)n_keys + 15) & ~(size_t)15);
-	table->record_size = (table->state_offset + state_size + 15) & ~15u;
+	table->state_offset = ((uint32_t)(sizeof(Group) + sizeof(uint64_t) * n_words) + state_align - 1) & ~(state_align - 1);
+	table->record_size = (table->state_offset + state_size + state_align - 1) & ~(state_align - 1);
 }
 
 static bool
@@ -252,26 +270,48 @@ slot_is_far(const KeySlot *slot)
 static void
 group_free_text(GroupTable *table, Group *group)
 {
-	for (int k = 0; k < table->n_keys; k++)
-		if (table->is_text[k] && slot_is_far(&group->keys[k])) {
-			free((void *)(uintptr_t)group->keys[k].high);
-			table->text_bytes -= (uint32_t)group->keys[k].low;
+	for (int k = 0; k < table->n_keys; k++) {
+		KeySlot slot = group_key(table, group, k);
+
+		if (key_slot_far_bytes(table, k, &slot) > 0) {
+			free((void *)(uintptr_t)slot.high);
+			table->text_bytes -= (uint32_t)slot.low + TEXT_EXTRA_BYTES;
 		}
+	}
 }
 
 size_t
 key_slot_far_bytes(const GroupTable *table, int key, const KeySlot *slot)
 {
-	return table->is_text[key] && slot_is_far(slot) ? (uint32_t)slot->low : 0;
+	return table->places[key].is_text && slot_is_far(slot) ? (uint32_t)slot->low : 0;
+}
+
+static int64_t
+chunk_bytes(const GroupTable *table)
+{
+	return (int64_t)table->record_size << GROUP_CHUNK_BITS;
+}
+
+/* Chunks of the next slab: what is unused is an eighth at most. */
+static uint32_t
+slab_chunks(uint32_t n_chunks)
+{
+	uint32_t n = n_chunks / 8;
+
+	return n < 1 ? 1 : n > SLAB_CHUNKS_MAX ? SLAB_CHUNKS_MAX : n;
 }
 
 int64_t
 group_table_growth(const GroupTable *table, int32_t n)
 {
-	int64_t capacity = table->entries != NULL ? (int64_t)table->mask + 1 : 0;
-	int64_t n_chunks = ((int64_t)table->n_records + n - 1) / (1 << GROUP_CHUNK_BITS) + 1 - table->n_chunks;
-	int64_t bytes = (n_chunks > 0 ? n_chunks : 0) * ((int64_t)table->record_size << GROUP_CHUNK_BITS);
+	int64_t	 capacity = table->entries != NULL ? (int64_t)table->mask + 1 : 0;
+	int64_t	 wanted = ((int64_t)table->n_records + n - 1) / (1 << GROUP_CHUNK_BITS) + 1;
+	uint32_t n_chunks = table->n_chunks;
+	int64_t	 bytes;
 
+	while (n_chunks < wanted)
+		n_chunks += slab_chunks(n_chunks);
+	bytes = (n_chunks - table->n_chunks) * chunk_bytes(table);
 	if ((table->n_groups + n) * 3 >= capacity * 2)
 		bytes += (capacity > 0 ? 2 * capacity : FIRST_CAPACITY) * (int64_t)sizeof(GroupEntry);
 	return bytes;
@@ -280,28 +320,38 @@ group_table_growth(const GroupTable *table, int32_t n)
 void
 group_table_clear(GroupTable *table)
 {
-	GroupTable empty = {.n_keys = table->n_keys, .types = table->types, .is_text = table->is_text, .state_offset = table->state_offset,
+	GroupTable empty = {.n_keys = table->n_keys, .types = table->types, .places = table->places, .state_offset = table->state_offset,
 						.record_size = table->record_size, .budget = table->budget, .may_overdraw = table->may_overdraw};
 
 	group_table_free(table);
 	*table = empty;
 }
 
+static void
+entries_free(GroupTable *table)
+{
+	int64_t bytes = table->entries != NULL ? ((int64_t)table->mask + 1) * (int64_t)sizeof *table->entries : 0;
+
+	pages_free(table->entries, (size_t)bytes);
+	if (table->budget != NULL)
+		budget_release(table->budget, bytes);
+	table->reserved_bytes -= bytes;
+	table->entries = NULL;
+	table->mask = 0;
+}
+
 void
 group_table_free(GroupTable *table)
 {
-	bool has_text = false;
-
-	for (int k = 0; k < table->n_keys; k++)
-		has_text |= table->is_text[k];
-	if (has_text)
-		for (uint32_t i = 0; i < table->n_records; i++)
-			if (group_table_at(table, i)->is_live)
-				group_free_text(table, group_table_at(table, i));
-	for (uint32_t i = 0; i < table->n_chunks; i++)
-		free(table->chunks[i]);
+	for (uint32_t i = 0; table->text_bytes > 0 && i < table->n_records; i++)
+		if (group_table_at(table, i)->is_live)
+			group_free_text(table, group_table_at(table, i));
+	for (uint32_t i = 0; i < table->n_slabs; i++)
+		pages_free(table->slabs[i].memory, table->slabs[i].n_chunks * (size_t)chunk_bytes(table));
+	entries_free(table);
+	pages_free(table->blank, (size_t)chunk_bytes(table));
 	free(table->chunks);
-	free(table->entries);
+	free(table->slabs);
 	free(table->free_numbers);
 	if (table->budget != NULL)
 		budget_release(table->budget, table->reserved_bytes);
@@ -320,6 +370,12 @@ table_reserve(GroupTable *table, int64_t bytes, Error *err)
 }
 
 static Status
+no_memory(Error *err)
+{
+	return error_fatal(err, "Out of memory for GROUP BY");
+}
+
+static Status
 table_grow(GroupTable *table, Error *err)
 {
 	uint64_t	capacity = table->entries == NULL ? FIRST_CAPACITY : ((uint64_t)table->mask + 1) * 2;
@@ -329,25 +385,108 @@ table_grow(GroupTable *table, Error *err)
 	if (capacity > (uint64_t)1 << 31)
 		return error_fatal(err, "GROUP BY has more than %lld groups", (long long)table->n_groups);
 	TRY(table_reserve(table, (int64_t)(capacity * sizeof *entries), err));
-	entries = xcalloc(capacity, sizeof *entries);
-	if (table->entries != NULL) {
-		for (uint64_t i = 0; i <= table->mask; i++) {
-			uint32_t at = table->entries[i].hash & mask;
+	entries = pages_alloc(capacity * sizeof *entries);
+	if (entries == NULL)
+		return no_memory(err);
+	for (uint64_t i = 0; table->entries != NULL && i <= table->mask; i++) {
+		uint32_t at = table->entries[i].hash & mask;
 
-			if (table->entries[i].number == 0)
-				continue;
-			while (entries[at].number != 0)
-				at = (at + 1) & mask;
-			entries[at] = table->entries[i];
-		}
-		free(table->entries);
-		if (table->budget != NULL)
-			budget_release(table->budget, (int64_t)(capacity / 2 * sizeof *entries));
-		table->reserved_bytes -= (int64_t)(capacity / 2 * sizeof *entries);
+		if (table->entries[i].number == 0)
+			continue;
+		while (entries[at].number != 0)
+			at = (at + 1) & mask;
+		entries[at] = table->entries[i];
 	}
+	entries_free(table);
 	table->entries = entries;
 	table->mask = mask;
 	return OK;
+}
+
+static void
+chunk_add(GroupTable *table, char *chunk)
+{
+	grow_array(table->chunks, table->n_chunks, table->chunk_capacity);
+	table->chunks[table->n_chunks++] = chunk;
+}
+
+static void
+slab_add(GroupTable *table, GroupSlab slab)
+{
+	grow_array(table->slabs, table->n_slabs, table->slab_capacity);
+	table->slabs[table->n_slabs++] = slab;
+}
+
+/* More chunks, of zeros. */
+static Status
+table_new_chunks(GroupTable *table, Error *err)
+{
+	GroupSlab slab = {.n_chunks = slab_chunks(table->n_chunks)};
+	int64_t	  bytes = slab.n_chunks * chunk_bytes(table);
+
+	TRY(table_reserve(table, bytes, err));
+	slab.memory = pages_alloc((size_t)bytes);
+	if (slab.memory == NULL)
+		return no_memory(err);
+	slab_add(table, slab);
+	for (uint32_t c = 0; c < slab.n_chunks; c++)
+		chunk_add(table, slab.memory + c * chunk_bytes(table));
+	return OK;
+}
+
+/* A record of zeros. */
+static Status
+table_new_number(GroupTable *table, uint32_t *out, Error *err)
+{
+	if (table->n_free > 0) {
+		*out = table->free_numbers[--table->n_free];
+		memset(group_table_at(table, *out), 0, table->record_size);
+		return OK;
+	}
+	if (table->n_records >> GROUP_CHUNK_BITS == table->n_chunks)
+		TRY(table_new_chunks(table, err));
+	*out = table->n_records++;
+	return OK;
+}
+
+static Status
+text_reserve(GroupTable *table, Error *err)
+{
+	int64_t step = table->text_reserved_bytes / 8;
+
+	if (table->text_bytes <= table->text_reserved_bytes)
+		return OK;
+	step = step > TEXT_STEP_BYTES ? step : TEXT_STEP_BYTES;
+	step += table->text_bytes - table->text_reserved_bytes;
+	TRY(table_reserve(table, step, err));
+	table->text_reserved_bytes += step;
+	return OK;
+}
+
+static Status
+text_copy(GroupTable *table, KeySlot *slot, Error *err)
+{
+	uint32_t length = (uint32_t)slot->low;
+	char	*copy;
+
+	table->text_bytes += length + TEXT_EXTRA_BYTES;
+	TRY(text_reserve(table, err));
+	copy = xmalloc(length);
+	memcpy(copy, (const void *)(uintptr_t)slot->high, length);
+	slot->high = (uint64_t)(uintptr_t)copy;
+	return OK;
+}
+
+static void
+key_put(const GroupTable *table, Group *group, int key, KeySlot slot)
+{
+	uint64_t *at = group->words + table->places[key].word;
+
+	at[0] = slot.low;
+	if (table->places[key].is_wide)
+		at[1] = slot.high;
+	else
+		group->nulls |= (uint32_t)slot.high << key;
 }
 
 static Status
@@ -356,41 +495,18 @@ table_new_record(GroupTable *table, KeySlot *const *columns, int32_t row, uint32
 	uint32_t number;
 	Group	*group;
 
-	if (table->n_free > 0) {
-		number = table->free_numbers[--table->n_free];
-	} else {
-		number = table->n_records;
-		if (number >> GROUP_CHUNK_BITS == table->n_chunks) {
-			size_t bytes = (size_t)table->record_size << GROUP_CHUNK_BITS;
-
-			TRY(table_reserve(table, (int64_t)bytes, err));
-			grow_array(table->chunks, table->n_chunks, table->chunk_capacity);
-			/* On cache lines; records are a multiple of 16 bytes, so a chunk is one of 64. */
-			table->chunks[table->n_chunks] = aligned_alloc(64, bytes);
-			if (table->chunks[table->n_chunks] == NULL)
-				return error_fatal(err, "Out of memory for GROUP BY");
-			table->n_chunks++;
-		}
-		table->n_records++;
-	}
+	TRY(table_new_number(table, &number, err));
 	group = group_table_at(table, number);
-	memset(group, 0, table->record_size);
 	group->hash = hash;
 	group->number = number;
 	group->is_live = true;
 	group->time = INT64_MIN;
 	for (int k = 0; k < table->n_keys; k++) {
-		group->keys[k] = columns[k][row];
-		if (table->is_text[k] && slot_is_far(&group->keys[k])) {
-			uint32_t length = (uint32_t)group->keys[k].low;
-			char	*copy = xmalloc(length);
+		KeySlot slot = columns[k][row];
 
-			memcpy(copy, (const void *)(uintptr_t)group->keys[k].high, length);
-			group->keys[k].high = (uint64_t)(uintptr_t)copy;
-			table->text_bytes += length;
-			if (table->text_bytes > table->reserved_bytes / 4)
-				TRY(table_reserve(table, table->text_bytes + (1 << 16), err));
-		}
+		if (table->places[k].is_text && slot_is_far(&slot))
+			TRY(text_copy(table, &slot, err));
+		key_put(table, group, k, slot);
 	}
 	table->n_groups++;
 	*out = group;
@@ -409,10 +525,20 @@ slot_equal(const KeySlot *a, const KeySlot *b, bool is_text)
 }
 
 static inline bool
+key_equal(const GroupTable *table, const Group *group, int key, const KeySlot *slot)
+{
+	const KeyPlace *place = &table->places[key];
+	const uint64_t *at = group->words + place->word;
+	KeySlot			own = {at[0], place->is_wide ? at[1] : group->nulls >> key & 1};
+
+	return slot_equal(&own, slot, place->is_text);
+}
+
+static inline bool
 group_matches(const GroupTable *table, const Group *group, KeySlot *const *columns, int32_t row)
 {
 	for (int k = 0; k < table->n_keys; k++)
-		if (!slot_equal(&group->keys[k], &columns[k][row], table->is_text[k]))
+		if (!key_equal(table, group, k, &columns[k][row]))
 			return false;
 	return true;
 }
@@ -432,19 +558,31 @@ group_table_lookup(const GroupTable *table, KeySlot *const *columns, uint32_t ha
 	return NULL;
 }
 
+/* Room for n more groups; entries are two thirds full at most. */
+static Status
+entries_make_room(GroupTable *table, int32_t n, Error *err)
+{
+	while (table->entries == NULL || ((uint64_t)table->n_groups + (uint64_t)n) * 3 > ((uint64_t)table->mask + 1) * 2)
+		TRY(table_grow(table, err));
+	return OK;
+}
+
+static void
+entry_add(GroupTable *table, const Group *group)
+{
+	uint32_t at = group->hash & table->mask;
+
+	while (table->entries[at].number != 0)
+		at = (at + 1) & table->mask;
+	table->entries[at] = (GroupEntry){group->hash, group->number + 1};
+}
+
 static Status
 table_add(GroupTable *table, KeySlot *const *columns, uint32_t hash, int32_t row, Group **out, Error *err)
 {
-	uint32_t at;
-
-	/* Two thirds full at most. */
-	if (table->entries == NULL || (uint64_t)table->n_groups * 3 >= ((uint64_t)table->mask + 1) * 2)
-		TRY(table_grow(table, err));
+	TRY(entries_make_room(table, 1, err));
 	TRY(table_new_record(table, columns, row, hash, out, err));
-	at = hash & table->mask;
-	while (table->entries[at].number != 0)
-		at = (at + 1) & table->mask;
-	table->entries[at] = (GroupEntry){hash, (*out)->number + 1};
+	entry_add(table, *out);
 	return OK;
 }
 
@@ -496,7 +634,6 @@ group_table_find(GroupTable *table, KeySlot *const *columns, const uint32_t *has
 	fetches = table->mask >= PREFETCH_ABOVE;
 	if (table->n_keys == 1) {
 		const KeySlot *slots = columns[0];
-		bool		   is_text = table->is_text[0];
 
 		for (int32_t i = 0; i < n_rows; i++) {
 			uint32_t hash = hashes[i];
@@ -510,7 +647,7 @@ group_table_find(GroupTable *table, KeySlot *const *columns, const uint32_t *has
 				if (table->entries[at].hash == hash) {
 					Group *candidate = group_table_at(table, table->entries[at].number - 1);
 
-					if (slot_equal(&candidate->keys[0], &slots[i], is_text)) {
+					if (key_equal(table, candidate, 0, &slots[i])) {
 						group = candidate;
 						break;
 					}
@@ -532,6 +669,234 @@ group_table_find(GroupTable *table, KeySlot *const *columns, const uint32_t *has
 			new_rows[(*n_new)++] = (uint32_t)i;
 		}
 	}
+	return OK;
+}
+
+/* ---- merging ---- */
+
+/* The records of one chunk of `from` that have a group, and the equal groups of `into`. */
+typedef struct ChunkGroups {
+	int32_t	 n;
+	int32_t	 n_new;
+	Group	*records[GROUP_MERGE_ROWS];
+	Group	*equals[GROUP_MERGE_ROWS];	/* NULL: none */
+} ChunkGroups;
+
+static bool
+records_equal(const GroupTable *table, const Group *a, const Group *b)
+{
+	for (int k = 0; k < table->n_keys; k++) {
+		KeySlot slot = group_key(table, b, k);
+
+		if (!key_equal(table, a, k, &slot))
+			return false;
+	}
+	return true;
+}
+
+static Group *
+record_lookup(const GroupTable *table, const Group *record)
+{
+	for (uint32_t at = record->hash & table->mask; table->entries[at].number != 0; at = (at + 1) & table->mask)
+		if (table->entries[at].hash == record->hash) {
+			Group *group = group_table_at(table, table->entries[at].number - 1);
+
+			if (records_equal(table, group, record))
+				return group;
+		}
+	return NULL;
+}
+
+static uint32_t
+chunk_records(const GroupTable *table, uint32_t chunk)
+{
+	uint32_t left = table->n_records - (chunk << GROUP_CHUNK_BITS);
+
+	return left < GROUP_MERGE_ROWS ? left : GROUP_MERGE_ROWS;
+}
+
+static void
+chunk_groups(const GroupMerge *merge, ChunkGroups *out)
+{
+	const GroupTable *into = merge->into, *from = merge->from;
+	uint32_t		  first = merge->next_chunk << GROUP_CHUNK_BITS;
+	uint32_t		  n = chunk_records(from, merge->next_chunk);
+	uint32_t		  hashes[GROUP_MERGE_ROWS];
+	bool			  fetches = into->mask >= PREFETCH_ABOVE;
+
+	out->n = out->n_new = 0;
+	for (uint32_t i = 0; i < n; i++) {
+		Group *record = group_table_at(from, first + i);
+
+		if (!record->is_live)
+			continue;
+		hashes[out->n] = record->hash;
+		out->records[out->n++] = record;
+	}
+	for (int32_t i = 0; i < out->n; i++) {
+		if (fetches)
+			fetch_ahead(into, hashes, i, out->n);
+		out->equals[i] = into->entries != NULL ? record_lookup(into, out->records[i]) : NULL;
+		out->n_new += out->equals[i] == NULL;
+	}
+}
+
+/* The slab of the next chunk goes over as it is: the owner of its memory is `into` from now on. */
+static void
+slab_move(GroupMerge *merge)
+{
+	GroupTable *into = merge->into, *from = merge->from;
+	GroupSlab  *slab = &from->slabs[merge->next_slab];
+	int64_t		bytes = slab->n_chunks * chunk_bytes(from);
+
+	slab_add(into, *slab);
+	slab->memory = NULL;
+	from->reserved_bytes -= bytes;
+	into->reserved_bytes += bytes;
+	for (uint32_t c = merge->next_chunk; c < merge->slab_end; c++)
+		if (c << GROUP_CHUNK_BITS >= from->n_records)
+			chunk_add(into, from->chunks[c]);
+}
+
+/* A slab is done with: what is left of it was copied. */
+static void
+slab_release(GroupMerge *merge)
+{
+	GroupTable *from = merge->from;
+	GroupSlab  *slab = &from->slabs[merge->next_slab];
+	int64_t		bytes = slab->n_chunks * chunk_bytes(from);
+
+	for (uint32_t c = merge->slab_end - slab->n_chunks; c < merge->slab_end; c++)
+		from->chunks[c] = from->blank;
+	if (slab->memory != NULL) {
+		pages_free(slab->memory, (size_t)bytes);
+		slab->memory = NULL;
+		from->reserved_bytes -= bytes;
+		if (from->budget != NULL)
+			budget_release(from->budget, bytes);
+	}
+	merge->next_slab++;
+	merge->slab_end = 0;
+}
+
+/* The number that the first record of a chunk will have that goes over behind all others. */
+static uint32_t
+chunk_move(GroupMerge *merge)
+{
+	GroupTable *into = merge->into, *from = merge->from;
+	uint32_t	chunk = (into->n_records + GROUP_MERGE_ROWS - 1) >> GROUP_CHUNK_BITS;
+	char	   *unused;
+
+	chunk_add(into, from->chunks[merge->next_chunk]);
+	unused = into->chunks[chunk];
+	into->chunks[chunk] = into->chunks[into->n_chunks - 1];
+	into->chunks[into->n_chunks - 1] = unused;
+	into->n_records = (chunk << GROUP_CHUNK_BITS) + chunk_records(from, merge->next_chunk);
+	from->chunks[merge->next_chunk] = from->blank;
+	return chunk << GROUP_CHUNK_BITS;
+}
+
+/* Texts of a record belong to `into`. */
+static void
+texts_move(GroupMerge *merge, const Group *record)
+{
+	GroupTable *into = merge->into, *from = merge->from;
+	int64_t		bytes = 0;
+
+	for (int k = 0; k < from->n_keys; k++) {
+		KeySlot slot = group_key(from, record, k);
+
+		if (key_slot_far_bytes(from, k, &slot) > 0)
+			bytes += (uint32_t)slot.low + TEXT_EXTRA_BYTES;
+	}
+	from->text_bytes -= bytes;
+	into->text_bytes += bytes;
+	bytes = bytes < from->text_reserved_bytes ? bytes : from->text_reserved_bytes;
+	from->text_reserved_bytes -= bytes;
+	from->reserved_bytes -= bytes;
+	into->text_reserved_bytes += bytes;
+	into->reserved_bytes += bytes;
+}
+
+/* A record that `into` lacks: where it is, or as a copy. */
+static Status
+record_move(GroupMerge *merge, Group *record, uint32_t moved_number, Group **out, Error *err)
+{
+	GroupTable *into = merge->into, *from = merge->from;
+	uint32_t	number = moved_number;
+
+	*out = record;
+	if (from->text_bytes > 0)
+		texts_move(merge, record);
+	if (!merge->moves_chunks) {
+		TRY(table_new_number(into, &number, err));
+		*out = group_table_at(into, number);
+		memcpy(*out, record, into->record_size);
+		record->is_live = false;
+	}
+	(*out)->number = number;
+	into->n_groups++;
+	from->n_groups--;
+	entry_add(into, *out);
+	return OK;
+}
+
+static Status
+merge_begin_slab(GroupMerge *merge, const ChunkGroups *chunk, Error *err)
+{
+	GroupTable *from = merge->from;
+
+	if (from->blank == NULL) {
+		/* No group of it is looked for any more. */
+		entries_free(from);
+		from->blank = pages_alloc((size_t)chunk_bytes(from));
+		if (from->blank == NULL)
+			return no_memory(err);
+	}
+	merge->slab_end = merge->next_chunk + from->slabs[merge->next_slab].n_chunks;
+	/* Where most groups are known already, what goes over would be mostly holes. */
+	merge->moves_chunks = merge->into->n_free == 0 && chunk->n_new * 2 >= GROUP_MERGE_ROWS;
+	if (merge->moves_chunks)
+		slab_move(merge);
+	return OK;
+}
+
+Status
+group_merge_next(GroupMerge *merge, MergedGroup *out, int32_t *n, Error *err)
+{
+	GroupTable *into = merge->into, *from = merge->from;
+	ChunkGroups chunk;
+	uint32_t	first = merge->next_chunk << GROUP_CHUNK_BITS;
+	uint32_t	moved_first = 0;
+
+	*n = 0;
+	if (merge->slab_end > 0 && (merge->next_chunk == merge->slab_end || first >= from->n_records))
+		slab_release(merge);
+	if (first >= from->n_records)
+		return OK;
+	chunk_groups(merge, &chunk);
+	TRY(entries_make_room(into, chunk.n_new, err));
+	if (merge->slab_end == 0)
+		TRY(merge_begin_slab(merge, &chunk, err));
+	if (merge->moves_chunks)
+		moved_first = chunk_move(merge);
+	for (int32_t i = 0; i < chunk.n; i++) {
+		Group *record = chunk.records[i];
+
+		out[i] = (MergedGroup){.number = record->number, .group = chunk.equals[i]};
+		if (out[i].group == NULL)
+			TRY(record_move(merge, record, moved_first + record->number - first, &out[i].group, err));
+		else
+			out[i].theirs = record;
+	}
+	for (int32_t i = 0; i < chunk.n; i++)
+		if (out[i].theirs != NULL) {
+			group_free_text(from, out[i].theirs);
+			out[i].theirs->is_live = false;
+			from->n_groups--;
+		}
+	*n = chunk.n;
+	merge->next_chunk++;
 	return OK;
 }
 
@@ -562,16 +927,57 @@ group_table_remove(GroupTable *table, Group *group)
 	table->n_groups--;
 }
 
+#define GATHER_WORDS(T)                                                                  \
+	do {                                                                                 \
+		T *data = out->data;                                                             \
+                                                                                         \
+		for (int32_t i = 0; i < n_groups; i++)                                           \
+			data[i] = (T)groups[i]->words[word];                                         \
+	} while (0)
+
+/* Values of a type that is not nested, those of NULLs included. */
+static void
+gather_words(Group *const *groups, int32_t n_groups, uint16_t word, Vector *out)
+{
+	switch (type_width(out->type)) {
+	case 1:
+		GATHER_WORDS(uint8_t);
+		break;
+	case 4:
+		GATHER_WORDS(uint32_t);
+		break;
+	case 8:
+		GATHER_WORDS(uint64_t);
+		break;
+	default:
+		for (int32_t i = 0; i < n_groups; i++)
+			memcpy((KeySlot *)out->data + i, groups[i]->words + word, sizeof(KeySlot));
+	}
+}
+
 Status
 group_table_key_vector(const GroupTable *table, Group *const *groups, int32_t n_groups, int key, Arena *arena,
 					   const Vector **out, Error *err)
 {
 	const Type *type = table->types[key];
 	Vector	   *v = vector_new(arena, type, n_groups);
+	bool		is_nested = type_is_nested(type);
 
-	for (int32_t i = 0; i < n_groups; i++)
-		TRY(key_slot_get(type, &groups[i]->keys[key], v, i, arena, err));
 	*out = v;
+	if (!is_nested)
+		gather_words(groups, n_groups, table->places[key].word, v);
+	for (int32_t i = 0; i < n_groups; i++) {
+		KeySlot slot = group_key(table, groups[i], key);
+
+		if (is_nested)
+			TRY(key_slot_get(type, &slot, v, i, arena, err));
+		else if (key_slot_is_null(type, &slot)) {
+			/* The slot of a NULL is no value that a kernel could read. */
+			if (table->places[key].is_wide && type_width(type) == sizeof slot)
+				((KeySlot *)v->data)[i] = (KeySlot){0, 0};
+			vector_set_null(v, arena, i);
+		}
+	}
 	return OK;
 }
 
@@ -581,9 +987,10 @@ group_table_key_bytes(const GroupTable *table, const Group *group, int n_keys, A
 	for (int k = 0; k < n_keys; k++) {
 		Vector		  v;
 		const Vector *column = &v;
+		KeySlot		  slot = group_key(table, group, k);
 
 		vector_init(&v, scratch, table->types[k], 1);
-		TRY(key_slot_get(table->types[k], &group->keys[k], &v, 0, scratch, err));
+		TRY(key_slot_get(table->types[k], &slot, &v, 0, scratch, err));
 		key_encode(&column, 1, 0, out);
 	}
 	return OK;

@@ -6,9 +6,11 @@
  *
  * A key column's value becomes a KeySlot of 16 bytes: numbers as they are, text as a view (short text inline), nested
  * values as a view of their key bytes; NULL is a slot that no value has.  So equality of fixed-width keys and of short
- * text is two comparisons of words, whatever the types, and a key of several columns is several slots.
+ * text is two comparisons of words, whatever the types, and a key of several columns is several slots.  Records keep 8 bytes
+ * of those whose values need no more, and a bit for NULL.
  *
- * Groups are records of one size in chunks: header, key slots, states of the aggregates.  They never move.  The table
+ * Groups are records of one size in chunks: header, key slots, states of the aggregates.  They never move, but chunks go
+ * over from table to table when they are merged.  The table
  * proper is an array of (hash, record number) with linear probing, so that growing touches no record.
  * Records are numbered in order of first appearance as long as none is removed.
  */
@@ -24,26 +26,40 @@ typedef struct Group {
 	uint32_t hash;
 	uint32_t number;
 	Time	 time;			/* event time of the state */
-	bool	 is_live;
-	bool	 is_changed;	/* since the last emission (compaction) */
-	bool	 is_unsaved;	/* since the last flush of durable state */
-	bool	 is_stored;		/* durable state has a row of it */
+	uint32_t is_live : 1;
+	uint32_t is_changed : 1;	/* since the last emission (compaction) */
+	uint32_t is_unsaved : 1;	/* since the last flush of durable state */
+	uint32_t is_stored : 1;		/* durable state has a row of it */
+	uint32_t nulls : 28;		/* bit k: narrow key k is NULL */
 	union {					/* free for the owner */
 		uint32_t is_noted;
 		uint32_t n_rows;	/* aggregate over a table */
 	};
-	KeySlot	 keys[];
+	uint64_t words[];		/* keys, at their places */
 } Group;
+
+/* Where records keep a key. */
+typedef struct KeyPlace {
+	uint16_t word;
+	bool	 is_wide;		/* a whole KeySlot; otherwise its low word, with a bit of `nulls` for the high one */
+	bool	 is_text;		/* compared through the view */
+} KeyPlace;
 
 typedef struct GroupEntry {
 	uint32_t hash;
 	uint32_t number;		/* of the record + 1; 0: empty */
 } GroupEntry;
 
+/* Memory of some chunks that were made at once. */
+typedef struct GroupSlab {
+	char	*memory;
+	uint32_t n_chunks;
+} GroupSlab;
+
 typedef struct GroupTable {
 	int			  n_keys;
 	const Type  **types;		/* of each key; NULL: a raw slot (window, grouping set) */
-	bool		 *is_text;		/* compared through the view */
+	KeyPlace	 *places;		/* of each key */
 	uint32_t	  state_offset; /* of the states within a record */
 	uint32_t	  record_size;
 	GroupEntry	 *entries;
@@ -51,21 +67,26 @@ typedef struct GroupTable {
 	int64_t		  n_groups;
 	char		**chunks;
 	uint32_t	  n_records;	/* used, freed ones included */
-	uint32_t	  n_chunks;
+	uint32_t	  n_chunks;		/* those that have no record yet included */
 	uint32_t	  chunk_capacity;
+	GroupSlab	 *slabs;
+	uint32_t	  n_slabs;
+	uint32_t	  slab_capacity;
+	char		 *blank;		/* while it is merged into another: a chunk without records */
 	uint32_t	 *free_numbers;
 	uint32_t	  n_free;
 	uint32_t	  free_capacity;
 	int64_t		  reserved_bytes;
-	int64_t		  text_bytes;	/* of long text in keys, reserved in steps */
+	int64_t		  text_bytes;	/* of long text in keys */
+	int64_t		  text_reserved_bytes;	/* for it, in steps; a part of reserved_bytes */
 	MemoryBudget *budget;
 	bool		  may_overdraw;	/* the owner looks at the budget between batches: reserve beyond it */
 } GroupTable;
 
 #define GROUP_CHUNK_BITS 10
 
-/* `types` as above; borrowed memory of `arena`. */
-void group_table_init(GroupTable *table, Arena *arena, const Type *const *types, int n_keys, uint32_t state_size,
+/* `types` as above; borrowed memory of `arena`.  States begin at a multiple of state_align bytes: 8 or 16. */
+void group_table_init(GroupTable *table, Arena *arena, const Type *const *types, int n_keys, uint32_t state_size, uint32_t state_align,
 					  MemoryBudget *budget);
 void group_table_free(GroupTable *table);
 /* Forgets all records and gives their memory back; the table can be used on. */
@@ -79,6 +100,15 @@ group_table_at(const GroupTable *table, uint32_t number)
 {
 	return (Group *)(table->chunks[number >> GROUP_CHUNK_BITS] +
 					 (size_t)(number & ((1u << GROUP_CHUNK_BITS) - 1)) * table->record_size);
+}
+
+static inline KeySlot
+group_key(const GroupTable *table, const Group *group, int key)
+{
+	const KeyPlace *place = &table->places[key];
+	const uint64_t *at = group->words + place->word;
+
+	return (KeySlot){at[0], place->is_wide ? at[1] : group->nulls >> key & 1};
 }
 
 /* Bytes of text that a slot of key `key` points to; 0 if it has all in itself. */
@@ -107,6 +137,33 @@ Group *group_table_lookup(const GroupTable *table, KeySlot *const *columns, uint
 
 /* The states must have been destroyed by the owner. */
 void group_table_remove(GroupTable *table, Group *group);
+
+/*
+ * Takes over the groups of a table of the same shape, a part at a time: `from` gives its memory up on the way.  Begin with
+ * {into, from}; after the last part, or a failure, free what `from` has left as usual.
+ */
+typedef struct GroupMerge {
+	GroupTable *into;
+	GroupTable *from;
+	uint32_t	next_chunk;		/* of from */
+	uint32_t	next_slab;		/* of from: the first whose chunks are not all done */
+	uint32_t	slab_end;		/* the chunk behind it */
+	bool		moves_chunks;	/* of that slab; otherwise its records are copied */
+} GroupMerge;
+
+/* One group of `from`. */
+typedef struct MergedGroup {
+	uint32_t number;			/* that it had in `from` */
+	Group	*group;				/* in `into` */
+	Group	*theirs;			/* its old record, the states of which the caller merges and destroys before it goes on; NULL: it has moved */
+} MergedGroup;
+
+enum {
+	GROUP_MERGE_ROWS = 1 << GROUP_CHUNK_BITS,
+};
+
+/* The next groups in order of appearance, at most GROUP_MERGE_ROWS; *n is 0 behind the last.  FAILED: the budget is exhausted. */
+Status group_merge_next(GroupMerge *merge, MergedGroup *out, int32_t *n, Error *err);
 
 /* A FLAT vector of key `key` of each group. */
 Status group_table_key_vector(const GroupTable *table, Group *const *groups, int32_t n_groups, int key, Arena *arena,

@@ -85,7 +85,7 @@ static inline bool
 slots_equal(const JoinTable *table, uint32_t row, KeySlot *const *slots, int64_t i)
 {
 	for (int k = 0; k < table->n_keys; k++)
-		if (!slot_equal(&table->slots[k][row], &slots[k][i], table->shape.is_text[k]))
+		if (!slot_equal(&table->slots[k][row], &slots[k][i], table->shape.places[k].is_text))
 			return false;
 	return true;
 }
@@ -113,7 +113,7 @@ build_slots(JoinTable *table, const Vector *const *keys, Error *err)
 		table->slots[k] = arena_alloc(&table->arena, sizeof(KeySlot) * table->n_rows);
 		key_slots(keys[k], (int32_t)table->n_rows, table->slots[k], &table->arena);
 	}
-	group_table_init(&table->shape, &table->arena, types, table->n_keys, 0, NULL);
+	group_table_init(&table->shape, &table->arena, types, table->n_keys, 0, 8, NULL);
 	hashes = xmalloc(sizeof *hashes * table->n_rows);
 	group_table_hash(&table->shape, table->slots, (int32_t)table->n_rows, hashes);
 	for (uint32_t row = table->n_rows; row-- > 0 && status == OK;) {

@@ -36,7 +36,7 @@ set_types(RowPartitions *parts, const Type *const *types, int n_columns)
 	keys = arena_array(&parts->arena, const Type *, parts->n_keys + 1);
 	for (int k = 0; k < parts->n_keys; k++)
 		keys[k] = parts->types[parts->key_columns[k]];
-	group_table_init(&parts->shape, &parts->arena, keys, parts->n_keys, 0, NULL);
+	group_table_init(&parts->shape, &parts->arena, keys, parts->n_keys, 0, 8, NULL);
 }
 
 static void

@@ -18,7 +18,7 @@ top_groups_init(TopGroups *top, Op *op, int n_rows, const Expr *const *partition
 		types[k] = partition[k]->type;
 	*top = (TopGroups){.n_rows = n_rows, .n_partition = n_partition};
 	group_table_init(&top->table, &op->arena, types, n_partition, (uint32_t)(sizeof(Heap) + sizeof(Word) * (size_t)n_rows),
-					 op_services(op)->budget);
+					 16, op_services(op)->budget);
 }
 
 void
