@@ -75,6 +75,18 @@ spill_least(const SpillSpace *space)
 	return bytes < LEAST_BYTES ? bytes : LEAST_BYTES;
 }
 
+bool
+spill_is_due(const SpillSpace *space, int64_t kept_bytes, int64_t more_bytes)
+{
+	const MemoryBudget *budget = budget_in_force(space->budget);
+	int64_t				bytes = kept_bytes + more_bytes;
+
+	if (bytes <= spill_least(space))
+		return false;
+	return bytes > spill_share(space)
+		|| (budget->limit_bytes > 0 && atomic_load_explicit(&budget->used_bytes, memory_order_relaxed) + more_bytes > budget->limit_bytes);
+}
+
 int64_t
 spill_block_bytes(const SpillSpace *space)
 {

@@ -8,6 +8,7 @@
  * compressed by LZ4 if that makes it smaller and the library is there.  Blocks are read back by place, in any order.
  * A file is used by one thread at a time.  I/O points for faults: spill.open, spill.write, spill.full, spill.read.
  */
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/budget.h"
@@ -27,6 +28,9 @@ int64_t spill_share(const SpillSpace *space);
 
 /* What it may keep whatever others keep, so that parts are not too small: 1 MiB, less if the budget is tiny. */
 int64_t spill_least(const SpillSpace *space);
+
+/* Whether an operator that keeps some bytes should write them out before it takes more. */
+bool spill_is_due(const SpillSpace *space, int64_t kept_bytes, int64_t more_bytes);
 
 /* A size for blocks that suits the budget: 256 KiB, less if the budget is tiny. */
 int64_t spill_block_bytes(const SpillSpace *space);

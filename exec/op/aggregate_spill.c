@@ -159,7 +159,7 @@ aggregate_spill_make_room(AggregateOp *self, int32_t n, Error *err)
 	int64_t				 least = spill_least(services->spill);
 	int64_t				 growth, bytes = own_bytes(self, n, &growth);
 
-	if (can_split && bytes + growth > least && (bytes + growth > spill_share(services->spill) || is_over_limit(services->budget, growth)))
+	if (can_split && spill_is_due(services->spill, bytes, growth))
 		TRY(aggregate_spill_write(self, err));
 	/* Between two looks at the budget it may be passed by what a batch takes.  The first one always has a table. */
 	may_overdraw = can_split || bytes + growth <= least || self->groups.n_records == 0;
