@@ -137,7 +137,7 @@ asof_build(JoinAsofOp *self, Error *err)
 	self->null_row = n;
 	for (int k = 0; k < spec->n_keys - 1; k++)
 		columns[k] = self->rows.columns[spec->n_right + k];
-	TRY(join_table_build(&self->table, columns, spec->n_keys - 1, n, false, op_services(op)->budget, err));
+	TRY(join_table_build(&self->table, columns, spec->n_keys - 1, n, false, 1, op_services(op)->budget, err));
 	op->state_rows = n;
 	self->is_built = true;
 	return OK;

@@ -237,7 +237,7 @@ join_table_make(JoinHashOp *self, Error *err)
 	need_columns(self, op_scratch(op));
 	for (int k = 0; k < spec->n_keys; k++)
 		keys[k] = self->rows.columns[self->key_columns[k]];
-	TRY(join_table_build(&self->table, keys, spec->n_keys, n_rows, spec->null_safe, op_services(op)->budget, err));
+	TRY(join_table_build(&self->table, keys, spec->n_keys, n_rows, spec->null_safe, op_services(op)->n_threads, op_services(op)->budget, err));
 	if (keeps_right(spec)) {
 		TRY(budget_reserve(op_services(op)->budget, (int64_t)n_rows + 1, "a join", err));
 		self->matched_bytes = (int64_t)n_rows + 1;

@@ -1,13 +1,42 @@
 #include "exec/op/join_table.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
+#include "common/parallel.h"
 #include "data/key_filter.h"
 
 enum {
 	/* Above this many entries a look-up misses the cache: fetch ahead. */
 	PREFETCH_ABOVE = 1 << 14,
+	/* From this many rows on several threads build. */
+	PARALLEL_ROWS = 1 << 16,
+	MAX_PARTS = 8,
+	STEP = 1024,
 };
+
+/*
+ * The table being built: in parts, which are ranges of its entries.  Each part takes the rows whose search begins in it and looks at all keys for
+ * that; so no two write to one entry, and the rows of a key are chained by one part.  A row whose search would leave its part is late: it is put in when
+ * all parts are done (and so are all rows of its key, in order).
+ */
+typedef struct BuildPart {
+	Status	  status;
+	Error	  err;
+	uint32_t *late;
+	uint32_t  n_late, late_capacity;
+} BuildPart;
+
+typedef struct Build {
+	JoinTable			 *table;
+	const Vector *const	 *keys;
+	uint32_t			 *hashes;		/* by row, of keys that are slots */
+	bool				  checks_null;	/* rows with a NULL key are left out */
+	int					  n_parts;
+	int					  part_shift;	/* of entry numbers, to their part */
+	BuildPart			  parts[MAX_PARTS];
+	pthread_mutex_t		  lock;			/* of the table's budget and `next` */
+} Build;
 
 static inline uint32_t
 integer_hash(int64_t key, int shift)
@@ -26,48 +55,59 @@ reserve(JoinTable *table, int64_t bytes, Error *err)
 	return OK;
 }
 
+/* The chains are made when the first key occurs twice. */
 static Status
-chain(JoinTable *table, uint32_t row, uint32_t *first, Error *err)
+need_next(Build *build, uint32_t **out, Error *err)
+{
+	JoinTable *table = build->table;
+	Status	   status = OK;
+
+	pthread_mutex_lock(&build->lock);
+	if (table->next == NULL) {
+		status = reserve(table, (int64_t)sizeof *table->next * table->n_rows, err);
+		if (status == OK) {
+			uint32_t *next = xmalloc(sizeof *next * table->n_rows);
+
+			memset(next, 0xff, sizeof *next * table->n_rows);
+			__atomic_store_n(&table->next, next, __ATOMIC_RELEASE);
+		}
+	}
+	*out = table->next;
+	pthread_mutex_unlock(&build->lock);
+	return status;
+}
+
+static inline Status
+chain(Build *build, uint32_t row, uint32_t *first, Error *err)
 {
 	if (*first != 0) {
-		if (table->next == NULL) {
-			TRY(reserve(table, (int64_t)sizeof *table->next * table->n_rows, err));
-			table->next = xmalloc(sizeof *table->next * table->n_rows);
-			memset(table->next, 0xff, sizeof *table->next * table->n_rows);
-		}
-		table->next[row] = *first - 1;
+		uint32_t *next = __atomic_load_n(&build->table->next, __ATOMIC_ACQUIRE);
+
+		if (next == NULL)
+			TRY(need_next(build, &next, err));
+		next[row] = *first - 1;
 	}
 	*first = row + 1;
 	return OK;
 }
 
-/* From the last row to the first, so that chains have the rows in order. */
-static Status
-build_integers(JoinTable *table, const Vector *key, Error *err)
+static void
+add_late(BuildPart *part, uint32_t row)
 {
-	enum { STEP = 1024 };
-	int64_t keys[STEP];
+	grow_array(part->late, part->n_late, part->late_capacity);
+	part->late[part->n_late++] = row;
+}
 
-	for (int64_t end = table->n_rows, n; end > 0; end -= n) {
-		n = end < STEP ? end : STEP;
-		vector_load_integers(key, end - n, n, keys);
-		for (int64_t i = n - 1; i >= 0; i--) {
-			uint32_t		  row = (uint32_t)(end - n + i);
-			uint32_t		  at = integer_hash(keys[i], table->shift);
-			JoinIntegerEntry *entry;
+/* The next entry to look at; false: it is beyond the part. */
+static inline bool
+step(const Build *build, uint32_t *at)
+{
+	uint32_t next = *at + 1;
 
-			if (!vector_is_valid(key, row))
-				continue;
-			for (;; at = (at + 1) & table->mask) {
-				entry = &table->integers[at];
-				if (entry->first == 0 || entry->key == keys[i])
-					break;
-			}
-			entry->key = keys[i];
-			TRY(chain(table, row, &entry->first, err));
-		}
-	}
-	return OK;
+	if (build->n_parts > 1 && next >> build->part_shift != *at >> build->part_shift)
+		return false;
+	*at = next & build->table->mask;
+	return true;
 }
 
 static inline bool
@@ -99,35 +139,211 @@ row_has_null(const Vector *const *keys, int n_keys, int64_t row)
 	return false;
 }
 
-static Status
-build_slots(JoinTable *table, const Vector *const *keys, Error *err)
+/* ---- keys of 64 bits ---- */
+
+static inline bool
+integer_place(const Build *build, int64_t key, uint32_t *at)
 {
+	const JoinIntegerEntry *integers = build->table->integers;
+
+	while (integers[*at].first != 0 && integers[*at].key != key)
+		if (!step(build, at))
+			return false;
+	return true;
+}
+
+static Status
+integer_put(Build *build, int64_t key, uint32_t row, uint32_t at, Error *err)
+{
+	JoinIntegerEntry *entry = &build->table->integers[at];
+
+	entry->key = key;
+	return chain(build, row, &entry->first, err);
+}
+
+/* From the last row to the first, so that chains have the rows in order. */
+static Status
+build_integers(Build *build, int number, Error *err)
+{
+	const JoinTable *table = build->table;
+	const Vector	*key = build->keys[0];
+	int64_t			 keys[STEP];
+	uint32_t		 at[STEP];
+	uint16_t		 mine[STEP];
+
+	for (int64_t end = table->n_rows, n; end > 0; end -= n) {
+		int n_mine = 0;
+
+		n = end < STEP ? end : STEP;
+		vector_load_integers(key, end - n, n, keys);
+		for (int64_t i = n - 1; i >= 0; i--) {
+			at[i] = integer_hash(keys[i], table->shift);
+			mine[n_mine] = (uint16_t)i;
+			n_mine += (int)((uint64_t)at[i] >> build->part_shift) == number;
+		}
+		if (table->mask >= PREFETCH_ABOVE)
+			for (int m = 0; m < n_mine; m++)
+				__builtin_prefetch(&table->integers[at[mine[m]]], 1);
+		for (int m = 0; m < n_mine; m++) {
+			uint32_t i = mine[m], row = (uint32_t)(end - n) + i;
+
+			if (build->checks_null && !vector_is_valid(key, row))
+				continue;
+			if (integer_place(build, keys[i], &at[i]))
+				TRY(integer_put(build, keys[i], row, at[i], err));
+			else
+				add_late(&build->parts[number], row);
+		}
+	}
+	return OK;
+}
+
+static Status
+late_integer(Build *build, uint32_t row, Error *err)
+{
+	int64_t	 key;
+	uint32_t at;
+
+	vector_load_integers(build->keys[0], row, 1, &key);
+	at = integer_hash(key, build->table->shift);
+	integer_place(build, key, &at);
+	return integer_put(build, key, row, at, err);
+}
+
+/* ---- other keys ---- */
+
+static inline bool
+slots_place(const Build *build, uint32_t row, uint32_t *at)
+{
+	const JoinTable *table = build->table;
+	uint32_t		 hash = build->hashes[row];
+
+	while (table->entries[*at].first != 0 &&
+		   (table->entries[*at].hash != hash || !slots_equal(table, table->entries[*at].first - 1, table->slots, row)))
+		if (!step(build, at))
+			return false;
+	return true;
+}
+
+static Status
+slots_put(Build *build, uint32_t row, uint32_t at, Error *err)
+{
+	JoinEntry *entry = &build->table->entries[at];
+
+	entry->hash = build->hashes[row];
+	return chain(build, row, &entry->first, err);
+}
+
+static Status
+build_slots(Build *build, int number, Error *err)
+{
+	const JoinTable *table = build->table;
+	uint32_t		 mine[STEP];
+
+	for (uint32_t end = table->n_rows, n; end > 0; end -= n) {
+		int n_mine = 0;
+
+		n = end < STEP ? end : STEP;
+		for (uint32_t row = end; row-- > end - n;) {
+			mine[n_mine] = row;
+			n_mine += (int)((uint64_t)(build->hashes[row] & table->mask) >> build->part_shift) == number;
+		}
+		if (table->mask >= PREFETCH_ABOVE)
+			for (int m = 0; m < n_mine; m++)
+				__builtin_prefetch(&table->entries[build->hashes[mine[m]] & table->mask], 1);
+		for (int m = 0; m < n_mine; m++) {
+			uint32_t row = mine[m], at = build->hashes[row] & table->mask;
+
+			if (build->checks_null && row_has_null(build->keys, table->n_keys, row))
+				continue;
+			if (slots_place(build, row, &at))
+				TRY(slots_put(build, row, at, err));
+			else
+				add_late(&build->parts[number], row);
+		}
+	}
+	return OK;
+}
+
+static Status
+late_slots(Build *build, uint32_t row, Error *err)
+{
+	uint32_t at = build->hashes[row] & build->table->mask;
+
+	slots_place(build, row, &at);
+	return slots_put(build, row, at, err);
+}
+
+/* Slots and hashes of a share of the rows. */
+static void
+hash_share(void *context, int number)
+{
+	Build	  *build = context;
+	JoinTable *table = build->table;
+	int64_t	   first = (int64_t)table->n_rows * number / build->n_parts, end = (int64_t)table->n_rows * (number + 1) / build->n_parts;
+	Arena	   arena = {0};
+	KeySlot	 **slots = arena_array(&arena, KeySlot *, table->n_keys + 1);
+
+	for (int k = 0; k < table->n_keys; k++) {
+		slots[k] = table->slots[k] + first;
+		key_slots(vector_slice(&arena, build->keys[k], (int32_t)first, (int32_t)(end - first)), (int32_t)(end - first), slots[k],
+				  &table->texts[number]);
+	}
+	group_table_hash(&table->shape, slots, (int32_t)(end - first), build->hashes + first);
+	arena_free(&arena);
+}
+
+static Status
+prepare_slots(Build *build, int n_threads, Error *err)
+{
+	JoinTable	*table = build->table;
 	const Type **types = arena_array(&table->arena, const Type *, table->n_keys);
-	uint32_t	*hashes;
-	Status		 status = OK;
 
 	TRY(reserve(table, (int64_t)sizeof(KeySlot) * table->n_keys * table->n_rows, err));
 	table->slots = arena_array(&table->arena, KeySlot *, table->n_keys);
 	for (int k = 0; k < table->n_keys; k++) {
-		types[k] = keys[k]->type;
+		types[k] = build->keys[k]->type;
 		table->slots[k] = arena_alloc(&table->arena, sizeof(KeySlot) * table->n_rows);
-		key_slots(keys[k], (int32_t)table->n_rows, table->slots[k], &table->arena);
 	}
 	group_table_init(&table->shape, &table->arena, types, table->n_keys, 0, 8, NULL);
-	hashes = xmalloc(sizeof *hashes * table->n_rows);
-	group_table_hash(&table->shape, table->slots, (int32_t)table->n_rows, hashes);
-	for (uint32_t row = table->n_rows; row-- > 0 && status == OK;) {
-		uint32_t at = hashes[row] & table->mask;
+	table->n_texts = build->n_parts;
+	table->texts = xcalloc((size_t)build->n_parts, sizeof *table->texts);
+	build->hashes = xmalloc(sizeof *build->hashes * table->n_rows);
+	parallel_for(n_threads, build->n_parts, hash_share, build);
+	return OK;
+}
 
-		if (!table->null_safe && row_has_null(keys, table->n_keys, row))
-			continue;
-		for (; table->entries[at].first != 0; at = (at + 1) & table->mask)
-			if (table->entries[at].hash == hashes[row] && slots_equal(table, table->entries[at].first - 1, table->slots, row))
-				break;
-		table->entries[at].hash = hashes[row];
-		status = chain(table, row, &table->entries[at].first, err);
+/* ---- all ---- */
+
+static void
+build_part(void *context, int number)
+{
+	Build	  *build = context;
+	BuildPart *part = &build->parts[number];
+
+	part->status = build->table->is_integer ? build_integers(build, number, &part->err) : build_slots(build, number, &part->err);
+}
+
+/* Fills the table; its entries are empty. */
+static Status
+fill(Build *build, int n_threads, Error *err)
+{
+	Status status = OK;
+	int	   n_parts = build->n_parts;
+
+	parallel_for(n_threads, n_parts, build_part, build);
+	build->n_parts = 1;
+	for (int p = 0; p < n_parts && status == OK; p++) {
+		BuildPart *part = &build->parts[p];
+
+		status = part->status;
+		if (status == FAILED)
+			*err = part->err;
+		for (uint32_t i = 0; i < part->n_late && status == OK; i++)
+			status = build->table->is_integer ? late_integer(build, part->late[i], err) : late_slots(build, part->late[i], err);
 	}
-	free(hashes);
+	for (int p = 0; p < n_parts; p++)
+		free(build->parts[p].late);
 	return status;
 }
 
@@ -149,12 +365,23 @@ collect_nulls(JoinTable *table, const Vector *const *keys, Error *err)
 	return OK;
 }
 
+static bool
+any_null(const Vector *const *keys, int n_keys)
+{
+	for (int k = 0; k < n_keys; k++)
+		if (keys[k]->form != VECTOR_FLAT || keys[k]->validity != NULL)
+			return true;
+	return false;
+}
+
 Status
-join_table_build(JoinTable *table, const Vector *const *keys, int n_keys, uint32_t n_rows, bool null_safe,
+join_table_build(JoinTable *table, const Vector *const *keys, int n_keys, uint32_t n_rows, bool null_safe, int n_threads,
 				 MemoryBudget *budget, Error *err)
 {
+	Build	 build = {.table = table, .keys = keys, .n_parts = 1, .checks_null = !null_safe && any_null(keys, n_keys)};
 	uint64_t capacity = 16;
-	int		 bits = 4;
+	int		 bits = 4, part_bits = 0;
+	Status	 status = OK;
 
 	*table = (JoinTable){.n_keys = n_keys, .n_rows = n_rows, .null_safe = null_safe, .budget = budget};
 	if (n_keys == 0 || n_rows == 0)
@@ -163,18 +390,26 @@ join_table_build(JoinTable *table, const Vector *const *keys, int n_keys, uint32
 		capacity *= 2;
 		bits++;
 	}
+	while (n_rows >= PARALLEL_ROWS && 2 << part_bits <= n_threads && 2 << part_bits <= MAX_PARTS)
+		part_bits++;
+	build.n_parts = 1 << part_bits;
+	build.part_shift = bits - part_bits;
 	table->mask = (uint32_t)(capacity - 1);
 	table->shift = 64 - bits;
 	table->is_integer = n_keys == 1 && !null_safe && key_filter_takes(keys[0]->type);
 	TRY(collect_nulls(table, keys, err));
-	if (table->is_integer) {
-		TRY(reserve(table, (int64_t)(capacity * sizeof *table->integers), err));
+	TRY(reserve(table, (int64_t)(capacity * (table->is_integer ? sizeof *table->integers : sizeof *table->entries)), err));
+	if (table->is_integer)
 		table->integers = xcalloc(capacity, sizeof *table->integers);
-		return build_integers(table, keys[0], err);
+	else {
+		table->entries = xcalloc(capacity, sizeof *table->entries);
+		TRY(prepare_slots(&build, n_threads, err));
 	}
-	TRY(reserve(table, (int64_t)(capacity * sizeof *table->entries), err));
-	table->entries = xcalloc(capacity, sizeof *table->entries);
-	return build_slots(table, keys, err);
+	pthread_mutex_init(&build.lock, NULL);
+	status = fill(&build, n_threads, err);
+	pthread_mutex_destroy(&build.lock);
+	free(build.hashes);
+	return status;
 }
 
 void
@@ -184,6 +419,9 @@ join_table_free(JoinTable *table)
 	free(table->entries);
 	free(table->next);
 	free(table->null_rows);
+	for (int i = 0; i < table->n_texts; i++)
+		arena_free(&table->texts[i]);
+	free(table->texts);
 	arena_free(&table->arena);
 	budget_release(table->budget, table->reserved_bytes);
 	*table = (JoinTable){0};

@@ -4,7 +4,7 @@
 /*
  * The hash table of a bounded join: from key to the numbers of the build rows that have it, in their order.
  *
- * Built once from key columns, then read only (by several threads).  There is one entry a distinct key, rows with the same
+ * Built once from key columns, by several threads if there are many rows; then read only (by several threads).  There is one entry a distinct key, rows with the same
  * key are chained.  A single key of at most 64 bits is stored in the entry; other keys are compared as slots
  * (exec/op/group_table.h) of the build row.
  */
@@ -37,13 +37,15 @@ typedef struct JoinTable {
 	KeySlot			**slots;			/* by key, by row */
 	uint32_t		 *null_rows;		/* rows with a NULL key, rising */
 	uint32_t		  n_null_rows;
+	int				  n_texts;
+	Arena			 *texts;			/* bytes that slots point to; one for each thread that made some */
 	Arena			  arena;
 	MemoryBudget	 *budget;
 	int64_t			  reserved_bytes;
 } JoinTable;
 
-/* Key columns must live as long as the table.  n_keys 0: every row is in one chain. */
-Status join_table_build(JoinTable *table, const Vector *const *keys, int n_keys, uint32_t n_rows, bool null_safe,
+/* Key columns must live as long as the table.  n_keys 0: every row is in one chain.  What is found does not depend on n_threads. */
+Status join_table_build(JoinTable *table, const Vector *const *keys, int n_keys, uint32_t n_rows, bool null_safe, int n_threads,
 						MemoryBudget *budget, Error *err);
 void   join_table_free(JoinTable *table);
 

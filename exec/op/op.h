@@ -114,6 +114,7 @@ typedef struct OpServices {
 	bool			 is_timed;
 	int32_t			 partition;
 	int32_t			 n_partitions;
+	int				 n_threads;		/* bounded plans: that an operator may use where all rows of an input are there; 0: 1 */
 	int64_t			 source_part;	/* bounded plans: which part of the input is being pushed, in the order of the input */
 	int64_t			*sequence;		/* counter for *_BY_OFFSET aggregates */
 	const _Atomic bool *interrupted;	/* long loops look at it */

@@ -221,6 +221,7 @@ task_configure(Bounded *b, Task *task)
 	task->result_context = options->result_context;
 	task->services.budget = task->eval.budget = options->budget;
 	task->services.spill = options->temp_directory != NULL && options->budget != NULL ? &b->spill : NULL;
+	task->services.n_threads = b->plan->needs_order ? 1 : options->n_threads;
 	task->services.is_timed = options->is_timed;
 	task->services.interrupted = options->interrupted;
 }
