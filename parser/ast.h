@@ -189,7 +189,7 @@ typedef enum AstNulls {
 } AstNulls;
 
 typedef struct AstOrderItem {
-	AstExpr	   *expr;
+	AstExpr	   *expr;			/* of a query also STAR: ORDER BY ALL */
 	bool		is_descending;
 	AstNulls	nulls;
 	AstPos		pos;

@@ -214,7 +214,10 @@ print_order_by(StrBuf *out, const AstOrderItem *items, int n)
 	text(out, "ORDER BY ");
 	for (int i = 0; i < n; i++) {
 		comma(out, i);
-		print_expr(out, items[i].expr, LEVEL_OR);
+		if (items[i].expr->kind == AST_STAR)
+			text(out, "ALL");
+		else
+			print_expr(out, items[i].expr, LEVEL_OR);
 		if (items[i].is_descending)
 			text(out, " DESC");
 		if (items[i].nulls != AST_NULLS_DEFAULT)

@@ -107,6 +107,10 @@ is_keyword(const ParseState *ps, int i, int code)
 		return next == TK_ALL || next == TK_DISTINCT || next == TK_BY || query_follows(next);
 	case TK_OFFSET:
 		return next == TK_INTLIT || next == TK_LP || next == TK_VARIABLE || next == TK_QUESTION;
+	case TK_FETCH:
+		return next == TK_FIRST || next == TK_NEXT;
+	case TK_FOR:
+		return is_name_at(ps, i, 1) && second == TK_IN;
 	case TK_USING:
 		return next == TK_LP;
 	case TK_CROSS:

@@ -171,6 +171,63 @@ call_with_words(ParseState *ps, AstIdent name, AstExpr *first, AstExpr *second, 
 	return call_new(ps, name, parts);
 }
 
+/* read_csv('f') and the like, of DuckDB: the file with its format.  NULL: another function. */
+static const char *
+file_format_of(AstIdent function)
+{
+	static const char *const functions[][2] = {
+		{"READ_CSV", "CSV"}, {"READ_CSV_AUTO", "CSV"}, {"READ_PARQUET", "PARQUET"}, {"PARQUET_SCAN", "PARQUET"}, {"READ_JSON", "JSON"},
+		{"READ_JSON_AUTO", "JSON"}, {"READ_NDJSON", "JSON"}, {"READ_NDJSON_AUTO", "JSON"}};
+
+	for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
+		if (str_equal_nocase(str_of(function.text), str_of(functions[i][0])))
+			return functions[i][1];
+	return NULL;
+}
+
+static void
+file_of_call(ParseState *ps, AstRelation *r, AstIdent function, CallParts parts, const char *format)
+{
+	AstExpr *path = list_length(parts.args) == 1 ? parts.args->items[0] : NULL;
+	AstProperty *property = NEW(AstProperty);
+
+	if (path == NULL || path->kind != AST_STRING) {
+		parse_fail(ps, function.pos, "%s takes the path of a file and nothing else. Options stand behind a path: FROM 'data.csv' WITH (HEADER=true)",
+				   function.text);
+		return;
+	}
+	property->name = "FORMAT";
+	property->pos = path->pos;
+	property->value = ast_expr_new(ps, AST_STRING, path->pos);
+	property->value->text = format;
+	property->value = expr_done(ps, property->value);
+	r->path = path->text;
+	r->properties = property;
+	r->n_properties = 1;
+}
+
+static AstExpr *
+call_with_lambda(ParseState *ps, AstPos start, const char *function, AstExpr *list, AstIdent param, AstExpr *body)
+{
+	AstExpr *column = ast_expr_column(ps, (AstIdent){0}, param);
+	AstList *args = list_add(ps, list_add(ps, NULL, list), expr_lambda(ps, column, body));
+
+	return call_new(ps, (AstIdent){.text = function, .pos = start}, (CallParts){.args = args});
+}
+
+/* [value FOR param IN list IF condition] as TRANSFORM(FILTER(list, param => condition), param => value). */
+static AstExpr *
+comprehension(ParseState *ps, AstPos start, AstExpr *value, AstIdent param, AstExpr *list, AstExpr *condition)
+{
+	AstExpr *out;
+
+	if (condition != NULL)
+		list = call_with_lambda(ps, start, "FILTER", list, param, condition);
+	out = call_with_lambda(ps, start, "TRANSFORM", list, param, value);
+	out->pos = pos_span(ps, start);
+	return out;
+}
+
 static void
 relation_alias(ParseState *ps, AstRelation *r, AliasParts alias)
 {
@@ -322,9 +379,9 @@ join_new(ParseState *ps, AstRelation *left, int type, AstRelation *right)
 /* Words that are names wherever no keyword fits. */
 %fallback IDENT
 	ADD ALTER ANALYZE ANTI ANY ARRAY ARRAY_LT ARRAY_OF ASC ASOF ASSERT AST CHANGES COLUMN COPY CROSS CUBE CURRENT DAY
-	DEFINE DESC EMIT ESCAPE EXCEPT EXCLUDE EXPLAIN EXTRACT FILTER FINAL FIRST FOLLOWING FUNCTION FUNCTIONS GRACE
+	DEFINE DESC EMIT ESCAPE EXCEPT EXCLUDE EXPLAIN EXTRACT FETCH FILTER FINAL FIRST FOLLOWING FOR FUNCTION FUNCTIONS GRACE
 	GROUPING GROUPS HEADER HEADERS HOUR ID IF IGNORE ILIKE INTERSECT INTERVAL KEY LAST LATERAL LOGICAL MAP MAP_LT
-	MICROSECOND MICROSECONDS MINUTE MONTH NAME NATURAL NO NULLS OFF OFFSET OPTIMIZED ORDER OTHERS OVER PARTITION
+	MICROSECOND MICROSECONDS MINUTE MONTH NAME NATURAL NEXT NO NULLS OFF OFFSET ONLY OPTIMIZED ORDER OTHERS OVER PARTITION
 	PERIOD PLUGINS PRECEDING PRIMARY QUALIFY QUARTER QUARTERS RANGE RECURSIVE REPLACE RESPECT RETURNS ROLLUP ROW ROWS
 	SCHEMA SECOND SEMI SESSION SET SETS SHOW SINK SOME SOURCE SPOOL STRING STRUCT STRUCT_LT SUBJECT SUMMARIZE SYSTEM
 	TABLES TIES TIME TIMEOUT TRY_CAST TYPE TYPES UNBOUNDED UNDEFINE UNION USING VARIABLES VIEWS WEEK WEEKS YEAR ZONE.
@@ -695,6 +752,13 @@ primary(R) ::= ARRAY(T) LB exprs(L) RB. { R = expr_list(ps, AST_ARRAY, T.pos, L)
 primary(R) ::= ARRAY(T) BRACKETS. { R = expr_list(ps, AST_ARRAY, T.pos, NULL); }
 primary(R) ::= LB(T) exprs(L) RB. { R = expr_list(ps, AST_ARRAY, T.pos, L); }
 primary(R) ::= BRACKETS(T). { R = expr_list(ps, AST_ARRAY, T.pos, NULL); }
+/* [x + 1 FOR x IN list IF x > 2] */
+primary(R) ::= LB(T) expr(E) FOR name(N) IN expr(L) RB. { R = comprehension(ps, T.pos, E, N, L, NULL); }
+primary(R) ::= LB(T) expr(E) FOR name(N) IN expr(L) name(W) expr(C) RB. {
+	if (!str_equal_nocase(str_of(W.text), STR("IF")))
+		parse_fail(ps, W.pos, "Expected IF and a condition, or ]");
+	R = comprehension(ps, T.pos, E, N, L, C);
+}
 primary(R) ::= MAP(T) LP RP. { R = ast_expr_new(ps, AST_MAP, T.pos); }
 primary(R) ::= MAP(T) LP map_entries(L) RP. {
 	R = ast_expr_new(ps, AST_MAP, T.pos);
@@ -987,6 +1051,20 @@ tail(R) ::= some_tail(T). { R = T; }
 some_tail(R) ::= order_by(O) opt_emit(E) opt_limits(L). {
 	R = (QueryTail){.order_by = O, .emit = E.emit, .emit_pos = E.emit_pos, .limit = L.limit, .offset = L.offset};
 }
+some_tail(R) ::= order_by_all(O) opt_emit(E) opt_limits(L). {
+	R = (QueryTail){.order_by = O, .emit = E.emit, .emit_pos = E.emit_pos, .limit = L.limit, .offset = L.offset};
+}
+/* By all columns of the result, from the first on. */
+%type order_by_all {AstList *}
+order_by_all(R) ::= ORDER BY ALL(T) opt_direction(D) opt_nulls(N). {
+	AstOrderItem *all = NEW(AstOrderItem);
+
+	all->expr = expr_done(ps, ast_expr_new(ps, AST_STAR, T.pos));
+	all->is_descending = D;
+	all->nulls = N;
+	all->pos = T.pos;
+	R = list_add(ps, NULL, all);
+}
 some_tail(R) ::= emit(E) opt_limits(L). {
 	R = (QueryTail){.emit = E.emit, .emit_pos = E.emit_pos, .limit = L.limit, .offset = L.offset};
 }
@@ -1007,6 +1085,17 @@ limits(R) ::= limit(L) offset(O). { R = (LimitParts){L, O}; }
 limits(R) ::= offset(O) limit(L). { R = (LimitParts){L, O}; }
 limit(R) ::= LIMIT val(E). { R = E; }
 limit(R) ::= LIMIT ALL. { R = NULL; }
+limit(R) ::= FETCH first_or_next val(E) row_or_rows ONLY. { R = E; }
+limit(R) ::= FETCH(T) first_or_next row_or_rows ONLY. {
+	R = ast_expr_new(ps, AST_INTEGER, T.pos);
+	R->integer = 1;
+	R->text = "1";
+	R = expr_done(ps, R);
+}
+first_or_next ::= FIRST.
+first_or_next ::= NEXT.
+row_or_rows ::= ROW.
+row_or_rows ::= ROWS.
 offset(R) ::= OFFSET val(E) opt_rows. { R = E; }
 opt_rows ::= .
 opt_rows ::= ROW.
@@ -1029,6 +1118,21 @@ select(R) ::= SELECT(T) distinct(D) items(I) opt_from(F) opt_window(W) opt_where
 	R->having = H;
 	R->windows = list_structs(ps, N, sizeof(AstNamedOver));
 	R->n_windows = list_length(N);
+	R->qualify = Q;
+	R = select_done(ps, R);
+}
+
+/* FROM x SELECT a is SELECT a FROM x */
+select(R) ::= FROM(T) relation(F) SELECT distinct(D) items(I) opt_where(C) opt_group_by(G) opt_having(H) opt_qualify(Q). {
+	R = D;
+	R->pos = pos_span(ps, T.pos);
+	R->items = list_structs(ps, I, sizeof(AstSelectItem));
+	R->n_items = list_length(I);
+	R->from = F;
+	R->where = C;
+	R->group_by = (AstGrouping **)list_pointers(G);
+	R->n_group_by = list_length(G);
+	R->having = H;
 	R->qualify = Q;
 	R = select_done(ps, R);
 }
@@ -1228,8 +1332,13 @@ source(R) ::= LATERAL(T) query_parens(Q) opt_alias(A). {
 	R = relation_done(ps, R);
 }
 source(R) ::= name(N) LP call_args(C) RP opt_alias(A). {
-	R = relation_new(ps, AST_RELATION_FUNCTION, N.pos);
-	R->function = call_new(ps, N, C);
+	const char *format = file_format_of(N);
+
+	R = relation_new(ps, format != NULL ? AST_RELATION_FILE : AST_RELATION_FUNCTION, N.pos);
+	if (format != NULL)
+		file_of_call(ps, R, N, C, format);
+	else
+		R->function = call_new(ps, N, C);
 	relation_alias(ps, R, A);
 	R = relation_done(ps, R);
 }

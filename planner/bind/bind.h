@@ -405,6 +405,8 @@ Status bind_select(Binder *binder, const AstQuery *query, const AstSelect *selec
  * the result.  LIMIT is filled in by plan_limit.
  */
 Status plan_top_n(Binder *b, const AstQuery *query, const SortKey *keys, int n_key, Logical **rows, Error *err);
+/* ORDER BY ALL of a query with n columns, written out; other queries as they are. */
+const AstQuery *order_by_all(Binder *b, const AstQuery *query, int n);
 /* ORDER BY over a body that is not a SELECT: by position or name. */
 Status plan_order_by_columns(Binder *b, const AstQuery *query, Logical **plan, Error *err);
 
@@ -476,6 +478,8 @@ Status bind_quantified(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err)
 BoundSubquery *subquery_new(Binder *b);
 /* The SELECT with the conditions of its inner joins' ON that are sub-queries moved to its WHERE, where they mean the same. */
 const AstSelect *subqueries_of_on(Binder *b, const AstSelect *select);
+/* What is left of a condition (NULL: nothing); conjuncts with sub-queries are added to *moved. */
+AstExpr *on_without_subqueries(Binder *b, AstExpr *on, AstExpr **moved);
 Status bind_subquery(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err);
 Status join_subqueries(SelectBinder *sb, bool is_early, Error *err);
 Logical *join_subquery(SelectBinder *sb, Logical *left, const BoundSubquery *sub, Logical *right);

@@ -900,6 +900,8 @@ bind_join(Binder *b, const AstRelation *relation, SelectBinder *outer, Logical *
 {
 	Joining		 j = {.binder = b, .relation = relation, .kind = kind_of(relation->join)};
 	const char **names = NULL;
+	const AstExpr *on = relation->on;
+	OnConditions conditions;
 	int			 n_names = 0;
 
 	if (relation->right->kind == AST_RELATION_QUERY && relation->right->is_lateral && b->is_bounded)
@@ -919,6 +921,7 @@ bind_join(Binder *b, const AstRelation *relation, SelectBinder *outer, Logical *
 			error_unsupported(err, "An ASOF join is not kept up to date in a continuous query. Join the stream with a table: that has its row as of now.");
 		return error_at_pos(err, relation->pos);
 	}
+	TRY(join_on_subqueries(&j, &on, &conditions, err));
 	j.both = scope_of_both(&j);
 	if (relation->is_natural)
 		names = shared_names(&j, &n_names);
@@ -929,15 +932,16 @@ bind_join(Binder *b, const AstRelation *relation, SelectBinder *outer, Logical *
 	}
 	if (n_names > 0)
 		TRY(bind_using(&j, names, n_names, err));
-	else if (relation->on != NULL) {
+	else if (on != NULL) {
 		if (b->standard)
-			TRY(bind_on(&j, relation->on, outer, err));
+			TRY(bind_on(&j, on, outer, err));
 		else
-			TRY(bind_on_strict(&j, relation->on, err));
+			TRY(bind_on_strict(&j, on, err));
 	} else if (!b->standard) {
 		error_user(err, "A join needs a condition: ON a = b.");
 		return error_at_pos(err, relation->pos);
 	}
+	join_add_conditions(&j, &conditions);
 	if (relation->is_asof)
 		TRY(find_asof_pair(&j, err));
 	if (b->is_bounded)

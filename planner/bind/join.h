@@ -28,6 +28,19 @@ is_column(const Expr *e, int index)
 	return e->kind == EXPR_COLUMN && e->index == index;
 }
 
+/* ---- join_subqueries.c ---- */
+/* Conjuncts of ON that have become columns, of the left or the right side. */
+typedef struct OnConditions {
+	int	  n;
+	bool *is_left;
+	int	 *columns;
+} OnConditions;
+
+/* Takes the conjuncts with sub-queries out of *on, which is NULL when nothing is left, and computes them with the rows of their side. */
+Status join_on_subqueries(Joining *j, const AstExpr **on, OnConditions *out, Error *err);
+/* Adds them to what pairs of rows must satisfy. */
+void   join_add_conditions(Joining *j, const OnConditions *conditions);
+
 /* ---- join_keys.c ---- */
 /* True when the side's rows are keyed by what ON equals already. */
 bool join_is_own_key(const Joining *j, const Scope *scope, const Logical *side, bool is_left);

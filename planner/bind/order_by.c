@@ -1,6 +1,30 @@
 /* ORDER BY: of a SELECT, of other queries, and of continuous ones. */
 #include "planner/bind/select.h"
 
+const AstQuery *
+order_by_all(Binder *b, const AstQuery *query, int n)
+{
+	AstQuery	 *copy;
+	AstOrderItem *items;
+
+	if (query->n_order_by != 1 || query->order_by[0].expr->kind != AST_STAR)
+		return query;
+	copy = arena_memdup(b->arena, query, sizeof *query);
+	items = arena_array(b->arena, AstOrderItem, n + 1);
+	for (int i = 0; i < n; i++) {
+		AstExpr *position = arena_memdup(b->arena, query->order_by[0].expr, sizeof *position);
+
+		position->kind = AST_INTEGER;
+		position->integer = i + 1;
+		position->text = arena_printf(b->arena, "%d", i + 1);
+		items[i] = query->order_by[0];
+		items[i].expr = position;
+	}
+	copy->order_by = items;
+	copy->n_order_by = n;
+	return copy;
+}
+
 /* Finds or adds the projected column that sorts. */
 Status
 bind_select_order(SelectBinder *sb, const AstQuery *query, SelectList *list, SortKey **keys, int *n_visible, Error *err)
@@ -181,10 +205,12 @@ Status
 plan_order_by_columns(Binder *b, const AstQuery *query, Logical **plan, Error *err)
 {
 	SortSpec *spec = arena_new(b->arena, SortSpec);
-	SortKey	 *keys = arena_array(b->arena, SortKey, query->n_order_by);
+	SortKey	 *keys;
 	Scope	 *scope = scope_new(b->arena);
 	Logical	 *node;
 
+	query = order_by_all(b, query, (*plan)->n_columns);
+	keys = arena_array(b->arena, SortKey, query->n_order_by);
 	for (int i = 0; i < (*plan)->n_columns; i++)
 		scope_add(b->arena, scope, (ScopeColumn){.name = (*plan)->columns[i].name, .type = (*plan)->columns[i].type, .index = i});
 	for (int i = 0; i < query->n_order_by; i++) {

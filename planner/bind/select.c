@@ -378,6 +378,7 @@ bind_select(Binder *b, const AstQuery *query, const AstSelect *ast, SelectBinder
 		TRY(bind_condition(&eb, ast->qualify, &sb.qualify, err));
 	}
 	n_selected = n_visible = list.n;
+	query = order_by_all(b, query, list.n);
 	if (query->n_order_by > 0 && ast->n_partition_by == 0)
 		TRY(bind_select_order(&sb, query, &list, &sort_keys, &n_visible, err));
 	if (ast->n_distinct_on > 0) {

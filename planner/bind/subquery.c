@@ -285,14 +285,13 @@ and_of(Binder *b, AstExpr *left, AstExpr *right)
 	return e;
 }
 
-/* What is left of a condition; conjuncts with sub-queries are added to *moved. */
-static AstExpr *
-without_subqueries(Binder *b, AstExpr *on, AstExpr **moved)
+AstExpr *
+on_without_subqueries(Binder *b, AstExpr *on, AstExpr **moved)
 {
 	if (on->kind == AST_BINARY && on->op == AST_OP_AND) {
-		AstExpr *left = without_subqueries(b, on->left, moved);
+		AstExpr *left = on_without_subqueries(b, on->left, moved);
 
-		return and_of(b, left, without_subqueries(b, on->right, moved));
+		return and_of(b, left, on_without_subqueries(b, on->right, moved));
 	}
 	if (!ast_any(on, is_subquery, NULL))
 		return on;
@@ -312,7 +311,7 @@ relation_without(Binder *b, const AstRelation *relation, AstExpr **moved)
 	copy->left = (AstRelation *)relation_without(b, relation->left, moved);
 	copy->right = (AstRelation *)relation_without(b, relation->right, moved);
 	if (relation->on != NULL)
-		copy->on = without_subqueries(b, relation->on, moved);
+		copy->on = on_without_subqueries(b, relation->on, moved);
 	if (relation->on != NULL && copy->on == NULL)
 		copy->join = AST_JOIN_CROSS;
 	return copy;

@@ -1,0 +1,142 @@
+/*
+ * Sub-queries in the ON of a join that is no condition of WHERE (outer joins, and what stands below them).  A conjunct with sub-queries that
+ * uses columns of one side alone is computed for the rows of that side, before the join, as one more column; ON tests that.
+ */
+#include "planner/bind/join.h"
+
+static bool
+is_column_ast(const AstExpr *e, void *context)
+{
+	(void)context;
+	return e->kind == AST_COLUMN;
+}
+
+/* The condition over the rows of one side, with which sb->rows are then. */
+static Status
+bind_on_side(Binder *b, const AstRelation *relation, const AstExpr *on, Scope *scope, SelectBinder *sb, Expr **out, Error *err)
+{
+	AstSelect *ast = arena_new(b->arena, AstSelect);
+	ExprBinder eb = {.binder = b, .scope = scope, .select = sb, .clause = CLAUSE_WHERE};
+
+	ast->pos = relation->pos;
+	ast->from = (AstRelation *)relation;
+	sb->binder = b;
+	sb->ast = ast;
+	sb->scope = scope;
+	sb->ctes = b->ctes;
+	TRY(bind_condition(&eb, on, out, err));
+	TRY(join_subqueries(sb, true, err));
+	*out = place_subqueries(sb, *out);
+	return OK;
+}
+
+static void
+add_condition(Binder *b, Logical **side, const SelectBinder *sb, Expr *condition)
+{
+	int			 n = (*side)->n_columns;
+	Expr	   **exprs = arena_array(b->arena, Expr *, n + 1);
+	const char **names = arena_array(b->arena, const char *, n + 1);
+
+	for (int i = 0; i < n; i++) {
+		exprs[i] = expr_column(b->arena, i, (*side)->columns[i].type, (*side)->columns[i].name);
+		names[i] = (*side)->columns[i].name;
+	}
+	exprs[n] = condition;
+	names[n] = "condition";
+	*side = logical_project(b->arena, sb->rows, exprs, names, n + 1, (*side)->n_key);
+}
+
+static Status
+refuse(const AstExpr *on, const Error *reason, Error *err)
+{
+	Error why = *reason;
+
+	error_unsupported(err, "A sub-query in the ON of an outer join can use columns of one side of the join, not of both. Join with (SELECT ...) that has "
+						   "it as a column.");
+	error_at_pos(err, on->pos);
+	return error_hint(err, "As a condition of the right side alone: %s", why.message);
+}
+
+/* One conjunct: *is_left says where its value is, as the last column. */
+static Status
+add_conjunct(Joining *j, const AstExpr *on, bool *is_left, Error *err)
+{
+	Binder		*b = j->binder;
+	SelectBinder of_left = {.rows = j->left}, of_right = {.rows = j->right};
+	Expr		*left = NULL, *right = NULL;
+	Error		 left_err = {0}, right_err = {0};
+	bool		 fits_right = bind_on_side(b, j->relation->right, on, j->right_scope, &of_right, &right, &right_err) == OK;
+	bool		 fits_left = (!fits_right || ast_any(on, is_column_ast, NULL)) &&
+							 bind_on_side(b, j->relation->left, on, j->left_scope, &of_left, &left, &left_err) == OK;
+
+	if (!fits_right && !fits_left)
+		return refuse(on, &right_err, err);
+	if (fits_right && fits_left) {
+		error_user(err, "A column in %s is ambiguous: both sides of the join have one of that name. Write the side in front of it.", ast_text(b, j->right_scope, on));
+		return error_at_pos(err, on->pos);
+	}
+	*is_left = fits_left;
+	if (fits_left)
+		add_condition(b, &j->left, &of_left, left);
+	else
+		add_condition(b, &j->right, &of_right, right);
+	return OK;
+}
+
+static int
+count_conjuncts(const AstExpr *e)
+{
+	return e->kind == AST_BINARY && e->op == AST_OP_AND ? count_conjuncts(e->left) + count_conjuncts(e->right) : 1;
+}
+
+static void
+list_conjuncts(const AstExpr *e, const AstExpr **list, int *n)
+{
+	if (e->kind == AST_BINARY && e->op == AST_OP_AND) {
+		list_conjuncts(e->left, list, n);
+		list_conjuncts(e->right, list, n);
+	} else
+		list[(*n)++] = e;
+}
+
+Status
+join_on_subqueries(Joining *j, const AstExpr **on, OnConditions *out, Error *err)
+{
+	Binder		   *b = j->binder;
+	AstExpr		   *moved = NULL;
+	const AstExpr **list;
+	int				n = 0;
+
+	*out = (OnConditions){0};
+	if (*on == NULL || !b->standard || !b->is_bounded || j->relation->is_asof)
+		return OK;
+	*on = on_without_subqueries(b, (AstExpr *)*on, &moved);
+	if (moved == NULL)
+		return OK;
+	list = arena_array(b->arena, const AstExpr *, count_conjuncts(moved));
+	list_conjuncts(moved, list, &n);
+	out->is_left = arena_array(b->arena, bool, n);
+	out->columns = arena_array(b->arena, int, n);
+	for (int i = 0; i < n; i++) {
+		TRY(add_conjunct(j, list[i], &out->is_left[i], err));
+		out->columns[i] = (out->is_left[i] ? j->left : j->right)->n_columns - 1;
+	}
+	out->n = n;
+	return OK;
+}
+
+void
+join_add_conditions(Joining *j, const OnConditions *conditions)
+{
+	Arena *arena = j->binder->arena;
+	Expr **list = arena_array(arena, Expr *, conditions->n + 1);
+	int	   n = 0;
+
+	if (conditions->n == 0)
+		return;
+	if (j->residual != NULL)
+		list[n++] = j->residual;
+	for (int i = 0; i < conditions->n; i++)
+		list[n++] = expr_column(arena, conditions->columns[i] + (conditions->is_left[i] ? 0 : j->left->n_columns), type_boolean, "condition");
+	j->residual = expr_and(arena, list, n, j->binder->standard);
+}
