@@ -92,6 +92,7 @@ engine_open(const EngineOptions *options, Engine **out, Error *err)
 	pthread_mutexattr_destroy(&recursive);
 	pthread_mutex_init(&engine->lock_queries, NULL);
 	pthread_mutex_init(&engine->lock_copies, NULL);
+	pthread_mutex_init(&engine->lock_sessions, NULL);
 	pthread_cond_init(&engine->work, NULL);
 	pthread_cond_init(&engine->changed, NULL);
 	*out = engine;
@@ -124,6 +125,7 @@ engine_close(Engine *engine)
 	pthread_mutex_destroy(&engine->lock_ddl);
 	pthread_mutex_destroy(&engine->lock_queries);
 	pthread_mutex_destroy(&engine->lock_copies);
+	pthread_mutex_destroy(&engine->lock_sessions);
 	pthread_cond_destroy(&engine->work);
 	pthread_cond_destroy(&engine->changed);
 	free(engine->directory);
@@ -219,11 +221,13 @@ engine_need_store(Engine *engine, Error *err)
 	StoreOptions options = {0};
 	Status		 status = OK;
 	Nanos		 began = nanos_now();
+	CancelFlags	 before;
 
 	/* Most statements ask, and must not wait for one that changes the catalog. */
 	if (engine->is_open)
 		return OK;
 	engine_lock_ddl(engine);
+	before = cancel_watch((CancelFlags){.now = cancel_flags().now, .soon = &engine->ends_waits});
 	if (engine->store != NULL)
 		goto out;
 	if (strcmp(settings_text(engine->settings, "durability"), "power") == 0)
@@ -244,6 +248,7 @@ engine_need_store(Engine *engine, Error *err)
 	if (status == FAILED && engine->on_kafka)
 		close_place(engine);
 out:
+	cancel_watch(before);
 	engine_unlock_ddl(engine);
 	return status == FAILED ? FAILED : OK;
 }

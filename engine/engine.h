@@ -78,6 +78,13 @@ void   engine_producer_close(EngineProducer *producer);
 /* Ends all queries of live.h.  Before the engine is closed by a server, and done by engine_close too. */
 void engine_end_live(Engine *engine);
 
+/*
+ * For a server that ends.  Any thread; not taken back.  First: statements that wait for another machine from which nothing comes fail; what goes
+ * on goes on.  Then, when that has taken long enough: all statements in hand fail when they notice, and new ones too (ERROR_INTERRUPTED).
+ */
+void engine_end_waits(Engine *engine);
+void engine_cancel_statements(Engine *engine);
+
 /* ---- sessions ---- */
 
 Status session_open(Engine *engine, Session **out, Error *err);

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "catalog/catalog.h"
+#include "common/cancel.h"
 #include "engine/engine.h"
 #include "engine/metrics.h"
 #include "exec/state/state.h"
@@ -197,11 +198,17 @@ struct Engine {
 	int (*test_partitions)(void *context, const char *topic);	/* that the case says; -n: not there, n by default */
 	void			*test_context;
 	_Atomic int64_t	 n_transient;		/* for ids of transient queries */
+	pthread_mutex_t	 lock_sessions;
+	struct Session	*sessions;			/* all there are, under lock_sessions */
+	_Atomic bool	 ends_waits;		/* see engine_end_waits */
+	_Atomic bool	 ends_statements;
 };
 
 struct Session {
 	Client			 client;
 	Engine			*engine;
+	struct Session	*next;				/* of all */
+	struct Session **link;
 	Settings		*settings;
 	int				 n_variables;
 	int				 variable_capacity;
@@ -282,6 +289,9 @@ Status cluster_follow(Engine *engine, Error *err);
 /* ---- session.c ---- */
 bool session_undefine(Session *session, const char *name);	/* false: there was none */
 void session_note_text(Session *session, Str text);
+/* It is not cancelled (unless all are), and the thread works for it from here on.  Returns whom for before: see cancel_watch. */
+CancelFlags session_begin_statement(Session *session);
+
 Status session_substitute(Session *session, Arena *arena, Str text, Str *out, Error *err);	/* variables, where that is on */
 
 /* Parses all statements of a text; *has_query if one is a SELECT or PRINT, which fails. */

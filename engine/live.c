@@ -493,7 +493,6 @@ live_begin(LiveQuery *live, Str sql, ResultSink *sink, LiveQuery **out, Error *e
 	const AstStatement *statement = NULL;
 
 	TRY(live_parse(live, sql, &statement, err));
-	live->session->interrupted = false;
 	live->context = (StatementContext){.session = live->session, .engine = live->session->engine, .sink = sink, .arena = &live->arena,
 									   .standard = settings_standard(live->session->settings), .sql = statement->text,
 									   .sql_offset = statement->pos.offset};
@@ -506,14 +505,17 @@ live_begin(LiveQuery *live, Str sql, ResultSink *sink, LiveQuery **out, Error *e
 Status
 session_query(Session *session, Str sql, ResultSink *sink, const LiveOptions *options, LiveQuery **out, Error *err)
 {
-	LiveQuery *live = xcalloc(1, sizeof *live);
-	Status	   status;
+	LiveQuery  *live = xcalloc(1, sizeof *live);
+	CancelFlags before;
+	Status		status;
 
 	*out = NULL;
 	live->refs = 1;
 	live->session = session;
 	live->options = *options;
+	before = session_begin_statement(session);
 	status = live_begin(live, sql, sink, out, err);
+	cancel_watch(before);
 	if (*out != NULL)
 		return OK;
 	/* The session stays the caller's. */

@@ -458,6 +458,7 @@ worker_run_query(Engine *engine, Query *query)
 {
 	Error	err;
 	int64_t n_rows = 0;
+	CancelFlags before = cancel_watch((CancelFlags){.now = &query->interrupted, .soon = &engine->ends_waits});
 	Status	status = query_run_epoch(query, &n_rows, &err);
 	bool	passes = status == FAILED && query->share != NULL && err.class == ERROR_TRANSIENT && query->n_quick < QUICK_TRIES;
 
@@ -466,6 +467,7 @@ worker_run_query(Engine *engine, Query *query)
 		query_close_run(query);
 	if (status == FAILED && query->share != NULL)
 		share_recover(query->share, !passes);
+	cancel_watch(before);
 	if (status == FAILED && err.class != ERROR_INTERRUPTED && !passes) {
 		query_fail(query, &err);
 		query_log_failure(query, &err);

@@ -21,6 +21,70 @@ static const ClientType session_client_type = {
 	.close = client_close,
 };
 
+/* ---- all sessions ---- */
+
+/* Sessions of a copy that statements are tried on are those of the engine that it is a copy of. */
+static Engine *
+engine_of(const Session *session)
+{
+	return session->engine->original != NULL ? session->engine->original : session->engine;
+}
+
+static void
+session_enlist(Session *session)
+{
+	Engine *engine = engine_of(session);
+
+	pthread_mutex_lock(&engine->lock_sessions);
+	session->next = engine->sessions;
+	session->link = &engine->sessions;
+	if (session->next != NULL)
+		session->next->link = &session->next;
+	engine->sessions = session;
+	pthread_mutex_unlock(&engine->lock_sessions);
+}
+
+static void
+session_delist(Session *session)
+{
+	Engine *engine = engine_of(session);
+
+	pthread_mutex_lock(&engine->lock_sessions);
+	*session->link = session->next;
+	if (session->next != NULL)
+		session->next->link = session->link;
+	pthread_mutex_unlock(&engine->lock_sessions);
+}
+
+void
+engine_end_waits(Engine *engine)
+{
+	engine->ends_waits = true;
+}
+
+void
+engine_cancel_statements(Engine *engine)
+{
+	engine->ends_statements = true;
+	pthread_mutex_lock(&engine->lock_sessions);
+	for (Session *s = engine->sessions; s != NULL; s = s->next)
+		s->interrupted = true;
+	pthread_mutex_unlock(&engine->lock_sessions);
+}
+
+CancelFlags
+session_begin_statement(Session *session)
+{
+	Engine *engine = engine_of(session);
+
+	session->interrupted = false;
+	if (engine->ends_statements)
+		session->interrupted = true;
+	return cancel_watch((CancelFlags){.now = &session->interrupted, .soon = &engine->ends_waits});
+}
+
+/* ---- opening and closing ---- */
+
 Status
 session_open(Engine *engine, Session **out, Error *err)
 {
@@ -31,6 +95,7 @@ session_open(Engine *engine, Session **out, Error *err)
 	session->engine = engine;
 	session->role = ROLE_ADMIN;
 	session->settings = settings_new(engine->settings);
+	session_enlist(session);
 	*out = session;
 	return OK;
 }
@@ -40,6 +105,7 @@ session_close(Session *session)
 {
 	if (session == NULL)
 		return;
+	session_delist(session);
 	for (int i = 0; i < 2 * session->n_variables; i++)
 		free(session->variables[i]);
 	free(session->variables);
@@ -148,11 +214,14 @@ execute_statement(Session *session, Arena *arena, const AstStatement *statement,
 	StatementContext context = {.session = session, .engine = session->engine, .sink = sink, .arena = arena,
 								.standard = settings_standard(session->settings), .sql = statement->text,
 								.sql_offset = statement->pos.offset};
+	CancelFlags before = session_begin_statement(session);
+	Status status;
 
-	session->interrupted = false;
 	if (sink->statement != NULL)
 		sink->statement(sink, statement->text);
-	return statement_execute(&context, statement, err);
+	status = statement_execute(&context, statement, err);
+	cancel_watch(before);
+	return status;
 }
 
 /* The place of an error within a statement is told in lines of the whole text. */

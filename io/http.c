@@ -6,11 +6,13 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "common/cancel.h"
+
 #define REDIRECTS_MAX 5
 #define HELD_BYTES ((size_t)1 << 20)	/* of a body that wait to be read: then the sender is told to wait */
 #define CONNECT_SECONDS 20
 #define STALLED_SECONDS 60
-#define POLL_MS 1000
+#define POLL_MS 250						/* after which it is seen that nobody wants the answer any more */
 
 /* ---- the library ---- */
 
@@ -294,11 +296,17 @@ set_up(HttpClient *client, const HttpRequest *request, const char *url)
 	client->response = (HttpResponse){.length = -1, .range_first = -1, .range_total = -1};
 }
 
+static Status
+fail_cancelled(const HttpClient *client, Error *err)
+{
+	return error_set(err, ERROR_INTERRUPTED, "'%s' was not read to its end: it was cancelled", client->url);
+}
+
 /* Lets the transfer go on until something has come. */
 static Status
 go_on(HttpClient *client, Error *err)
 {
-	int		 running, left;
+	int		 running, left, n_ready = 1;
 	CURLMsg *message;
 
 	curl.multi_perform(client->multi, &running);
@@ -310,8 +318,8 @@ go_on(HttpClient *client, Error *err)
 	if (client->is_done)
 		return client->code == CURLE_OK ? OK : fail_transfer(client, err);
 	if (!client->has_headers || client->body_pos == client->body.length)
-		curl.multi_poll(client->multi, NULL, 0, POLL_MS, NULL);
-	return OK;
+		curl.multi_poll(client->multi, NULL, 0, POLL_MS, &n_ready);
+	return cancel_is_asked() || (n_ready == 0 && cancel_ends_waits()) ? fail_cancelled(client, err) : OK;
 }
 
 static bool

@@ -8,6 +8,8 @@
  * thread at a time.  Redirects are followed, each only if the file access lets the new address be spoken to; proxies are taken from
  * the environment (http_proxy, https_proxy, no_proxy).
  *
+ * What the thread works for may be cancelled (common/cancel.h), which ends a request within a quarter of a second (ERROR_INTERRUPTED).
+ *
  * Failures name the address without its password and query, and what may be done.  What an answer's status means is for
  * the caller.
  */

@@ -5,9 +5,11 @@
 #include <time.h>
 
 #include "common/arena.h"
+#include "common/env.h"
 
 #define IDLE_SECONDS 10			/* until a thread without work ends */
 #define MAX_WAITING 100000
+#define LOOK_MS 5				/* of pool_wait */
 
 typedef struct Job {
 	struct Job *next;
@@ -131,6 +133,21 @@ pool_waiting(Pool *pool)
 	n = pool->n_waiting;
 	pthread_mutex_unlock(&pool->lock);
 	return n;
+}
+
+bool
+pool_wait(Pool *pool, int64_t until)
+{
+	bool is_idle;
+
+	for (;;) {
+		pthread_mutex_lock(&pool->lock);
+		is_idle = pool->first == NULL && pool->n_free == pool->n_threads;
+		pthread_mutex_unlock(&pool->lock);
+		if (is_idle || nanos_now() >= until)
+			return is_idle;
+		nanosleep(&(struct timespec){.tv_nsec = LOOK_MS * 1000000}, NULL);
+	}
 }
 
 void

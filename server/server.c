@@ -175,6 +175,8 @@ on_draining(void *context)
 	service_notify("STOPPING=1");
 	if (server->state != SERVER_TERMINATED)
 		server->state = SERVER_TERMINATING;
+	server->stop_by = nanos_now() + settings_int(server->settings, "server.shutdown.timeout.ms") * 1000000;
+	engine_end_waits(server->engine);
 	pool_run(server->pool, end_live, server);
 }
 
@@ -341,6 +343,11 @@ server_run(Server *server, Error *err)
 	if (!pool_run(server->pool, recover, &recovery))
 		return error_bug(err, "The pool of a new server takes no work");
 	status = http_server_run(server->http, settings_int(server->settings, "server.shutdown.timeout.ms"), err);
+	/* Commands go on without their clients, but not for ever. */
+	if (!pool_wait(server->pool, server->stop_by)) {
+		log_line(server->guard->log, LOG_LEVEL_WARN, "server", "Stopping: what is in hand takes longer than server.shutdown.timeout.ms and is cancelled");
+		engine_cancel_statements(server->engine);
+	}
 	pool_free(server->pool);
 	server->pool = NULL;
 	if (recovery.status == FAILED) {

@@ -37,6 +37,7 @@ struct Server {
 	Arena			arena;			/* of the server's life */
 	_Atomic int		state;			/* ServerState */
 	_Atomic bool	must_stop;		/* said before the engine was there */
+	Nanos			stop_by;		/* once it drains: when what is in hand must have ended; of the loop's thread */
 	_Atomic int64_t n_requests;
 	char			host[280];		/* "127.0.0.1:8088": how peers would name it */
 };

@@ -62,6 +62,12 @@ class Server:
             raise AssertionError(f"the server did not stop within {LIMIT} s: " + self.said)
         return self.process.returncode
 
+    def is_busy(self):
+        """It has worked for a while: all its threads, in ticks of the system."""
+        with open(f"/proc/{self.process.pid}/stat", encoding="utf-8") as f:
+            fields = f.read().rpartition(")")[2].split()
+        return int(fields[11]) + int(fields[12]) > 30
+
     def raw(self, data, timeout=LIMIT, shut=False):
         """Everything that comes back until the server closes, or nothing comes for `timeout` seconds."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=timeout) as s:
@@ -736,6 +742,52 @@ def stopping_ends_push_queries(s):
         receive_until(c, b"queryId")
         equal(s.stop(), 0)
         assert receive_until(c, b"0\r\n\r\n")
+
+
+@case
+def stopping_does_not_wait_for_other_machines(s):
+    """A web server that says nothing is given up after a minute by itself."""
+    with a_statement_stands_still(s) as answers:
+        began = time.time()
+        equal(s.stop(), 0)
+        assert time.time() - began < 30, "the server waited for another machine"
+    contains(json.dumps(answers), "it was cancelled")
+
+
+stopping_does_not_wait_for_other_machines.arguments = ["--set", "url.access=all", "--set", f"server.shutdown.timeout.ms={10 * LIMIT * 1000}"]
+
+
+@case
+def stopping_does_not_wait_for_brokers(s):
+    """Something accepts connections and never answers, while the server starts."""
+    equal(s.stop(), 0)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(LIMIT)
+        process = subprocess.Popen([s.sluice, "server", "--data", "k", "--listen", "http://127.0.0.1:0", "--bootstrap-servers", f"127.0.0.1:{silent.getsockname()[1]}",
+                                    "--set", "kafka.connect.timeout.ms=3600000"], cwd=s.folder, env=s.environment, stderr=subprocess.PIPE, text=True)
+        try:
+            connection, _ = silent.accept()
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=LIMIT)
+            connection.close()
+        finally:
+            process.kill()
+            process.communicate()
+
+
+@case
+def what_takes_too_long_is_cancelled_when_the_server_stops(s):
+    s.ok(STREAM)
+    endless = "WITH a AS (SELECT x FROM GENERATE_SERIES(1, 100000) AS t(x)) SELECT COUNT(*) FROM a p, a q, a r WHERE p.x + q.x + r.x < 0;"
+    body = json.dumps({"sql": endless, "properties": {"sql.dialect": "standard"}}).encode()
+    with socket.create_connection(("127.0.0.1", s.port), timeout=LIMIT) as c:
+        c.sendall(b"POST /query-stream HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        wait_for("the query", lambda: s.is_busy())
+        equal(s.stop(), 0)
+    contains(s.said, "server.shutdown.timeout.ms")
+
+
+what_takes_too_long_is_cancelled_when_the_server_stops.arguments = ["--set", "server.shutdown.timeout.ms=500"]
 
 
 @case

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "common/cancel.h"
 #include "exec/op/join_asof.h"
 #include "exec/op/join_hash.h"
 #include "exec/op/join_stream.h"
@@ -50,6 +51,7 @@ typedef struct Worker {
 	Error		 err;
 	bool		 shows_progress;
 	Nanos		 last_progress;
+	CancelFlags	 cancel;		/* of the thread that has it work */
 } Worker;
 
 static bool
@@ -172,6 +174,7 @@ out:
 static void *
 worker_thread(void *argument)
 {
+	cancel_watch(((Worker *)argument)->cancel);
 	worker_run(argument);
 	return NULL;
 }
@@ -313,7 +316,7 @@ run_parallel(Bounded *b, const PlanNode *leaf, Source *source, Op *const *path, 
 		Worker *w = &workers[t];
 
 		*w = (Worker){.bounded = b, .source = source, .scan = path[0], .task = &b->task, .next_partition = &next_partition,
-					  .first_part = first_part(b, leaf->spec), .stop = &stop, .shows_progress = t == 0};
+					  .first_part = first_part(b, leaf->spec), .stop = &stop, .shows_progress = t == 0, .cancel = cancel_flags()};
 		if (t > 0) {
 			w->source = NULL;
 			TRY_OUT(clone_leaf(b, leaf->spec, source, &w->source, err));

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/cancel.h"
+
 #define VALUE_MAX 4096
 #define END_SECONDS 3
 
@@ -342,6 +344,8 @@ kafka_error(KafkaTopics *topics, rd_kafka_resp_err_t code, const char *detail, E
 	va_start(args, doing);
 	vsnprintf(text, sizeof text, doing, args);
 	va_end(args);
+	if (kafka_code_may_pass(code) && cancel_ends_waits())
+		return error_set(err, ERROR_INTERRUPTED, "%s: it was cancelled before the brokers had answered", text);
 	if (detail == NULL || detail[0] == '\0')
 		detail = topics->rd.err2str(code);
 	error_set(err, kafka_code_may_pass(code) ? ERROR_TRANSIENT : ERROR_FATAL, "%s: %s (%s)", text, detail, topics->rd.err2name(code));

@@ -92,6 +92,15 @@ Status kafka_take(KafkaTopics *topics, rd_kafka_t *consumer, rd_kafka_queue_t *q
 rd_kafka_resp_err_t kafka_produce(KafkaTopics *topics, rd_kafka_t *producer, rd_kafka_topic_t *topic, const char *topic_name, int partition,
 								  const Record *record, void *opaque);
 
+/* ---- kafka_wait.c: calls that wait for brokers, ended by what the thread works for (common/cancel.h) ---- */
+
+/* As rd_kafka_metadata; ends too when the brokers refuse the connection. */
+rd_kafka_resp_err_t kafka_metadata(KafkaTopics *topics, bool all, rd_kafka_topic_t *topic, int64_t timeout_ms, const rd_kafka_metadata_t **out);
+rd_kafka_resp_err_t kafka_watermarks(KafkaTopics *topics, rd_kafka_t *client, const Topic *topic, int partition, int64_t *begin, int64_t *end);
+
+/* An event of an administrative call; NULL: none came. */
+rd_kafka_event_t *kafka_event(KafkaTopics *topics, rd_kafka_queue_t *queue, int64_t timeout_ms);
+
 /* ---- kafka_topics.c ---- */
 Status kafka_topic_find(KafkaTopics *topics, Str name, Topic **out, Error *err);
 

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "common/cancel.h"
+
 #define SETTLE_MS 60000		/* for transactions that are open at the end of what is restored */
 
 /* A client that sees what is not committed: to it the end of a partition is the high watermark. */
@@ -141,7 +143,7 @@ kafka_committed(Topics *topics, const char *group_id, Topic *topic, int64_t *pos
 			code = list->elems[p].err;
 			positions[p] = list->elems[p].offset >= 0 ? list->elems[p].offset : -1;
 		}
-	} while (code != RD_KAFKA_RESP_ERR_NO_ERROR && kafka_code_may_pass(code) && nanos_now() < until);
+	} while (code != RD_KAFKA_RESP_ERR_NO_ERROR && kafka_code_may_pass(code) && nanos_now() < until && !cancel_ends_waits());
 	self->rd.topic_partition_list_destroy(list);
 	kafka_client_end(self, client);
 	return code == RD_KAFKA_RESP_ERR_NO_ERROR ? OK : kafka_error(self, code, NULL, err, "Cannot read the positions of the group %s", group_id);
@@ -172,7 +174,7 @@ kafka_group_delete(Topics *topics, const char *group_id)
 	rd_kafka_event_t	   *event;
 
 	self->rd.DeleteGroups(self->client, &wanted, 1, NULL, queue);
-	event = self->rd.queue_poll(queue, CALL_MS);
+	event = kafka_event(self, queue, CALL_MS);
 	if (event != NULL)
 		self->rd.event_destroy(event);
 	self->rd.queue_destroy(queue);

@@ -6,8 +6,9 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "common/cancel.h"
+
 #define CONNECT_MS 10000	/* of kafka.connect.timeout.ms */
-#define FIRST_MS 250		/* of a wait in pieces */
 #define ADMIN_MS 30000
 #define SEEN_TRIES 300		/* until a topic that was made or removed shows so in the metadata, 100 ms each: a broker that just started is slow to tell */
 
@@ -71,7 +72,7 @@ topic_find_within(KafkaTopics *self, Str name, int timeout_ms, Topic **out, Erro
 	free(text);
 	if (topic == NULL)
 		return OK;
-	code = self->rd.metadata(self->client, 0, topic, &metadata, timeout_ms);
+	code = kafka_metadata(self, false, topic, timeout_ms, &metadata);
 	self->rd.topic_destroy(topic);
 	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
 		return metadata_error(self, code, err);
@@ -121,7 +122,7 @@ topics_kafka_list(Topics *topics, Arena *arena, Topic ***out, int *n, Error *err
 {
 	KafkaTopics				  *self = kafka_topics_of(topics);
 	const rd_kafka_metadata_t *metadata;
-	rd_kafka_resp_err_t		   code = self->rd.metadata(self->client, 1, NULL, &metadata, CALL_MS);
+	rd_kafka_resp_err_t		   code = kafka_metadata(self, true, NULL, CALL_MS, &metadata);
 
 	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
 		return metadata_error(self, code, err);
@@ -148,9 +149,10 @@ wait_seen(KafkaTopics *self, Str name, bool is_there, Topic **out, Error *err)
 		TRY(kafka_topic_find(self, name, out, err));
 		if ((*out != NULL) == is_there)
 			return OK;
-		nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+		if (!cancel_sleep(100))
+			break;
 	}
-	return error_set(err, ERROR_TRANSIENT, "The topic %.*s was %s, but the brokers do not show it", (int)name.length, name.data,
+	return error_set(err, cancel_ends_waits() ? ERROR_INTERRUPTED : ERROR_TRANSIENT, "The topic %.*s was %s, but the brokers do not show it", (int)name.length, name.data,
 					 is_there ? "created" : "deleted");
 }
 
@@ -209,7 +211,7 @@ topics_kafka_create(Topics *topics, Str name, const TopicConfig *config, Topic *
 
 	if (status == OK) {
 		self->rd.CreateTopics(self->client, &wanted, 1, NULL, queue);
-		status = topic_outcome(self, self->rd.queue_poll(queue, ADMIN_MS), true, text, err);
+		status = topic_outcome(self, kafka_event(self, queue, ADMIN_MS), true, text, err);
 		self->rd.NewTopic_destroy(wanted);
 	}
 	self->rd.queue_destroy(queue);
@@ -227,7 +229,7 @@ topics_kafka_drop(Topics *topics, Topic *topic, Error *err)
 	Status					status;
 
 	self->rd.DeleteTopics(self->client, &wanted, 1, NULL, queue);
-	status = topic_outcome(self, self->rd.queue_poll(queue, ADMIN_MS), false, topic->name.data, err);
+	status = topic_outcome(self, kafka_event(self, queue, ADMIN_MS), false, topic->name.data, err);
 	self->rd.DeleteTopic_destroy(wanted);
 	self->rd.queue_destroy(queue);
 	if (status == FAILED)
@@ -246,14 +248,13 @@ kafka_ends(KafkaTopics *self, rd_kafka_t *client, const Topic *topic, int partit
 	rd_kafka_resp_err_t code;
 
 	for (int tries = 0;; tries++) {
-		code = self->rd.query_watermark_offsets(client, topic->name.data, partition, begin, end, CALL_MS);
+		code = kafka_watermarks(self, client, topic, partition, begin, end);
 		/* A topic that was made just now: its leader may not know yet. */
 		if (tries >= SEEN_TRIES || (code != RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION && code != RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE
 									&& code != RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION && code != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART))
 			break;
-		if (code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART && tries >= 5)
+		if ((code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART && tries >= 5) || !cancel_sleep(100))
 			break;
-		nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
 	}
 	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
 		return kafka_error(self, code, NULL, err, "Cannot ask where %s/%d ends", topic->name.data, partition);
@@ -354,36 +355,13 @@ topics_kafka_close(Topics *topics)
 }
 
 /* Any answer will do. */
-/* The password, or a certificate, will be no better in a minute. */
-static bool
-was_refused(KafkaTopics *self)
-{
-	bool is_refused;
-
-	self->rd.poll(self->client, 0);
-	pthread_mutex_lock(&self->lock);
-	is_refused = self->is_refused;
-	self->is_refused = false;
-	pthread_mutex_unlock(&self->lock);
-	return is_refused;
-}
-
 static Status
 topics_kafka_check(Topics *topics, int64_t timeout_ms, Error *err)
 {
 	KafkaTopics				  *self = kafka_topics_of(topics);
 	const rd_kafka_metadata_t *metadata;
-	rd_kafka_resp_err_t		   code;
-	Nanos					   until = nanos_now() + timeout_ms * 1000000;
+	rd_kafka_resp_err_t		   code = kafka_metadata(self, false, NULL, timeout_ms, &metadata);
 
-	/* In pieces that grow, in between which the connection tells what is wrong with it; a slow broker still has time for an answer. */
-	for (int64_t piece = FIRST_MS;; piece *= 2) {
-		int64_t left = (until - nanos_now()) / 1000000;
-
-		code = self->rd.metadata(self->client, 0, NULL, &metadata, (int)(piece < left ? piece : left > 0 ? left : 1));
-		if (code == RD_KAFKA_RESP_ERR_NO_ERROR || piece >= left || was_refused(self))
-			break;
-	}
 	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
 		return metadata_error(self, code, err);
 	self->rd.metadata_destroy(metadata);

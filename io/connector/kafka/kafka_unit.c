@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/cancel.h"
+
 typedef struct KafkaUnit {
 	TopicUnit			base;
 	KafkaTopics		   *topics;
@@ -80,6 +82,9 @@ unit_wait(KafkaUnit *self)
 		bool is_done;
 
 		self->topics->rd.flush(self->topics->client, 100);
+		/* Records that brokers do not take are given up with the statement; those of others are from the last moment of the program too. */
+		if (cancel_is_asked())
+			self->topics->rd.purge(self->topics->client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
 		pthread_mutex_lock(&self->lock);
 		is_done = self->n_done >= self->n_sent;
 		pthread_mutex_unlock(&self->lock);
