@@ -52,8 +52,8 @@ struct ResultSink {
 	void (*message)(ResultSink *sink, const char *text, bool is_warning);
 	/* A statement is about to run (scripts show it); NULL: not wanted. */
 	void (*statement)(ResultSink *sink, Str sql);
-	/* PRINT has found its topic: lines (entities "print") come from now on.  NULL: not wanted. */
-	void (*printing)(ResultSink *sink);
+	/* PRINT has found its topic: lines (entities "print") come from now on, unless this fails.  NULL: not wanted. */
+	Status (*printing)(ResultSink *sink, Error *err);
 	/* rows taken so far, units done and in all (0: unknown); NULL: not wanted.  May be called from another thread. */
 	void (*progress)(ResultSink *sink, int64_t rows, int64_t done, int64_t all);
 	/* SPOOL: from now on everything is written into the file as well; NULL: no more.  NULL callback: this client keeps no such copy. */

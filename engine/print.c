@@ -360,8 +360,9 @@ print_execute(StatementContext *context, const AstStatement *statement, Error *e
 
 	TRY_OUT(print_open(&state, print, err));
 	if (context->sink->printing != NULL)
-		context->sink->printing(context->sink);
-	while (state.n_left != 0 && !context->session->interrupted && status == OK) {
+		TRY_OUT(context->sink->printing(context->sink, err));
+	/* Nothing that is awaited is lost when the program ends. */
+	while (state.n_left != 0 && !cancel_ends_waits() && status == OK) {
 		uint64_t seen = topics_append_count(context->engine->topics);
 
 		status = print_new_records(&state, print, err);

@@ -121,14 +121,18 @@ job_end(ResultSink *sink, const ResultEnd *end)
 }
 
 /* PRINT goes on until its client leaves, and there may be nothing yet: the client learns at once that it is heard. */
-static void
-job_printing(ResultSink *sink)
+static Status
+job_printing(ResultSink *sink, Error *err)
 {
 	QueryJob *job = (QueryJob *)sink;
 
-	job->prints = true;
+	job->code = 40003;
+	TRY(limits_begin_print(job->request->server->guard->limits, job->request->user, err));
+	job->code = 0;
+	job->has_slot = job->prints = true;
 	if (job->writer.format != ROWS_FRAMES)
 		http_begin(job->exchange, 200, "text/plain; charset=utf-8", NULL, 0);
+	return OK;
 }
 
 /* A line of PRINT. */
@@ -187,7 +191,9 @@ tell_end(QueryJob *job, Status status, const Error *err)
 	Guard *guard = job->request->server->guard;
 	bool   is_ok = status != FAILED || err->class == ERROR_INTERRUPTED;
 
-	if (job->has_slot && job->is_push)
+	if (job->has_slot && job->prints)
+		limits_end_print(guard->limits, job->request->user);
+	else if (job->has_slot && job->is_push)
 		limits_end_push(guard->limits, job->request->user);
 	else if (job->has_slot)
 		limits_end_pull(guard->limits, job->request->user, job->n_bytes + (int64_t)job->out.length);

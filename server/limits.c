@@ -19,6 +19,7 @@ struct Limits {
 	TokenBucket		pull_rate;
 	TokenBucket		command_rate;
 	int64_t			n_push, n_pull, n_refused;
+	int64_t			n_print;			/* of n_push */
 	int64_t			minute_bytes[MINUTES];	/* of the last hour, by minute */
 	int64_t			minute;
 	int				n_users;
@@ -175,6 +176,41 @@ limits_end_push(Limits *limits, const char *user)
 {
 	pthread_mutex_lock(&limits->lock);
 	limits->n_push--;
+	user_end(limits, user);
+	pthread_mutex_unlock(&limits->lock);
+}
+
+/* The other half of the threads is for statements that end. */
+static Status
+check_print(Limits *limits, const char *user, Error *err)
+{
+	if (limits->n_print >= POOL_THREADS / 2) {
+		error_user(err, "The server prints topics for %lld clients, which is the limit", (long long)limits->n_print);
+		return error_hint(err, "End one, or read the topic with SELECT ... EMIT CHANGES.");
+	}
+	return check_push(limits, user, err);
+}
+
+Status
+limits_begin_print(Limits *limits, const char *user, Error *err)
+{
+	Status status;
+
+	pthread_mutex_lock(&limits->lock);
+	status = check_print(limits, user, err);
+	limits->n_push += status == OK;
+	limits->n_print += status == OK;
+	limits->n_refused += status != OK;
+	pthread_mutex_unlock(&limits->lock);
+	return status;
+}
+
+void
+limits_end_print(Limits *limits, const char *user)
+{
+	pthread_mutex_lock(&limits->lock);
+	limits->n_push--;
+	limits->n_print--;
 	user_end(limits, user);
 	pthread_mutex_unlock(&limits->lock);
 }

@@ -8,6 +8,7 @@
  *	push query				ksql.max.push.queries, user.max.queries				40003
  *	pull query				ksql.query.pull.max.qps, .concurrent.requests,		42900
  *							.hourly.bandwidth.megabytes, user.max.queries
+ *	PRINT					as a push query, and POOL_THREADS / 2				40003
  *	change of the catalog	ksql.server.command.topic.rate.limit				42900
  *
  * Thread safe; one short lock a query.
@@ -17,6 +18,9 @@
 
 typedef struct Limits Limits;
 
+/* Of a server, unless its options say otherwise: for what may block. */
+#define POOL_THREADS 100
+
 Limits *limits_new(const Settings *settings);
 void	limits_free(Limits *limits);
 
@@ -25,6 +29,10 @@ Status limits_begin_push(Limits *limits, const char *user, Error *err);
 void   limits_end_push(Limits *limits, const char *user);
 Status limits_begin_pull(Limits *limits, const char *user, Error *err);
 void   limits_end_pull(Limits *limits, const char *user, int64_t bytes_sent);
+
+/* PRINT, which is a push query that holds a thread. */
+Status limits_begin_print(Limits *limits, const char *user, Error *err);
+void   limits_end_print(Limits *limits, const char *user);
 
 /* A statement that changes the catalog is about to be executed. */
 Status limits_command(Limits *limits, Error *err);

@@ -11,7 +11,6 @@
 #include "server/notify.h"
 #include "server/server_impl.h"
 
-#define DEFAULT_THREADS 100
 
 /* ---- requests ---- */
 
@@ -262,7 +261,7 @@ server_open(const ServerOptions *options, Server **out, Error *err)
 		settings_visit(options->settings, copy_setting, server->settings);
 	server->is_headless = options->queries_file != NULL;
 	server->queries_file = options->queries_file;
-	server->pool = pool_new(options->n_threads > 0 ? options->n_threads : DEFAULT_THREADS);
+	server->pool = pool_new(options->n_threads > 0 ? options->n_threads : POOL_THREADS);
 	listeners = listeners_of(server, options);
 	TRY_OUT(guard_open(server->settings, listeners, &server->guard, err));
 	server->engine_settings = settings_of_engine(server);

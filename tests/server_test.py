@@ -500,6 +500,33 @@ a_client_that_leaves_frees_its_query.arguments = ["--set", "ksql.max.push.querie
 
 
 @case
+def printing_is_within_the_limits_and_ends_with_the_server(s):
+    s.ok(STREAM + TWO_ROWS)
+    body = json.dumps({"ksql": "PRINT s FROM BEGINNING;"}).encode()
+    sockets = []
+    for _ in range(2):
+        c = socket.create_connection(("127.0.0.1", s.port), timeout=LIMIT)
+        c.sendall(b"POST /query HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        receive_until(c, b'value: {"V":"b"}')
+        sockets.append(c)
+    for path, request in (("/query", {"ksql": "PRINT s;"}), ("/query-stream", {"sql": "SELECT * FROM s EMIT CHANGES;"})):
+        status, _, text = s.request("POST", path, request)
+        equal((path, status, json.loads(text)["error_code"]), (path, 400, 40003))
+        contains(text, "ksql.max.push.queries")
+    sockets.pop().close()
+    wait_for("room after a client left", lambda: s.query("SELECT * FROM s EMIT CHANGES LIMIT 1;")[0] == 200)
+    equal(s.query("PRINT s FROM BEGINNING LIMIT 1;", None, "/query")[0], 200)
+    began = time.time()
+    equal(s.stop(), 0)
+    assert time.time() - began < LIMIT, "the server waited for a client that prints"
+    assert receive_until(sockets[0], b"0\r\n\r\n")
+    sockets[0].close()
+
+
+printing_is_within_the_limits_and_ends_with_the_server.arguments = ["--set", "ksql.max.push.queries=2", "--set", f"server.shutdown.timeout.ms={10 * LIMIT * 1000}"]
+
+
+@case
 def a_slow_client_holds_up_nobody(s):
     s.ok("CREATE STREAM big (k INT KEY, v STRING) WITH (KAFKA_TOPIC='big', VALUE_FORMAT='JSON', PARTITIONS=1);")
     s.ok(STREAM)
