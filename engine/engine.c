@@ -1,5 +1,6 @@
 #include "engine/command_status.h"
 #include "engine/engine_impl.h"
+#include "engine/query_states.h"
 #include "engine/table_copy.h"
 #include "io/connector/kafka/kafka.h"
 
@@ -93,6 +94,7 @@ engine_open(const EngineOptions *options, Engine **out, Error *err)
 	pthread_mutex_init(&engine->lock_queries, NULL);
 	pthread_mutex_init(&engine->lock_copies, NULL);
 	pthread_mutex_init(&engine->lock_sessions, NULL);
+	pthread_mutex_init(&engine->lock_presence, NULL);
 	pthread_cond_init(&engine->work, NULL);
 	pthread_cond_init(&engine->changed, NULL);
 	*out = engine;
@@ -115,6 +117,7 @@ engine_close(Engine *engine)
 		engine->queries = query->next;
 		query_free(query);
 	}
+	query_states_leave(engine);
 	topics_close(engine->topics);
 	if (engine->store != NULL)
 		store_close(engine->store);
@@ -126,6 +129,7 @@ engine_close(Engine *engine)
 	pthread_mutex_destroy(&engine->lock_queries);
 	pthread_mutex_destroy(&engine->lock_copies);
 	pthread_mutex_destroy(&engine->lock_sessions);
+	pthread_mutex_destroy(&engine->lock_presence);
 	pthread_cond_destroy(&engine->work);
 	pthread_cond_destroy(&engine->changed);
 	free(engine->directory);
@@ -203,6 +207,7 @@ close_place(Engine *engine)
 		engine->queries = query->next;
 		query_free(query);
 	}
+	query_states_leave(engine);
 	topics_close(engine->topics);
 	store_close(engine->store);
 	free(engine->instance);

@@ -165,6 +165,8 @@ struct Engine {
 	char			 skipped_command[1024];	/* of another process, that could not be applied here; "": none, or told of */
 	_Atomic int64_t	 n_skipped;
 	char			*instance;			/* names this data directory among the members of groups */
+	pthread_mutex_t	 lock_presence;
+	struct KafkaPresence *presence;		/* while it has left word of queries in ERROR (query_states.c); under lock_presence */
 	char			*member;			/* what members know this process by: of the instance, and of `host` if it serves others */
 	pthread_mutex_t	 lock_copies;
 	struct TableCopy *copies;			/* of tables that are looked up, under lock_copies (table_copy.h) */

@@ -16,7 +16,55 @@ topic_name(const Engine *engine, StrBuf *out)
 	return strbuf_text(out);
 }
 
+/* Of the processes that have left word, and are there. */
+static const char *
+presence_group(const Engine *engine, StrBuf *out)
+{
+	topic_name(engine, out);
+	return strbuf_text(out);
+}
+
 /* ---- telling ---- */
+
+/* Seen to be there, while word of it is valid.  A failure is not told: the word then counts for nothing. */
+static void
+be_present(Engine *engine, const Topic *topic)
+{
+	StrBuf group = {0};
+	Error  ignored;
+
+	pthread_mutex_lock(&engine->lock_presence);
+	if (engine->presence == NULL)
+		kafka_presence_join(engine->topics, presence_group(engine, &group), engine->member, topic, &engine->presence, &ignored);
+	else
+		kafka_presence_keep(engine->presence);
+	pthread_mutex_unlock(&engine->lock_presence);
+	strbuf_free(&group);
+}
+
+void
+query_states_leave(Engine *engine)
+{
+	KafkaPresence *presence;
+
+	pthread_mutex_lock(&engine->lock_presence);
+	presence = engine->presence;
+	engine->presence = NULL;
+	pthread_mutex_unlock(&engine->lock_presence);
+	kafka_presence_leave(presence);
+}
+
+static bool
+has_told(Engine *engine)
+{
+	bool has_told = false;
+
+	pthread_mutex_lock(&engine->lock_queries);
+	for (Query *q = engine->queries; q != NULL && !has_told; q = q->next)
+		has_told = q->told_at != 0;
+	pthread_mutex_unlock(&engine->lock_queries);
+	return has_told;
+}
 
 static Status
 states_topic(Engine *engine, Topic **out, Error *err)
@@ -45,6 +93,8 @@ tell(Engine *engine, const char *query_id, const char *text)
 
 	if (states_topic(engine, &topic, &ignored) == FAILED)
 		return;
+	if (text != NULL)
+		be_present(engine, topic);
 	strbuf_add(&key, query_id, strlen(query_id) + 1);
 	strbuf_add_text(&key, engine->member);
 	unit = topics_unit_new(engine->topics);
@@ -62,6 +112,8 @@ query_states_tell(Query *query, const char *text)
 		return;
 	tell(query->engine, query->id, text);
 	query->told_at = text != NULL ? nanos_now() : 0;
+	if (text == NULL && !has_told(query->engine))
+		query_states_leave(query->engine);
 }
 
 void
@@ -172,7 +224,7 @@ is_member(const KafkaMember *members, int n, const char *name)
 }
 
 static void
-collect_query(Engine *engine, Arena *arena, const char *query_id, const Words *words, QueryStates *out)
+collect_query(Engine *engine, Arena *arena, const char *query_id, const Words *words, const KafkaMember *present, int n_present, QueryStates *out)
 {
 	KafkaMember *members = NULL;
 	int			 n = 0;
@@ -190,7 +242,7 @@ collect_query(Engine *engine, Arena *arena, const char *query_id, const Words *w
 		const char *member = word->key.data + strlen(word->key.data) + 1;
 
 		if (word->text != NULL && strcmp(word->key.data, query_id) == 0 && env_now(engine->env) - word->time < VALID_MS
-			&& strcmp(member, engine->member) != 0 && !is_member(members, n, member))
+			&& strcmp(member, engine->member) != 0 && !is_member(members, n, member) && is_member(present, n_present, member))
 			add_state(out, query_id, host_of(arena, member), word->text);
 	}
 }
@@ -201,7 +253,9 @@ query_states_collect(Engine *engine, Arena *arena, QueryStates *out)
 	const CatalogSnapshot *catalog;
 	Words				   words = {.arena = arena};
 	Nanos				   until = nanos_now() + COLLECT_NANOS;
-	int					   n;
+	KafkaMember			  *present = NULL;
+	StrBuf				   group = {0};
+	int					   n, n_present = 0;
 	Error				   ignored;
 
 	*out = (QueryStates){0};
@@ -211,8 +265,11 @@ query_states_collect(Engine *engine, Arena *arena, QueryStates *out)
 	n = catalog_n_queries(catalog) > 0 && kafka_answers(engine->topics) ? catalog_n_queries(catalog) : 0;
 	if (n > 0)
 		read_words(engine, &words, &ignored);
+	if (words.n > 0 && kafka_group_describe(engine->topics, presence_group(engine, &group), arena, &present, &n_present, &ignored) == FAILED)
+		n_present = 0;
+	strbuf_free(&group);
 	for (int i = 0; i < n && nanos_now() < until; i++)
-		collect_query(engine, arena, arena_strdup(arena, catalog_query_at(catalog, i)->id), &words, out);
+		collect_query(engine, arena, arena_strdup(arena, catalog_query_at(catalog, i)->id), &words, present, n_present, out);
 	catalog_release(catalog);
 	free(words.items);
 }

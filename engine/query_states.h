@@ -4,7 +4,8 @@
 /*
  * States of queries over all processes of a service on Kafka.  Who runs a query is a member of its group, which Kafka tells.  Who failed has
  * left the group: it leaves word in a compacted topic, one record a query and process, repeated while it is so, and takes it back when
- * the query runs again.
+ * the query runs again.  Meanwhile the process is a member of another group, by which it is seen that it is there: the word of one that is
+ * gone counts no more when its session has ended.
  */
 #include "engine/engine_impl.h"
 
@@ -42,6 +43,9 @@ QueryCounts query_states_count(const QueryStates *elsewhere, const char *id, con
 
 /* Leaves word that the query is in ERROR, or takes it back (text NULL).  A failure to do so is not told: the state here is what counts. */
 void query_states_tell(Query *query, const char *text);
+
+/* Nobody is told any more that this process is there. */
+void query_states_leave(Engine *engine);
 
 /* Repeats what is still so.  Under lock_queries, which it lets go meanwhile. */
 void query_states_repeat(Engine *engine);

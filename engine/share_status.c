@@ -16,6 +16,10 @@ share_explain(const Query *query, StrBuf *text)
 	if (query->restored_tasks > 0)
 		strbuf_printf(text, "Took over the state of %lld tasks: %lld changes were read in %lld ms\n", (long long)query->restored_tasks,
 					  (long long)query->restored_records, (long long)(query->restore_nanos / 1000000));
+	if (query->epochs > 0)
+		strbuf_printf(text, "Committed %lld times, %lld us each\n", (long long)query->epochs, (long long)(query->commit_nanos / query->epochs / 1000));
+	if (query->load_nanos > 0)
+		strbuf_printf(text, "Its state was there in %lld ms\n", (long long)(query->load_nanos / 1000000));
 	standby_visit(share_standby(query->share), explain_copy, text);
 }
 

@@ -127,6 +127,15 @@ Status kafka_commit_positions(Topics *topics, const char *group_id, Topic *topic
 /* How many members the group has now. */
 Status kafka_group_members(Topics *topics, const char *group_id, int *n, Error *err);
 
+/*
+ * Being a member of a group only to be seen there by others, as `client`, until this process leaves, or has been gone for session.timeout.ms.
+ * To `keep` it is to be called once in a while (hours).  One thread at a time.
+ */
+typedef struct KafkaPresence KafkaPresence;
+Status kafka_presence_join(Topics *topics, const char *group_id, const char *client, const Topic *topic, KafkaPresence **out, Error *err);
+void   kafka_presence_keep(KafkaPresence *presence);
+void   kafka_presence_leave(KafkaPresence *presence);		/* NULL does nothing */
+
 /* The members of a group in the order in which partitions are shared out to them; `client` is the one's KafkaGroupOptions.client. */
 typedef struct KafkaMember {
 	const char *id;
