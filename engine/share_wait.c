@@ -17,6 +17,7 @@ typedef struct ShareWait {
 	Engine				*engine;
 	const char			*query_id;
 	const char			*group_id;
+	KafkaPositions		*asked;			/* NULL: not asked yet */
 	const _Atomic bool *interrupted;
 	Nanos				retry_until;	/* a query in ERROR that will be tried again is waited for */
 } ShareWait;
@@ -55,11 +56,15 @@ is_interrupted(const ShareWait *self)
 }
 
 static Status
-has_reached(const ShareWait *self, Topic *topic, const int64_t *ends, bool *reached, Error *err)
+has_reached(ShareWait *self, Topic *topic, const int64_t *ends, bool *reached, Error *err)
 {
-	int64_t *positions = xcalloc((size_t)topic->config.n_partitions, sizeof *positions);
-	Status	 status = kafka_committed(self->engine->topics, self->group_id, topic, positions, err);
+	int64_t *positions;
+	Status	 status;
 
+	if (self->asked == NULL)
+		TRY(kafka_positions_open(self->engine->topics, self->group_id, &self->asked, err));
+	positions = xcalloc((size_t)topic->config.n_partitions, sizeof *positions);
+	status = kafka_positions_committed(self->asked, topic, positions, err);
 	*reached = status == OK;
 	for (int p = 0; p < topic->config.n_partitions && *reached; p++)
 		*reached = ends[p] == 0 || positions[p] >= ends[p];
@@ -86,7 +91,7 @@ typedef struct WaitTopic {
 } WaitTopic;
 
 static Status
-wait_topic(const ShareWait *self, Topic *topic, WaitKind kind, Error *err)
+wait_topic(ShareWait *self, Topic *topic, WaitKind kind, Error *err)
 {
 	int64_t *ends = xcalloc((size_t)topic->config.n_partitions, sizeof *ends);
 	bool	 reached = false;
@@ -204,6 +209,7 @@ share_wait(Engine *engine, const char *query_id, const _Atomic bool *interrupted
 		if (status == OK && topic != NULL && topics[i].kind != WAIT_SINK)
 			status = wait_topic(&self, topic, topics[i].kind, err);
 	}
+	kafka_positions_close(self.asked);
 	arena_free(&arena);
 	return status;
 }

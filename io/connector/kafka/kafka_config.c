@@ -16,7 +16,7 @@ void
 kafka_prepare(void)
 {
 #ifdef M_ARENA_MAX
-	mallopt(M_ARENA_MAX, 1);
+	mallopt(M_ARENA_MAX, 2);
 	mallopt(M_MMAP_THRESHOLD, 1 << 20);
 #endif
 }
@@ -147,7 +147,7 @@ kafka_config(KafkaTopics *topics, const Settings *settings, KafkaRole role, cons
 											   "auto.offset.reset", "earliest", "isolation.level", "read_committed",
 											   "enable.partition.eof", "true", "partition.assignment.strategy", "range",
 											   "session.timeout.ms", "10000", "fetch.wait.max.ms", "100",
-											   "queued.max.messages.kbytes", "16384", NULL};
+											   "queued.max.messages.kbytes", "4096", NULL};
 	static const char *const of_producers[] = {"enable.idempotence", "true", "linger.ms", "2", "compression.type", "lz4",
 											   "transaction.timeout.ms", "10000", NULL};
 	ConfigTarget to = {.topics = topics, .conf = topics->rd.conf_new(), .role = role, .status = OK, .err = err};

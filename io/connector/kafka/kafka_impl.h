@@ -101,6 +101,21 @@ rd_kafka_resp_err_t kafka_watermarks(KafkaTopics *topics, rd_kafka_t *client, co
 /* An event of an administrative call; NULL: none came. */
 rd_kafka_event_t *kafka_event(KafkaTopics *topics, rd_kafka_queue_t *queue, int64_t timeout_ms);
 
+/* ---- kafka_refill.c ---- */
+
+/* How full the queue of a partition was; all zeros to begin with. */
+typedef struct KafkaRefill {
+	int64_t level;		/* messages that were left */
+	int64_t most;		/* that there were since it was last asked for more */
+	Nanos	asked_at;
+} KafkaRefill;
+
+/* True if the partition should be looked at by its broker's thread: half of its queue is gone and nothing comes. `before`, `after`: messages in it around a fetch. */
+bool kafka_refill_is_due(KafkaRefill *refill, int64_t before, int64_t after, Nanos now);
+
+/* Makes the broker's thread look at its partitions.  Does not wait. */
+void kafka_refill_ask(KafkaTopics *topics, rd_kafka_t *consumer, const char *topic, int partition);
+
 /* ---- kafka_topics.c ---- */
 Status kafka_topic_find(KafkaTopics *topics, Str name, Topic **out, Error *err);
 

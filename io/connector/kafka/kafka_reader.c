@@ -12,6 +12,7 @@ typedef struct ReaderPartition {
 	rd_kafka_queue_t *queue;	/* NULL: not started */
 	int64_t			  next;		/* what the queue gives next */
 	bool			  at_end;
+	KafkaRefill		  refill;
 } ReaderPartition;
 
 typedef struct KafkaReader {
@@ -52,6 +53,7 @@ partition_start(KafkaReader *self, int partition, int64_t offset, Error *err)
 	self->topics->rd.queue_cb_event_enable(p->queue, on_appended, self->topics);
 	p->next = offset;
 	p->at_end = false;
+	p->refill = (KafkaRefill){0};
 	if (self->topics->rd.consume_start_queue(self->topic, partition, offset, p->queue) == 0)
 		return OK;
 	self->topics->rd.queue_destroy(p->queue);
@@ -65,6 +67,7 @@ reader_fetch(TopicReader *reader, int partition, int64_t from_offset, int max_re
 	KafkaReader		*self = (KafkaReader *)reader;
 	ReaderPartition *p = &self->partitions[partition];
 	KafkaFetched	*fetched = kafka_fetched(self->topics, out);
+	int64_t			 before;
 	bool			 at_end;
 
 	(void)max_bytes;		/* librdkafka's own limit of what is fetched ahead holds */
@@ -72,8 +75,11 @@ reader_fetch(TopicReader *reader, int partition, int64_t from_offset, int max_re
 	out->next_offset = from_offset;
 	if (p->queue == NULL || p->next != from_offset)
 		TRY(partition_start(self, partition, from_offset, err));
+	before = (int64_t)self->topics->rd.queue_length(p->queue);
 	TRY(kafka_take(self->topics, self->consumer, p->queue, from_offset, max_records, p->at_end ? 0 : FIRST_WAIT_MS, fetched, &p->next, &at_end, err));
 	p->at_end = at_end || (p->at_end && fetched->n_messages == 0);
+	if (!p->at_end && kafka_refill_is_due(&p->refill, before, (int64_t)self->topics->rd.queue_length(p->queue), nanos_now()))
+		kafka_refill_ask(self->topics, self->consumer, reader->topic->name.data, partition);
 	out->records = fetched->records;
 	out->n_records = fetched->n_records;
 	out->next_offset = p->next;

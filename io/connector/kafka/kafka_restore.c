@@ -126,27 +126,65 @@ partitions_of(KafkaTopics *topics, const Topic *topic, const int64_t *positions)
 	return list;
 }
 
+/* A client that asks for what a group has committed: it takes three threads and some connections to make one. */
+struct KafkaPositions {
+	KafkaTopics *topics;
+	char		*group_id;
+	rd_kafka_t	*client;
+};
+
 Status
-kafka_committed(Topics *topics, const char *group_id, Topic *topic, int64_t *positions, Error *err)
+kafka_positions_open(Topics *topics, const char *group_id, KafkaPositions **out, Error *err)
 {
-	KafkaTopics						*self = kafka_topics_of(topics);
-	rd_kafka_topic_partition_list_t *list;
+	KafkaTopics *kafka = kafka_topics_of(topics);
+	rd_kafka_t	*client;
+
+	TRY(group_client(kafka, group_id, &client, err));
+	*out = xcalloc(1, sizeof **out);
+	**out = (KafkaPositions){.topics = kafka, .group_id = xstrdup(group_id), .client = client};
+	return OK;
+}
+
+void
+kafka_positions_close(KafkaPositions *self)
+{
+	if (self == NULL)
+		return;
+	kafka_client_end(self->topics, self->client);
+	free(self->group_id);
+	free(self);
+}
+
+Status
+kafka_positions_committed(KafkaPositions *self, const Topic *topic, int64_t *positions, Error *err)
+{
+	const RdKafka					*rd = &self->topics->rd;
+	rd_kafka_topic_partition_list_t *list = partitions_of(self->topics, topic, NULL);
 	rd_kafka_resp_err_t				 code;
-	rd_kafka_t						*client;
 	Nanos							 until = nanos_now() + (Nanos)2 * CALL_MS * 1000000;
 
-	TRY(group_client(self, group_id, &client, err));
-	list = partitions_of(self, topic, NULL);
 	do {
-		code = self->rd.committed(client, list, SHORT_MS);
+		code = rd->committed(self->client, list, SHORT_MS);
 		for (int p = 0; p < list->cnt && code == RD_KAFKA_RESP_ERR_NO_ERROR; p++) {
 			code = list->elems[p].err;
 			positions[p] = list->elems[p].offset >= 0 ? list->elems[p].offset : -1;
 		}
 	} while (code != RD_KAFKA_RESP_ERR_NO_ERROR && kafka_code_may_pass(code) && nanos_now() < until && !cancel_ends_waits());
-	self->rd.topic_partition_list_destroy(list);
-	kafka_client_end(self, client);
-	return code == RD_KAFKA_RESP_ERR_NO_ERROR ? OK : kafka_error(self, code, NULL, err, "Cannot read the positions of the group %s", group_id);
+	rd->topic_partition_list_destroy(list);
+	return code == RD_KAFKA_RESP_ERR_NO_ERROR ? OK
+											  : kafka_error(self->topics, code, NULL, err, "Cannot read the positions of the group %s", self->group_id);
+}
+
+Status
+kafka_committed(Topics *topics, const char *group_id, Topic *topic, int64_t *positions, Error *err)
+{
+	KafkaPositions *asked;
+	Status			status;
+
+	TRY(kafka_positions_open(topics, group_id, &asked, err));
+	status = kafka_positions_committed(asked, topic, positions, err);
+	kafka_positions_close(asked);
+	return status;
 }
 
 Status

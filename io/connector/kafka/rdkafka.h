@@ -15,7 +15,7 @@
 	X(outq_len) X(opaque) X(err2str) X(err2name) X(fatal_error) X(last_error) X(metadata) X(metadata_destroy) X(clusterid) X(mem_free)          \
 	X(query_watermark_offsets) X(get_watermark_offsets) X(topic_new) X(topic_destroy) X(topic_name) X(produceva) X(headers_new)                 \
 	X(headers_destroy) X(header_add) X(header_get_all) X(message_headers) X(message_timestamp) X(message_destroy)      \
-	X(queue_new) X(queue_destroy) X(queue_get_partition) X(queue_get_consumer) X(queue_forward)                        \
+	X(queue_new) X(queue_destroy) X(queue_get_partition) X(queue_get_consumer) X(queue_forward) X(queue_length) X(offsets_for_times)                      \
 	X(queue_cb_event_enable) X(queue_poll) X(event_destroy) X(event_error) X(event_error_string)                       \
 	X(consume_start_queue) X(consume_stop) X(consume_batch_queue) X(subscribe) X(unsubscribe) X(consumer_poll)         \
 	X(consumer_close) X(poll_set_consumer) X(assign) X(assignment_lost) X(committed) X(commit)                         \
