@@ -139,6 +139,16 @@ on_error(rd_kafka_t *client, int code, const char *reason, void *opaque)
 	pthread_mutex_unlock(&topics->lock);
 }
 
+/* From 2.2 on librdkafka leaves a partition whose queue was full alone for a time that can be set (a second): see kafka_refill.c for those before. */
+static void
+look_often(const ConfigTarget *to)
+{
+	char detail[256];
+
+	if (to->topics->rd.version() >= 0x02020000)
+		to->topics->rd.conf_set(to->conf, "fetch.queue.backoff.ms", "10", detail, sizeof detail);
+}
+
 Status
 kafka_config(KafkaTopics *topics, const Settings *settings, KafkaRole role, const char *const *options, rd_kafka_conf_t **out, Error *err)
 {
@@ -156,6 +166,8 @@ kafka_config(KafkaTopics *topics, const Settings *settings, KafkaRole role, cons
 	for (int i = 0; i < 2; i++)
 		for (const char *const *o = sets[i]; *o != NULL && to.status == OK; o += 2)
 			to.status = config_set(&to, o[0], o[0], o[1]);
+	if (to.status == OK && role == ROLE_CONSUMER)
+		look_often(&to);
 	for (int pass = 0; pass < 2; pass++) {
 		to.prefixed = pass == 1;
 		settings_visit(topics->settings, config_setting, &to);
