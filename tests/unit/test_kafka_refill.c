@@ -3,7 +3,7 @@
 
 #include <check.h>
 
-#define LATER 10000000		/* ns: longer than the pause between two questions */
+#define LATER 200000000		/* ns: longer than the pause between two questions */
 
 /* Takes 100 a time from a queue that nothing comes into; how many questions that makes. */
 static int
@@ -66,6 +66,19 @@ START_TEST(asks_not_twice_in_a_moment)
 }
 END_TEST
 
+/* Twenty records every 2 ms, taken at once: ten questions a second at most. */
+START_TEST(small_batches_are_not_asked_for)
+{
+	KafkaRefill refill = {0};
+	Nanos		now = 0;
+	int			n_asked = 0;
+
+	for (int i = 0; i < 500; i++)
+		n_asked += kafka_refill_is_due(&refill, 20, 0, now += 2000000);
+	ck_assert_int_le(n_asked, 10);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -78,6 +91,7 @@ main(void)
 	tcase_add_test(tcase, asks_a_few_times_while_nothing_comes);
 	tcase_add_test(tcase, what_comes_counts_from_then_on);
 	tcase_add_test(tcase, asks_not_twice_in_a_moment);
+	tcase_add_test(tcase, small_batches_are_not_asked_for);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

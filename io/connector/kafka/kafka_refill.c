@@ -5,7 +5,9 @@
  */
 #include "io/connector/kafka/kafka_impl.h"
 
-#define PAUSE_NANOS 1000000		/* between two questions for one partition */
+#define MANY 256					/* messages: a queue that had fewer was hardly full, unless they are large */
+#define PAUSE_NANOS 1000000			/* between two questions for one partition */
+#define FEW_PAUSE_NANOS 100000000	/* where there were few: what comes a little at a time must not be asked for each time */
 
 bool
 kafka_refill_is_due(KafkaRefill *self, int64_t before, int64_t after, Nanos now)
@@ -14,7 +16,7 @@ kafka_refill_is_due(KafkaRefill *self, int64_t before, int64_t after, Nanos now)
 	if (before > self->level)
 		self->most = before;
 	self->level = after;
-	if (after > self->most / 2 || after == self->most || now - self->asked_at < PAUSE_NANOS)
+	if (after > self->most / 2 || after == self->most || now - self->asked_at < (self->most < MANY ? FEW_PAUSE_NANOS : PAUSE_NANOS))
 		return false;
 	/* Not again until it is half of this, or has grown. */
 	self->most = after;
