@@ -1,5 +1,7 @@
 #include "exec/op/flat_map.h"
 
+#define ARRAYS_BYTES (4 << 20)		/* of arrays that wait to be emitted, beyond which they are */
+
 typedef struct FlatMapOp {
 	Op			op;
 	Program  ***programs;		/* per item, per argument */
@@ -20,39 +22,60 @@ flat_map_open(Op *op, Error *err)
 	return OK;
 }
 
-/* The arrays that item k gives for every row of the batch: NULL for rows without a value. */
+/* One push: the rows of a batch in turn, and what of them has not yet been emitted. */
+typedef struct Expansion {
+	FlatMapOp		*self;
+	const Batch		*in;
+	const Vector  ***args;		/* per item, per argument */
+	Value		   **arrays;	/* per item: what it gives for each row; of rows that were emitted it is gone */
+	uint64_t	   **failed;	/* per item: rows whose value failed */
+	uint32_t		*rows;		/* of output rows that wait: which row of the batch */
+	uint32_t		*elements;	/* and which element of its arrays */
+	int32_t			 n;
+} Expansion;
+
 static Status
-flat_map_item(FlatMapOp *self, int k, const Batch *in, Value *arrays, Error *err)
+expansion_open(Expansion *x, FlatMapOp *self, const Batch *in, Error *err)
 {
-	Op				  *op = &self->op;
-	const FlatMapSpec *spec = op->spec;
-	const FlatMapItem *item = &spec->items[k];
+	const FlatMapSpec *spec = self->op.spec;
+	Arena			  *arena = op_scratch(&self->op);
+
+	*x = (Expansion){.self = self, .in = in, .args = arena_array(arena, const Vector **, spec->n_items),
+					 .arrays = arena_array(arena, Value *, spec->n_items), .failed = arena_array(arena, uint64_t *, spec->n_items),
+					 .rows = arena_alloc(arena, sizeof *x->rows * BATCH_ROWS), .elements = arena_alloc(arena, sizeof *x->elements * BATCH_ROWS)};
+	for (int k = 0; k < spec->n_items; k++) {
+		x->args[k] = arena_array(arena, const Vector *, spec->items[k].n_args + 1);
+		x->arrays[k] = arena_array(arena, Value, in->n_rows);
+		x->failed[k] = arena_calloc(arena, sizeof(uint64_t) * (size_t)bitmap_words(in->n_rows));
+		for (int a = 0; a < spec->items[k].n_args; a++)
+			TRY(program_eval(self->programs[k][a], op_services(&self->op)->eval, in, &x->args[k][a], err));
+	}
+	return OK;
+}
+
+/* The array that item k gives for a row: NULL if it has no value. */
+static void
+expand_row(Expansion *x, int k, int32_t row)
+{
+	Op				  *op = &x->self->op;
+	const FlatMapItem *item = &((const FlatMapSpec *)op->spec)->items[k];
 	Arena			  *arena = op_scratch(op);
 	EvalContext		  *eval = op_services(op)->eval;
-	const Vector	 **args = arena_array(arena, const Vector *, item->n_args + 1);
-	Value			  *row_args = arena_array(arena, Value, item->n_args + 1);
-	uint64_t		  *failed = arena_calloc(arena, sizeof(uint64_t) * (size_t)bitmap_words(in->n_rows));
-	ScalarCall		   call = {.context = eval, .args = args, .n_args = item->n_args, .arena = arena,
+	Value			  *args = arena_array(arena, Value, item->n_args + 1);
+	ScalarCall		   call = {.context = eval, .args = x->args[k], .n_args = item->n_args, .arena = arena,
 							   .result_type = type_array(item->type)};
 
 	for (int a = 0; a < item->n_args; a++)
-		TRY(program_eval(self->programs[k][a], eval, in, &args[a], err));
-	eval->failed = failed;
+		args[a] = vector_get(x->args[k][a], row, arena);
+	x->arrays[k][row] = value_null(call.result_type);
+	eval->failed = x->failed[k];
 	eval->active = NULL;
-	for (int32_t i = 0; i < in->n_rows; i++) {
-		arrays[i] = value_null(call.result_type);
-		if (row_kind_is_null(batch_row_kind(in, i)))
-			continue;
-		for (int a = 0; a < item->n_args; a++)
-			row_args[a] = vector_get(args[a], i, arena);
-		if (!item->function->rows(&call, i, row_args, &arrays[i])) {
-			arrays[i] = value_null(call.result_type);
-			op_log_row(op, in, i, "%s failed: %s", item->function->name, eval->reason);
-		}
+	if (!item->function->rows(&call, row, args, &x->arrays[k][row])) {
+		x->arrays[k][row] = value_null(call.result_type);
+		op_log_row(op, x->in, row, "%s failed: %s", item->function->name, eval->reason);
 	}
 	eval->failed = NULL;
 	eval->any_failed = false;
-	return OK;
 }
 
 static int64_t
@@ -66,63 +89,75 @@ flat_map_rows_of(const FlatMapSpec *spec, Value *const *arrays, int32_t row)
 	return n == 0 && spec->outer ? 1 : n;
 }
 
-/* Emits output rows that stand for (source row, element) pairs. */
+/* Emits the output rows that wait. */
 static Status
-flat_map_emit(FlatMapOp *self, const Batch *in, Value *const *arrays, const uint32_t *rows, const uint32_t *elements,
-			  int32_t n, Error *err)
+expansion_emit(Expansion *x, Error *err)
 {
-	Op				  *op = &self->op;
+	Op				  *op = &x->self->op;
 	const FlatMapSpec *spec = op->spec;
 	Arena			  *arena = op_scratch(op);
-	Batch			  *base = batch_select(arena, in, rows, n);
-	const Vector	 **columns = arena_array(arena, const Vector *, in->n_columns + spec->n_items);
+	ArenaMark		   mark = arena_mark(arena);
+	int32_t			   n = x->n;
+	Batch			  *base = batch_select(arena, x->in, x->rows, n);
+	const Vector	 **columns = arena_array(arena, const Vector *, x->in->n_columns + spec->n_items);
+	Status			   status;
 
-	memcpy(columns, base->columns, sizeof *columns * (size_t)in->n_columns);
+	memcpy(columns, base->columns, sizeof *columns * (size_t)x->in->n_columns);
 	for (int k = 0; k < spec->n_items; k++) {
 		Vector *v = vector_new(arena, spec->items[k].type, n);
 
 		for (int32_t i = 0; i < n; i++) {
-			const Value *array = &arrays[k][rows[i]];
+			const Value *array = &x->arrays[k][x->rows[i]];
 
-			if (array->is_null || elements[i] >= array->n_items || array->items[elements[i]].is_null)
+			if (array->is_null || x->elements[i] >= array->n_items || array->items[x->elements[i]].is_null)
 				vector_set_null(v, arena, i);
 			else
-				vector_set(v, arena, i, &array->items[elements[i]]);
+				vector_set(v, arena, i, &array->items[x->elements[i]]);
 		}
-		columns[in->n_columns + k] = v;
+		columns[x->in->n_columns + k] = v;
 	}
-	return op_emit(op, batch_with_columns(arena, base, columns, in->n_columns + spec->n_items), err);
+	status = op_emit(op, batch_with_columns(arena, base, columns, x->in->n_columns + spec->n_items), err);
+	arena_rewind(arena, mark);
+	x->n = 0;
+	return status;
 }
 
 static Status
 flat_map_push(Op *op, int port, const Batch *in, Error *err)
 {
-	FlatMapOp		  *self = op_cast(FlatMapOp, op, &op_flat_map);
 	const FlatMapSpec *spec = op->spec;
 	Arena			  *arena = op_scratch(op);
-	Value			 **arrays = arena_array(arena, Value *, spec->n_items);
-	uint32_t		  *rows = arena_alloc(arena, sizeof *rows * BATCH_ROWS);
-	uint32_t		  *elements = arena_alloc(arena, sizeof *elements * BATCH_ROWS);
-	int32_t			   n = 0;
+	Expansion		   x;
+	ArenaMark		   mark;
+	size_t			   before;
 
 	(void)port;
-	for (int k = 0; k < spec->n_items; k++) {
-		arrays[k] = arena_array(arena, Value, in->n_rows);
-		TRY(flat_map_item(self, k, in, arrays[k], err));
-	}
+	TRY(expansion_open(&x, op_cast(FlatMapOp, op, &op_flat_map), in, err));
+	mark = arena_mark(arena);
+	before = arena->size_bytes;
 	for (int32_t i = 0; i < in->n_rows; i++) {
-		int64_t n_rows = row_kind_is_null(batch_row_kind(in, i)) ? 0 : flat_map_rows_of(spec, arrays, i);
+		int64_t n_rows;
 
+		if (row_kind_is_null(batch_row_kind(in, i)))
+			continue;
+		for (int k = 0; k < spec->n_items; k++)
+			expand_row(&x, k, i);
+		n_rows = flat_map_rows_of(spec, x.arrays, i);
 		for (int64_t e = 0; e < n_rows; e++) {
-			if (n == BATCH_ROWS) {
-				TRY(flat_map_emit(self, in, arrays, rows, elements, n, err));
-				n = 0;
-			}
-			rows[n] = (uint32_t)i;
-			elements[n++] = (uint32_t)e;
+			if (x.n == BATCH_ROWS)
+				TRY(expansion_emit(&x, err));
+			x.rows[x.n] = (uint32_t)i;
+			x.elements[x.n++] = (uint32_t)e;
+		}
+		/* A batch of rows, each of which becomes a million, must not be in memory at once. */
+		if (arena->size_bytes - before > ARRAYS_BYTES) {
+			if (x.n > 0)
+				TRY(expansion_emit(&x, err));
+			arena_rewind(arena, mark);
+			before = arena->size_bytes;
 		}
 	}
-	return n > 0 ? flat_map_emit(self, in, arrays, rows, elements, n, err) : OK;
+	return x.n > 0 ? expansion_emit(&x, err) : OK;
 }
 
 static void
