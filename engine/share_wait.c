@@ -22,31 +22,23 @@ typedef struct ShareWait {
 	Nanos				retry_until;	/* a query in ERROR that will be tried again is waited for */
 } ShareWait;
 
-static bool
-is_running(const ShareWait *self)
-{
-	Query *query;
-	bool   is_running;
-
-	pthread_mutex_lock(&self->engine->lock_queries);
-	query = query_find(self->engine, str_of(self->query_id));
-	is_running = query != NULL && query->state == QUERY_RUNNING;
-	pthread_mutex_unlock(&self->engine->lock_queries);
-	return is_running;
-}
+typedef enum WaitState { WAIT_NOT_RUNNING, WAIT_RUNNING, WAIT_WILL_RUN } WaitState;
 
 /* What failed here by the way may go on in another process, or here a little later. */
-static bool
-will_run(const ShareWait *self)
+static WaitState
+state_of(const ShareWait *self)
 {
-	Query *query;
-	bool   will_run;
+	WaitState state = WAIT_NOT_RUNNING;
+	Query	 *query;
 
 	pthread_mutex_lock(&self->engine->lock_queries);
 	query = query_find(self->engine, str_of(self->query_id));
-	will_run = query != NULL && query->state == QUERY_ERROR && query_failure_is_transient(query) && nanos_now() < self->retry_until;
+	if (query != NULL && query->state == QUERY_RUNNING)
+		state = WAIT_RUNNING;
+	else if (query != NULL && query->state == QUERY_ERROR && query_failure_is_transient(query) && nanos_now() < self->retry_until)
+		state = WAIT_WILL_RUN;
 	pthread_mutex_unlock(&self->engine->lock_queries);
-	return will_run;
+	return state;
 }
 
 static bool
@@ -106,7 +98,7 @@ wait_topic(ShareWait *self, Topic *topic, WaitKind kind, Error *err)
 		if (begin == ends[p])
 			ends[p] = 0;
 	}
-	for (int tries = 1; status == OK && !reached && (is_running(self) || will_run(self)); tries++) {
+	for (int tries = 1; status == OK && !reached && state_of(self) != WAIT_NOT_RUNNING; tries++) {
 		status = has_reached(self, topic, ends, &reached, err);
 		if (status == OK && !reached && tries % MEMBERS_AFTER == 0)
 			status = start_if_abandoned(self, err);
@@ -142,7 +134,7 @@ static Status
 wait_failure(const ShareWait *self, Error *err)
 {
 	TRY(query_take_part(self->engine, self->query_id, err));
-	for (int tries = 0; tries < FAILURE_TRIES && is_running(self); tries++)
+	for (int tries = 0; tries < FAILURE_TRIES && state_of(self) == WAIT_RUNNING; tries++)
 		nanosleep(&(struct timespec){.tv_nsec = WAIT_MS * 1000000}, NULL);
 	return OK;
 }

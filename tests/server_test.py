@@ -479,16 +479,19 @@ def changes_of_a_table_show_deletes(s):
     equal(elements[1:3], [{"row": {"columns": [1, 5]}}, {"row": {"columns": [1, None], "tombstone": True}}])
 
 
+def listening_client(s, path, body, sign):
+    """A connection whose request goes on; `sign` was received."""
+    client = socket.create_connection(("127.0.0.1", s.port), timeout=LIMIT)
+    client.sendall(f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+    receive_until(client, sign)
+    return client
+
+
 @case
 def a_client_that_leaves_frees_its_query(s):
     s.ok(STREAM + TWO_ROWS)
     body = json.dumps({"sql": "SELECT * FROM s EMIT CHANGES;"}).encode()
-    sockets = []
-    for _ in range(3):
-        c = socket.create_connection(("127.0.0.1", s.port), timeout=LIMIT)
-        c.sendall(b"POST /query-stream HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
-        receive_until(c, b"queryId")
-        sockets.append(c)
+    sockets = [listening_client(s, "/query-stream", body, b"queryId") for _ in range(3)]
     status, _, text = s.query("SELECT * FROM s EMIT CHANGES;")
     equal((status, json.loads(text)["error_code"]), (400, 40003))
     for c in sockets:
@@ -503,12 +506,7 @@ a_client_that_leaves_frees_its_query.arguments = ["--set", "ksql.max.push.querie
 def printing_is_within_the_limits_and_ends_with_the_server(s):
     s.ok(STREAM + TWO_ROWS)
     body = json.dumps({"ksql": "PRINT s FROM BEGINNING;"}).encode()
-    sockets = []
-    for _ in range(2):
-        c = socket.create_connection(("127.0.0.1", s.port), timeout=LIMIT)
-        c.sendall(b"POST /query HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
-        receive_until(c, b'value: {"V":"b"}')
-        sockets.append(c)
+    sockets = [listening_client(s, "/query", body, b'value: {"V":"b"}') for _ in range(2)]
     for path, request in (("/query", {"ksql": "PRINT s;"}), ("/query-stream", {"sql": "SELECT * FROM s EMIT CHANGES;"})):
         status, _, text = s.request("POST", path, request)
         equal((path, status, json.loads(text)["error_code"]), (path, 400, 40003))

@@ -312,7 +312,13 @@ Status check_early(Binder *binder, const AstSelect *select, Error *err);
 typedef Expr *(*ExprVisit)(const Expr *e, void *context);
 Expr *expr_transform(Arena *arena, const Expr *e, ExprVisit visit, void *context);
 bool expr_any(const Expr *e, bool (*test)(const Expr *e, void *context), void *context);
-/* Splits an AND into its conjuncts. */
+/* Splits an AND into its conjuncts; bound, and as it was written. */
+typedef struct AstConjuncts {
+	int				n, capacity;
+	const AstExpr **items;
+} AstConjuncts;
+
+void ast_conjuncts(Arena *arena, const AstExpr *e, AstConjuncts *out);
 void expr_conjuncts(Arena *arena, Expr *e, Expr ***list, int *n, int *capacity);
 Expr *expr_and(Arena *arena, Expr *const *list, int n, bool standard);
 

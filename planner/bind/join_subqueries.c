@@ -83,29 +83,12 @@ add_conjunct(Joining *j, const AstExpr *on, bool *is_left, Error *err)
 	return OK;
 }
 
-static int
-count_conjuncts(const AstExpr *e)
-{
-	return e->kind == AST_BINARY && e->op == AST_OP_AND ? count_conjuncts(e->left) + count_conjuncts(e->right) : 1;
-}
-
-static void
-list_conjuncts(const AstExpr *e, const AstExpr **list, int *n)
-{
-	if (e->kind == AST_BINARY && e->op == AST_OP_AND) {
-		list_conjuncts(e->left, list, n);
-		list_conjuncts(e->right, list, n);
-	} else
-		list[(*n)++] = e;
-}
-
 Status
 join_on_subqueries(Joining *j, const AstExpr **on, OnConditions *out, Error *err)
 {
-	Binder		   *b = j->binder;
-	AstExpr		   *moved = NULL;
-	const AstExpr **list;
-	int				n = 0;
+	Binder		*b = j->binder;
+	AstExpr		*moved = NULL;
+	AstConjuncts list = {0};
 
 	*out = (OnConditions){0};
 	if (*on == NULL || !b->standard || !b->is_bounded || j->relation->is_asof)
@@ -113,15 +96,14 @@ join_on_subqueries(Joining *j, const AstExpr **on, OnConditions *out, Error *err
 	*on = on_without_subqueries(b, (AstExpr *)*on, &moved);
 	if (moved == NULL)
 		return OK;
-	list = arena_array(b->arena, const AstExpr *, count_conjuncts(moved));
-	list_conjuncts(moved, list, &n);
-	out->is_left = arena_array(b->arena, bool, n);
-	out->columns = arena_array(b->arena, int, n);
-	for (int i = 0; i < n; i++) {
-		TRY(add_conjunct(j, list[i], &out->is_left[i], err));
+	ast_conjuncts(b->arena, moved, &list);
+	out->is_left = arena_array(b->arena, bool, list.n);
+	out->columns = arena_array(b->arena, int, list.n);
+	for (int i = 0; i < list.n; i++) {
+		TRY(add_conjunct(j, list.items[i], &out->is_left[i], err));
 		out->columns[i] = (out->is_left[i] ? j->left : j->right)->n_columns - 1;
 	}
-	out->n = n;
+	out->n = list.n;
 	return OK;
 }
 

@@ -96,23 +96,6 @@ logical_one_row(Binder *b)
 	return node;
 }
 
-typedef struct AstConjuncts {
-	int				n, capacity;
-	const AstExpr **items;
-} AstConjuncts;
-
-static void
-conjuncts_of(Arena *arena, const AstExpr *e, AstConjuncts *out)
-{
-	if (e->kind == AST_BINARY && e->op == AST_OP_AND) {
-		conjuncts_of(arena, e->left, out);
-		conjuncts_of(arena, e->right, out);
-		return;
-	}
-	arena_grow(arena, out->items, out->n, out->capacity);
-	out->items[out->n++] = e;
-}
-
 static bool
 is_subquery_value(const Expr *e, void *context)
 {
@@ -151,7 +134,7 @@ plan_where(SelectBinder *sb, BoundSubquery *correlated, Error *err)
 		sb->rows = logical_filter(b->arena, sb->rows, condition);
 		return OK;
 	}
-	conjuncts_of(b->arena, sb->ast->where, &asts);
+	ast_conjuncts(b->arena, sb->ast->where, &asts);
 	conditions = arena_array(b->arena, Expr *, asts.n);
 	semis = arena_array(b->arena, BoundSubquery *, asts.n);
 	for (int i = 0; i < asts.n; i++) {

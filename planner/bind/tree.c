@@ -37,6 +37,18 @@ expr_any(const Expr *e, bool (*test)(const Expr *e, void *context), void *contex
 }
 
 void
+ast_conjuncts(Arena *arena, const AstExpr *e, AstConjuncts *out)
+{
+	if (e->kind == AST_BINARY && e->op == AST_OP_AND) {
+		ast_conjuncts(arena, e->left, out);
+		ast_conjuncts(arena, e->right, out);
+		return;
+	}
+	arena_grow(arena, out->items, out->n, out->capacity);
+	out->items[out->n++] = e;
+}
+
+void
 expr_conjuncts(Arena *arena, Expr *e, Expr ***list, int *n, int *capacity)
 {
 	if (e->kind == EXPR_AND) {
