@@ -12,10 +12,10 @@
 #define WAIT_MS "2000"		/* where it is waited for, and a look that waits for nothing is quicker than that */
 #define BLOCKED_MS "500"	/* after which a command in hand is too long */
 
-/* An I/O point fails, or waits until the gate is opened. */
+/* An I/O point fails, or waits until the gate is opened; said while the store's own thread is at work. */
 typedef struct World {
-	const char	   *fails;			/* NULL: none */
-	const char	   *waits;
+	const char	   *_Atomic fails;			/* NULL: none */
+	const char	   *_Atomic waits;
 	pthread_mutex_t gate;
 	Env				env;
 	char			directory[64];
@@ -27,13 +27,15 @@ typedef struct World {
 static bool
 world_fault(const Env *env, const char *name)
 {
-	World *world = env->context;
+	World	   *world = env->context;
+	const char *waits = world->waits, *fails;
 
-	if (world->waits != NULL && strcmp(name, world->waits) == 0) {
+	if (waits != NULL && strcmp(name, waits) == 0) {
 		pthread_mutex_lock(&world->gate);
 		pthread_mutex_unlock(&world->gate);
 	}
-	return world->fails != NULL && strcmp(name, world->fails) == 0;
+	fails = world->fails;
+	return fails != NULL && strcmp(name, fails) == 0;
 }
 
 static void
