@@ -96,10 +96,16 @@ class Bench:
         self.sql(f"DROP {self.last_kind} made{self.made} DELETE TOPIC;")
 
     def read(self, topic):
-        """Keys and values as kcat, an independent reader, sees them."""
+        """Keys and values as kcat, an independent reader, sees them; with their lengths, as keys with windows have any bytes."""
         out = subprocess.run(["kcat", "-b", self.broker.bootstrap, "-C", "-e", "-q", "-t", topic, "-o", "beginning", "-X", "isolation.level=read_committed",
-                              "-K", "\t"], check=True, capture_output=True).stdout
-        return [line.split(b"\t", 1) for line in out.split(b"\n") if line]
+                              "-f", "%K %S \n%k%s\n"], check=True, capture_output=True).stdout
+        rows, at = [], 0
+        while at < len(out):
+            end = out.index(b"\n", at)
+            key, value = (max(int(n), 0) for n in out[at:end].split())
+            rows.append((out[end + 1:end + 1 + key], out[end + 1 + key:end + 1 + key + value]))
+            at = end + 2 + key + value
+        return rows
 
     def same_rows(self, one, other, kind):
         """The same records in any order; of tables the same last ones."""
