@@ -509,6 +509,86 @@ time_sniff(Str text, int32_t *out)
 	return true;
 }
 
+static bool
+read_date_in_order(Cursor *c, DateOrder order, int64_t *days)
+{
+	bool	year_first = order == DATE_ORDER_YMD;
+	int		numbers[3], n_digits;
+	char	separator = '\0';
+
+	for (int i = 0; i < 3; i++) {
+		bool	is_year = i == (year_first ? 0 : 2);
+		const char *begin = c->s;
+
+		if (!read_number(c, is_year ? 4 : 1, is_year ? 4 : 2, &numbers[i]))
+			return false;
+		n_digits = (int)(c->s - begin);
+		if (at_digit(c) || (is_year && n_digits != 4))
+			return false;
+		if (i == 0) {
+			separator = c->s < c->end ? *c->s : '\0';
+			if (separator != '/' && separator != '-' && (separator != '.' || order == DATE_ORDER_MDY))
+				return false;
+		}
+		if (i < 2 && !skip_char(c, separator))
+			return false;
+	}
+	int		year = numbers[year_first ? 0 : 2];
+	int		month = numbers[order == DATE_ORDER_MDY ? 0 : 1];
+	int		day = numbers[year_first ? 2 : order == DATE_ORDER_MDY ? 1 : 0];
+
+	if (!is_valid_date(year, month, day))
+		return false;
+	*days = days_from_civil(year, month, day);
+	return true;
+}
+
+bool
+date_sniff_order(Str text, DateOrder order, int32_t *out)
+{
+	Cursor	c = {text.data, text.data + text.length};
+	int64_t	days;
+
+	if (!read_date_in_order(&c, order, &days) || c.s != c.end)
+		return false;
+	*out = (int32_t)days;
+	return true;
+}
+
+/* " AM" or "pm" behind a time of 1 to 12 hours moves it; nothing is fine too. */
+static bool
+read_half_of_day(Cursor *c, int64_t *us)
+{
+	int64_t	hour = *us / (US_PER_DAY / 24);
+
+	skip_spaces(c);
+	if (c->s == c->end)
+		return true;
+	if (c->end - c->s != 2 || (c->s[1] | 32) != 'm' || hour < 1 || hour > 12)
+		return false;
+	bool	is_afternoon = (c->s[0] | 32) == 'p';
+
+	if (!is_afternoon && (c->s[0] | 32) != 'a')
+		return false;
+	*us += ((hour == 12 ? -12 : 0) + (is_afternoon ? 12 : 0)) * (US_PER_DAY / 24);
+	c->s = c->end;
+	return true;
+}
+
+bool
+timestamp_sniff_order(Str text, DateOrder order, int64_t *out_us)
+{
+	Cursor	c = {text.data, text.data + text.length};
+	int64_t	days, us;
+	int		extra;
+
+	if (!read_date_in_order(&c, order, &days) || !skip_char(&c, ' ') || !read_time(&c, 1, 59, &us, &extra) || us >= US_PER_DAY
+		|| !read_half_of_day(&c, &us))
+		return false;
+	*out_us = days * US_PER_DAY + us + (extra >= 5);
+	return true;
+}
+
 /* --- printing --- */
 
 static inline char *

@@ -82,6 +82,14 @@ bool date_sniff(Str text, int32_t *out);						/* yyyy-MM-dd only */
 bool timestamp_sniff(Str text, int64_t *out_us);				/* yyyy-MM-dd[ T]HH:mm:ss[.fraction][Z|offset] only */
 bool time_sniff(Str text, int32_t *out);						/* HH:mm:ss[.fraction] only */
 
+/*
+ * The same for dates as people write them: three numbers, the year of four digits first or last as `order` says, all between
+ * two of '/', '-' or (but for month first) '.'; in a timestamp a time behind a space, `H:mm[:ss[.fraction]][ AM|PM]`.
+ */
+typedef enum DateOrder { DATE_ORDER_YMD, DATE_ORDER_DMY, DATE_ORDER_MDY } DateOrder;
+bool date_sniff_order(Str text, DateOrder order, int32_t *out);
+bool timestamp_sniff_order(Str text, DateOrder order, int64_t *out_us);
+
 size_t timestamp_print_sql(Time value, char *text);			/* 2024-01-01 10:00:00[.123]; trailing zeros left out */
 size_t timestamp_us_print_sql(int64_t value_us, char *text);
 size_t time_print_sql(int32_t ms, char *text);					/* 08:15:30[.123] */

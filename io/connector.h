@@ -12,6 +12,7 @@
 #include "common/str.h"
 #include "data/batch.h"
 #include "data/key_filter.h"
+#include "data/time_text.h"
 #include "data/window.h"
 #include "io/format.h"
 #include "io/topics.h"
@@ -41,6 +42,8 @@ typedef struct FileSpec {
 	bool		has_header;
 	bool		header_is_set;	/* written by the user; otherwise file_describe decides */
 	const char *null_text;		/* text that means NULL; NULL: the empty field */
+	DateOrder	date_order;		/* CSV: of dates that are not ISO's, which are always read */
+	bool		date_order_is_set;	/* written by the user; otherwise file_describe looks for dates that leave no doubt */
 	bool		follow;			/* growing files and new files of the glob are followed */
 	bool		strict;			/* the first bad row fails the query */
 	int			n_columns;		/* columns of the file, in file order (CSV: by position; JSON: by name) */

@@ -467,11 +467,26 @@ bind_existing_topic(PlannerContext *context, const SourceProperties *given, cons
 
 /* ---- files ---- */
 
+static Status
+bind_date_order(const char *text, FileSpec *file, Error *err)
+{
+	static const char *const names[] = {[DATE_ORDER_YMD] = "YMD", [DATE_ORDER_DMY] = "DMY", [DATE_ORDER_MDY] = "MDY"};
+
+	for (int order = 0; order < 3; order++)
+		if (strcasecmp(text, names[order]) == 0) {
+			file->date_order = (DateOrder)order;
+			file->date_order_is_set = true;
+			return OK;
+		}
+	error_user(err, "DATE_ORDER is not '%s'", text);
+	return error_hint(err, "It is 'DMY' (31/12/2024), 'MDY' (12/31/2024) or 'YMD' (2024/12/31).");
+}
+
 Status
 bind_file(PlannerContext *context, const char *path, const char *const *options, int n_options, FileSpec **out, Error *err)
 {
 	static const char *const known[] = {"FORMAT", "DELIMITER", "VALUE_DELIMITER", "QUOTE", "HEADER", "SCHEMA", "NULL", "COMPRESSION", "FOLLOW",
-										"STRICT", "HIVE_PARTITIONING", "TIMESTAMP", "TIMESTAMP_FORMAT", "VALUE_FORMAT"};
+										"STRICT", "DATE_ORDER", "HIVE_PARTITIONING", "TIMESTAMP", "TIMESTAMP_FORMAT", "VALUE_FORMAT"};
 	FileSpec *file = arena_new(context->arena, FileSpec);
 
 	file->access = context->file_access;
@@ -503,6 +518,8 @@ bind_file(PlannerContext *context, const char *path, const char *const *options,
 			file->n_columns = schema->n_columns;
 		} else if (strcasecmp(name, "NULL") == 0)
 			file->null_text = value;
+		else if (strcasecmp(name, "DATE_ORDER") == 0)
+			TRY(bind_date_order(value, file, err));
 		else if (strcasecmp(name, "COMPRESSION") == 0)
 			file->compression = strcasecmp(value, "none") == 0 ? NULL : value;
 		else if (strcasecmp(name, "FOLLOW") == 0)
@@ -516,7 +533,7 @@ bind_file(PlannerContext *context, const char *path, const char *const *options,
 
 			error_user(err, "Unknown option %s for the file '%s'", name, path);
 			return nearest != NULL ? error_hint(err, "Did you mean %s?", nearest)
-								   : error_hint(err, "Options are FORMAT, DELIMITER, QUOTE, HEADER, SCHEMA, NULL, TIMESTAMP, TIMESTAMP_FORMAT, COMPRESSION, FOLLOW, STRICT, HIVE_PARTITIONING.");
+								   : error_hint(err, "Options are FORMAT, DELIMITER, QUOTE, HEADER, SCHEMA, NULL, DATE_ORDER, TIMESTAMP, TIMESTAMP_FORMAT, COMPRESSION, FOLLOW, STRICT, HIVE_PARTITIONING.");
 		}
 	}
 	*out = file;

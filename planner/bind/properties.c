@@ -50,6 +50,7 @@ static const PropertyRow property_rows[] = {
 	{"COMPRESSION", PROPERTY_FILE, 0},
 	{"FOLLOW", PROPERTY_FILE, 0},
 	{"STRICT", PROPERTY_FILE, 0},
+	{"DATE_ORDER", PROPERTY_FILE, 0},
 	{"HIVE_PARTITIONING", PROPERTY_FILE, 0},
 };
 

@@ -135,6 +135,16 @@ START_TEST(sniffing)
 	ck_assert(timestamp_sniff(STR("2024-03-01T10:00:00.5+01:00"), &us) && us == (INT64_C(19783) * 86400 + 32400) * 1000000 + 500000);
 	ck_assert(!timestamp_sniff(STR("2024-03-01 10:00"), &us) && !timestamp_sniff(STR("2024-03-01 10:00:00 x"), &us));
 	ck_assert(time_sniff(STR("10:11:12.5"), &v) && v == 36672500);
+	ck_assert(date_sniff_order(STR("1/3/2024"), DATE_ORDER_DMY, &v) && v == 19783);
+	ck_assert(date_sniff_order(STR("03-01-2024"), DATE_ORDER_MDY, &v) && v == 19783);
+	ck_assert(date_sniff_order(STR("2024/3/1"), DATE_ORDER_YMD, &v) && v == 19783);
+	ck_assert(!date_sniff_order(STR("13/13/2024"), DATE_ORDER_DMY, &v) && !date_sniff_order(STR("1/3-2024"), DATE_ORDER_DMY, &v));
+	ck_assert(!date_sniff_order(STR("3.1.2024"), DATE_ORDER_MDY, &v) && !date_sniff_order(STR("1/3/24"), DATE_ORDER_DMY, &v));
+	ck_assert(!date_sniff_order(STR("1/3/2024x"), DATE_ORDER_DMY, &v) && !date_sniff_order(STR("1/3/20245"), DATE_ORDER_DMY, &v));
+	ck_assert(!date_sniff_order(STR(""), DATE_ORDER_DMY, &v) && !date_sniff_order(STR("1/3/"), DATE_ORDER_DMY, &v));
+	ck_assert(timestamp_sniff_order(STR("1.3.2024 12:00 am"), DATE_ORDER_DMY, &us) && us == INT64_C(19783) * 86400 * 1000000);
+	ck_assert(timestamp_sniff_order(STR("3/1/2024 12:00:01PM"), DATE_ORDER_MDY, &us) && us == (INT64_C(19783) * 86400 + 43201) * 1000000);
+	ck_assert(!timestamp_sniff_order(STR("3/1/2024 13:00 PM"), DATE_ORDER_MDY, &us) && !timestamp_sniff_order(STR("3/1/2024 0:10 AM"), DATE_ORDER_MDY, &us));
 	ck_assert(!time_sniff(STR("10:11"), &v) && !time_sniff(STR("10:11:12x"), &v));
 }
 END_TEST

@@ -227,11 +227,12 @@ parse_decimal(const char *at, uint32_t length, DecimalShape shape, Decimal *out)
 }
 
 static bool
-parse_date_any(const char *at, uint32_t length, int32_t *out)
+parse_date_any(const char *at, uint32_t length, DateOrder order, int32_t *out)
 {
 	Error ignored;
 
-	return parse_date(at, length, out) || date_parse_sql(str_make(at, length), out, &ignored) == OK;
+	return parse_date(at, length, out) || date_sniff_order(str_trim(str_make(at, length)), order, out) ||
+		   date_parse_sql(str_make(at, length), out, &ignored) == OK;
 }
 
 static bool
@@ -243,10 +244,12 @@ parse_time(const char *at, uint32_t length, int32_t *out)
 }
 
 static bool
-parse_timestamp(const char *at, uint32_t length, int64_t *out)
+parse_timestamp(const char *at, uint32_t length, DateOrder order, int64_t *out)
 {
 	Error	ignored;
 	int32_t days;
+	int64_t micros;
+	Str		text = str_make(at, length);
 
 	/* yyyy-MM-dd HH:mm:ss */
 	if (length == 19 && (at[10] == ' ' || at[10] == 'T') && at[13] == ':' && at[16] == ':' && parse_date(at, 10, &days)) {
@@ -260,7 +263,16 @@ parse_timestamp(const char *at, uint32_t length, int64_t *out)
 			return true;
 		}
 	}
-	return timestamp_parse_sql(str_make(at, length), out, &ignored) == OK || int64_parse(str_make(at, length), out);
+	if (timestamp_parse_sql(text, out, &ignored) == OK || int64_parse(text, out))
+		return true;
+	if (timestamp_sniff_order(str_trim(text), order, &micros)) {
+		*out = floor_div64(micros + 500, 1000);
+		return true;
+	}
+	if (!date_sniff_order(str_trim(text), order, &days))
+		return false;
+	*out = days * MS_PER_DAY;
+	return true;
 }
 
 /* As str_view_make without a branch on the length, which cannot be predicted.  16 bytes may be read. */
@@ -427,13 +439,13 @@ csv_convert(ConvertContext *context, const FieldRun *run, Vector *v)
 		CONVERT_LOOP(Decimal, 0, parse_decimal(at, length, shape, &data[i]));
 		break;
 	case TYPE_DATE:
-		CONVERT_LOOP(int32_t, 0, parse_date_any(at, length, &data[i]));
+		CONVERT_LOOP(int32_t, 0, parse_date_any(at, length, context->date_order, &data[i]));
 		break;
 	case TYPE_TIME:
 		CONVERT_LOOP(int32_t, 0, parse_time(at, length, &data[i]));
 		break;
 	case TYPE_TIMESTAMP:
-		CONVERT_LOOP(int64_t, 0, parse_timestamp(at, length, &data[i]));
+		CONVERT_LOOP(int64_t, 0, parse_timestamp(at, length, context->date_order, &data[i]));
 		break;
 	case TYPE_BOOLEAN:
 		CONVERT_LOOP(uint8_t, 0, parse_boolean(at, length, &data[i]));

@@ -6,6 +6,7 @@
  *
  * Texts have 16 readable bytes before and behind them.  Text of a STRING vector borrows them.
  */
+#include "data/time_text.h"
 #include "data/vector.h"
 
 /* Where the texts of n rows are: from base + begin[i * begin_step] + skip to base + end[i * end_step]; or, if `at` is set, there. */
@@ -38,6 +39,7 @@ struct ConvertContext {
 	Arena *arena;
 	Str	   null_text;			/* unquoted text that means NULL, beside the empty field; length 0: none */
 	bool   has_null_text;
+	DateOrder date_order;		/* of dates that are not ISO's */
 	bool   is_ascii;			/* all texts are */
 	bool   is_utf8;				/* all texts are known to be valid */
 	/* A text that does not fit the type. */

@@ -457,7 +457,7 @@ csv_read_rows(FileSource *self, FilePart *part, int32_t max_rows, Arena *arena, 
 		return OK;
 	}
 	batch = (CsvBatch){
-		.convert = {.arena = arena, .is_ascii = !scan->has_high, .is_utf8 = !scan->has_high, .fail = csv_fail},
+		.convert = {.arena = arena, .is_ascii = !scan->has_high, .is_utf8 = !scan->has_high, .date_order = self->file->date_order, .fail = csv_fail},
 		.source = self,
 		.part = part,
 		.err = err,

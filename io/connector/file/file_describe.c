@@ -373,9 +373,14 @@ find_delimiter(Describe *d)
 	}
 }
 
-/* What a text may be.  IS_CODE: digits that a number would lose zeros of (007), so a text that looks like a number. */
+/*
+ * What a text may be.  IS_CODE: digits that a number would lose zeros of (007), so a text that looks like a number.  IS_DATE and
+ * IS_TIMESTAMP have the year first, the others an order that is in doubt until one value excludes one of the two.
+ */
 enum {
-	IS_BOOLEAN = 1, IS_BIGINT = 2, IS_DECIMAL = 4, IS_DOUBLE = 8, IS_DATE = 16, IS_TIMESTAMP = 32, IS_TIME = 64, IS_CODE = 128, IS_ANY = 255
+	IS_BOOLEAN = 1, IS_BIGINT = 2, IS_DECIMAL = 4, IS_DOUBLE = 8, IS_DATE = 16, IS_TIMESTAMP = 32, IS_TIME = 64, IS_CODE = 128,
+	IS_DATE_DMY = 256, IS_DATE_MDY = 512, IS_TIMESTAMP_DMY = 1024, IS_TIMESTAMP_MDY = 2048, IS_ANY = 4095,
+	IS_DMY = IS_DATE_DMY | IS_TIMESTAMP_DMY, IS_MDY = IS_DATE_MDY | IS_TIMESTAMP_MDY
 };
 
 /* Digits alone, with a sign perhaps; their number. */
@@ -408,6 +413,7 @@ number_fits(Str text)
 	return double_parse(text, DOUBLE_STRICT, &x) ? IS_DOUBLE : 0;
 }
 
+/* ISO's dates and times: all that JSON has. */
 static int
 time_fits(Str text)
 {
@@ -421,15 +427,67 @@ time_fits(Str text)
 	return text.length >= 8 && text.data[2] == ':' && time_sniff(text, &millis) ? IS_TIME : 0;
 }
 
+/* Dates as people write them. */
+static int
+date_fits(Str text)
+{
+	static const int dates[] = {IS_DATE | IS_TIMESTAMP, IS_DATE_DMY | IS_TIMESTAMP_DMY, IS_DATE_MDY | IS_TIMESTAMP_MDY};
+	static const int timestamps[] = {IS_TIMESTAMP, IS_TIMESTAMP_DMY, IS_TIMESTAMP_MDY};
+	int				 fits = 0;
+	int32_t			 days;
+	int64_t			 micros;
+
+	for (int order = DATE_ORDER_YMD; order <= DATE_ORDER_MDY; order++) {
+		if (date_sniff_order(text, (DateOrder)order, &days))
+			fits |= dates[order];
+		else if (timestamp_sniff_order(text, (DateOrder)order, &micros))
+			fits |= timestamps[order];
+	}
+	return fits;
+}
+
 /* The types that a text fits. */
 static int
 text_fits(Str text)
 {
 	char first = text.data[0];
 
-	if ((first >= '0' && first <= '9') || first == '-' || first == '+' || first == '.')
-		return number_fits(text) | time_fits(text);
+	if ((first >= '0' && first <= '9') || first == '-' || first == '+' || first == '.') {
+		int fits = number_fits(text) | time_fits(text);
+
+		return fits != 0 ? fits : date_fits(text);
+	}
 	return str_equal_nocase(text, STR("true")) || str_equal_nocase(text, STR("false")) ? IS_BOOLEAN : 0;
+}
+
+/*
+ * The order of a file's dates: that of the columns where only one is possible.  A file without such a column, or with both
+ * kinds, leaves the year-first order: its other dates are text, which is not wrong and can be seen.
+ */
+static DateOrder
+find_date_order(const int *fits, int n)
+{
+	bool has_dmy = false, has_mdy = false;
+
+	for (int c = 0; c < n; c++) {
+		if (fits[c] == IS_ANY)
+			continue;
+		has_dmy |= (fits[c] & IS_DMY) != 0 && (fits[c] & IS_MDY) == 0;
+		has_mdy |= (fits[c] & IS_MDY) != 0 && (fits[c] & IS_DMY) == 0;
+	}
+	return has_dmy == has_mdy ? DATE_ORDER_YMD : has_dmy ? DATE_ORDER_DMY : DATE_ORDER_MDY;
+}
+
+/* Dates of the file's order are dates, those of the other are not. */
+static int
+settle_order(int fits, DateOrder order)
+{
+	int date = order == DATE_ORDER_DMY ? IS_DATE_DMY : order == DATE_ORDER_MDY ? IS_DATE_MDY : 0;
+	int timestamp = order == DATE_ORDER_DMY ? IS_TIMESTAMP_DMY : order == DATE_ORDER_MDY ? IS_TIMESTAMP_MDY : 0;
+
+	if (fits == IS_ANY)
+		return fits;
+	return (fits & ~(IS_DMY | IS_MDY)) | (fits & date ? IS_DATE : 0) | (fits & timestamp ? IS_TIMESTAMP : 0);
 }
 
 static const Type *
@@ -580,9 +638,7 @@ csv_columns(Describe *d, const CsvProfile *p, Error *err)
 		Str		name = spec->has_header ? str_trim(p->first[c]) : (Str){0};
 		int		copy = 0;
 
-		if (!spec->has_header && !is_null_field(spec, p->first[c], p->first_quoted[c]))
-			fits &= text_fits(p->first[c]);
-		columns[c].type = type_of_fits(fits);
+		columns[c].type = type_of_fits(settle_order(fits, spec->date_order));
 		columns[c].name = name.length > 0 ? fold_name(d, name) : fold_name(d, str_of(arena_printf(&d->scratch, "column%d", c)));
 		for (int k = 0; k < c; k++)
 			if (strcmp(columns[k].name, columns[c].name) == 0) {
@@ -630,6 +686,11 @@ describe_csv(Describe *d, Error *err)
 	TRY(csv_profile(d, &profile, err));
 	if (!spec->header_is_set)
 		spec->has_header = find_header(d, &profile);
+	for (int c = 0; c < profile.n && !spec->has_header; c++)
+		if (!is_null_field(spec, profile.first[c], profile.first_quoted[c]))
+			profile.fits[c] &= text_fits(profile.first[c]);
+	if (!spec->date_order_is_set)
+		spec->date_order = find_date_order(profile.fits, profile.n);
 	return csv_columns(d, &profile, err);
 }
 
