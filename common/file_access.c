@@ -296,6 +296,10 @@ file_access_open(const FileAccess *access, const char *path, Error *err)
 static Status
 fail_write(const char *path, Error *err)
 {
+	if (errno == ENOENT) {
+		error_user(err, "The file '%s' cannot be written: its folder does not exist", path);
+		return error_hint(err, "Create the folder first, or write to another place");
+	}
 	return error_user(err, "The file '%s' cannot be written: %s", path, strerror(errno));
 }
 

@@ -71,9 +71,13 @@ note_row(SelectRun *run, const char *where, int32_t partition, int64_t offset, c
 {
 	(void)partition;
 	pthread_mutex_lock(&run->lock);
-	if (run->n_bad++ == 0 && offset >= 0 && strchr(where, ':') == NULL)
+	if (run->n_bad++ > 0)
+		;
+	else if (where == NULL)
+		snprintf(run->example, sizeof run->example, "%s", reason);
+	else if (offset >= 0 && strchr(where, ':') == NULL)
 		snprintf(run->example, sizeof run->example, "%s:%lld: %s", where, (long long)offset, reason);
-	else if (run->n_bad == 1)
+	else
 		snprintf(run->example, sizeof run->example, "%s: %s", where, reason);
 	pthread_mutex_unlock(&run->lock);
 }
@@ -82,7 +86,10 @@ static void
 report_row(RowLog *log, const char *where, int32_t partition, int64_t offset, const char *reason, Str raw)
 {
 	(void)raw;
-	note_row((SelectRun *)((char *)log - offsetof(SelectRun, row_log)), where, partition, offset, reason);
+	(void)where;
+	(void)offset;
+	/* A row within the plan is of no record in particular: it may be of a join, or of a group. */
+	note_row((SelectRun *)((char *)log - offsetof(SelectRun, row_log)), NULL, partition, -1, reason);
 }
 
 static void

@@ -185,7 +185,8 @@ syntax_hint(ParseState *ps, int i_input)
 		if (wanted.length > 0)
 			error_hint(ps->err, "Expected %s", strbuf_text(&wanted));
 		else if (is_clause && is_wanted(ps, TK_IDENT))
-			error_hint(ps->err, is_wanted(ps, TK_INTLIT) ? "Expected an expression" : "Expected a name");
+			error_hint(ps->err, "Expected %s; to use %.*s as a name, put it in double quotes",
+					   is_wanted(ps, TK_INTLIT) ? "an expression" : "a name", (int)near.length, near.data);
 	}
 	strbuf_free(&wanted);
 }

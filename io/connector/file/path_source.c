@@ -59,9 +59,9 @@ find_key(const PathKey *keys, int n, const char *name)
 static const Type *
 key_type(Arena *arena, char *const *paths, int n_paths, int key)
 {
-	bool all_numbers = true, all_days = true, any = false;
+	bool all_numbers = true, all_days = true, all_truths = true, any = false;
 
-	for (int i = 0; i < n_paths && (all_numbers || all_days); i++) {
+	for (int i = 0; i < n_paths && (all_numbers || all_days || all_truths); i++) {
 		PathKey *keys;
 		int64_t	 number;
 		int32_t	 day;
@@ -72,8 +72,11 @@ key_type(Arena *arena, char *const *paths, int n_paths, int key)
 		any = true;
 		all_numbers = all_numbers && int64_parse(keys[key].value, &number);
 		all_days = all_days && date_sniff(keys[key].value, &day);
+		all_truths = all_truths && (str_equal_nocase(keys[key].value, STR("true")) || str_equal_nocase(keys[key].value, STR("false")));
 	}
-	return !any ? type_string : all_numbers ? type_bigint : all_days ? type_date : type_string;
+	if (!any)
+		return type_string;
+	return all_numbers ? type_bigint : all_days ? type_date : all_truths ? type_boolean : type_string;
 }
 
 /* Every path must have the same keys, or their columns would be missing in some files. */
