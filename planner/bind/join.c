@@ -948,6 +948,7 @@ bind_join(Binder *b, const AstRelation *relation, SelectBinder *outer, Logical *
 		TRY(plan_hash_join(&j, out, scope, err));
 	else
 		TRY(plan_stream_join(&j, out, scope, err));
+	TRY(join_filter_pairs(&j, &conditions, out, scope, err));
 	if (n_names > 0)
 		TRY(merge_using(&j, scope, out, names, n_names, err));
 	return OK;

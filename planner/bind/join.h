@@ -29,8 +29,9 @@ is_column(const Expr *e, int index)
 }
 
 /* ---- join_subqueries.c ---- */
-/* Conjuncts of ON that have become columns, of the left or the right side. */
+/* Conjuncts of ON that have become columns, of the left or the right side; of an inner join those that filter its pairs. */
 typedef struct OnConditions {
+	const AstExpr *of_pairs;
 	int	  n;
 	bool *is_left;
 	int	 *columns;
@@ -40,6 +41,7 @@ typedef struct OnConditions {
 Status join_on_subqueries(Joining *j, const AstExpr **on, OnConditions *out, Error *err);
 /* Adds them to what pairs of rows must satisfy. */
 void   join_add_conditions(Joining *j, const OnConditions *conditions);
+Status join_filter_pairs(Joining *j, const OnConditions *conditions, Logical **rows, Scope *scope, Error *err);
 
 /* ---- join_keys.c ---- */
 /* True when the side's rows are keyed by what ON equals already. */

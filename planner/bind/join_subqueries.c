@@ -30,8 +30,9 @@ bind_on_side(Binder *b, const AstRelation *relation, const AstExpr *on, Scope *s
 	return OK;
 }
 
+/* The columns that `side` had before its sub-queries were joined, of `rows` that have them; and the condition, unless it is NULL. */
 static void
-add_condition(Binder *b, Logical **side, const SelectBinder *sb, Expr *condition)
+add_condition(Binder *b, Logical **side, Logical *rows, Expr *condition)
 {
 	int			 n = (*side)->n_columns;
 	Expr	   **exprs = arena_array(b->arena, Expr *, n + 1);
@@ -43,7 +44,7 @@ add_condition(Binder *b, Logical **side, const SelectBinder *sb, Expr *condition
 	}
 	exprs[n] = condition;
 	names[n] = "condition";
-	*side = logical_project(b->arena, sb->rows, exprs, names, n + 1, (*side)->n_key);
+	*side = logical_project(b->arena, rows, exprs, names, n + (condition != NULL), (*side)->n_key);
 }
 
 static Status
@@ -77,9 +78,9 @@ add_conjunct(Joining *j, const AstExpr *on, bool *is_left, Error *err)
 	}
 	*is_left = fits_left;
 	if (fits_left)
-		add_condition(b, &j->left, &of_left, left);
+		add_condition(b, &j->left, of_left.rows, left);
 	else
-		add_condition(b, &j->right, &of_right, right);
+		add_condition(b, &j->right, of_right.rows, right);
 	return OK;
 }
 
@@ -96,6 +97,10 @@ join_on_subqueries(Joining *j, const AstExpr **on, OnConditions *out, Error *err
 	*on = on_without_subqueries(b, (AstExpr *)*on, &moved);
 	if (moved == NULL)
 		return OK;
+	if (j->kind == JOIN_INNER) {
+		out->of_pairs = moved;
+		return OK;
+	}
 	ast_conjuncts(b->arena, moved, &list);
 	out->is_left = arena_array(b->arena, bool, list.n);
 	out->columns = arena_array(b->arena, int, list.n);
@@ -121,4 +126,18 @@ join_add_conditions(Joining *j, const OnConditions *conditions)
 	for (int i = 0; i < conditions->n; i++)
 		list[n++] = expr_column(arena, conditions->columns[i] + (conditions->is_left[i] ? 0 : j->left->n_columns), type_boolean, "condition");
 	j->residual = expr_and(arena, list, n, j->binder->standard);
+}
+
+Status
+join_filter_pairs(Joining *j, const OnConditions *conditions, Logical **rows, Scope *scope, Error *err)
+{
+	Binder		*b = j->binder;
+	SelectBinder of_pairs = {.rows = *rows};
+	Expr		*condition;
+
+	if (conditions->of_pairs == NULL)
+		return OK;
+	TRY(bind_on_side(b, j->relation, conditions->of_pairs, scope, &of_pairs, &condition, err));
+	add_condition(b, rows, logical_filter(b->arena, of_pairs.rows, condition), NULL);
+	return OK;
 }
