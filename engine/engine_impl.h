@@ -365,9 +365,6 @@ Status query_stop(Engine *engine, Query *query, bool drop_state, Error *err);
 /* Resuming also tries a query in ERROR again. */
 void   query_set_paused(Engine *engine, Query *query, bool is_paused);
 
-/* Puts it into the queue of the workers (a Query *). */
-void query_wake(void *query);
-
 /* What a query has committed in an input that is read from `topic`, by partition; 0 where nothing is known. */
 void query_positions(Engine *engine, const char *id, const char *input, Topic *topic, int64_t *positions);
 
@@ -387,11 +384,23 @@ void query_committed(Query *query, Nanos took);
 Status query_run_epoch(Query *query, int64_t *n_rows, Error *err);
 StateBackend *query_state_backend(void *query, int partition);
 Status query_open_run(Query *query, const StreamRunOptions *overrides, Error *err);
+void   query_close_run(Query *query);		/* what has not been committed is forgotten */
+
+/* ---- workers.c ---- */
+
+/* Puts it into the queue of the workers (a Query *). */
+void query_wake(void *query);
+/* The same, and out of it again, for who holds lock_queries.  A query in a worker's hand is put there when it comes out. */
+void query_enqueue(Query *query);
+void query_dequeue(Engine *engine, Query *query);
+
 Status engine_start_workers(Engine *engine, Error *err);
 void   engine_stop_workers(Engine *engine);
 
 /* Queries are about to be freed one by one: none is put into the queue any more, which may hold others. */
 void engine_stop_waking(Engine *engine);
+
+/* ---- query_wait.c ---- */
 
 /* Waits until the queries that feed `names` (transitively) have consumed what existed when this was called. */
 Status engine_wait_caught_up(Engine *engine, const CatalogSnapshot *snapshot, const char *const *names, int n_names,
