@@ -2,11 +2,7 @@
  * Statements that change the catalog.  Each is checked against the catalog as it is, appended to the command log, and
  * applied; recovery applies the logged commands again.  One at a time, under lock_ddl.
  */
-#include "data/json_build.h"
-#include "engine/command_status.h"
-#include "engine/live.h"
-#include "engine/engine_impl.h"
-#include "engine/table_copy.h"
+#include "engine/ddl_impl.h"
 #include "engine/share.h"
 #include "io/format/wire/wire.h"
 #include "planner/bind/properties.h"
@@ -14,179 +10,10 @@
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <strings.h>
 #include <unistd.h>
 
-/* ---- the text of a command: dialect, settings, then the statement; fields end in NUL ---- */
-
 #define MAX_TRIES 30	/* when another process decides at the same time */
-
-/* Among the settings of a command: columns that were found in a file, the library of a function, "aggregate" or "scalar". */
-#define FILE_SCHEMA "file.schema"
-#define NATIVE_PATH "function.path"
-#define NATIVE_CLASS "function.class"
-
-typedef struct CommandWriter {
-	StrBuf text;
-	int	   n;
-} CommandWriter;
-
-static void
-command_setting(const char *name, const char *value, void *context)
-{
-	StrBuf *text = context;
-
-	strbuf_add(text, name, strlen(name) + 1);
-	strbuf_add(text, value, strlen(value) + 1);
-}
-
-static void
-command_encode(const StatementContext *context, StrBuf *out)
-{
-	const char *dialect = context->standard ? "standard" : "ksqldb";
-
-	strbuf_add(out, dialect, strlen(dialect) + 1);
-	settings_visit(context->session->settings, command_setting, out);
-	if (context->file_schema != NULL)
-		command_setting(FILE_SCHEMA, context->file_schema, out);
-	if (context->native_path != NULL) {
-		command_setting(NATIVE_PATH, context->native_path, out);
-		command_setting(NATIVE_CLASS, context->native_class == FUNCTION_AGGREGATE ? "aggregate" : "scalar", out);
-	}
-	strbuf_add_char(out, '\0');
-	strbuf_add_str(out, context->sql);
-}
-
-static void
-discard_message(ResultSink *sink, const char *text, bool is_warning)
-{
-	(void)sink;
-	(void)text;
-	(void)is_warning;
-}
-
-static void
-discard_entity(ResultSink *sink, const Entity *entity)
-{
-	(void)sink;
-	(void)entity;
-}
-
-static void
-command_logged(StatementContext *context)
-{
-	if (context->command == NULL)
-		return;
-	command_set(context->engine, context->command, "EXECUTING");
-	context->command->is_logged = true;
-}
-
-/*
- * Appends the statement to the log; *sequence numbers it.  During recovery the number comes from the log.  `replaced` (NULL: none)
- * names a query that goes on with the state it has under `plan`.
- */
-static Status
-log_replacing(StatementContext *context, const char *replaced, const PersistentPlan *plan, int64_t *sequence, Error *err)
-{
-	Engine	  *engine = context->engine;
-	StrBuf	   command = {0};
-	StoreUnit *unit;
-	Status	   status;
-	int		   at;
-
-	if (engine->is_replaying) {
-		*sequence = engine->n_commands - 1;
-		return OK;
-	}
-	if (engine->is_sandbox) {
-		*sequence = engine->n_commands++;
-		return OK;
-	}
-	command_encode(context, &command);
-	unit = store_unit_new(engine->store);
-	at = engine->on_kafka ? -1 : store_unit_command(unit, strbuf_str(&command));
-	if (replaced != NULL)
-		query_put_fingerprint(unit, replaced, plan);
-	status = engine->on_kafka ? cluster_append(engine, strbuf_str(&command), sequence, err) : OK;
-	if (status == OK && !store_unit_is_empty(unit))
-		status = store_commit(engine->store, unit, err);
-	if (status == OK) {
-		if (!engine->on_kafka)
-			*sequence = store_unit_sequence(unit, at);
-		engine->n_commands = *sequence + 1;
-		command_logged(context);
-	}
-	store_unit_free(unit);
-	strbuf_free(&command);
-	return status;
-}
-
-static Status
-log_command(StatementContext *context, int64_t *sequence, Error *err)
-{
-	return log_replacing(context, NULL, NULL, sequence, err);
-}
-
-/* IF [NOT] EXISTS had nothing to do. */
-static void tell_warning(StatementContext *context, const char *format, ...) PRINTF_LIKE(2, 3);
-
-static void
-tell_warning(StatementContext *context, const char *format, ...)
-{
-	JsonValue object = json_object();
-	char	  text[1024];
-	va_list	  args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof text, format, args);
-	va_end(args);
-	json_add(context->arena, &object, "message", json_string(text));
-	context->sink->entity(context->sink, &(Entity){.kind = "warning_entity", .value = &object});
-}
-
-/* A command has been carried out: its id is type/entity/action; sources stand in backquotes there. */
-typedef struct CommandName {
-	const char *type;
-	const char *entity;
-	const char *action;
-	bool		is_source;
-} CommandName;
-
-static const char *
-command_id(Arena *arena, CommandName name)
-{
-	return arena_printf(arena, name.is_source ? "%s/`%s`/%s" : "%s/%s/%s", name.type, name.entity, name.action);
-}
-
-static void tell_status(StatementContext *context, CommandName name, int64_t sequence, const char *query_id, const char *format, ...)
-	PRINTF_LIKE(5, 6);
-
-static void
-tell_status(StatementContext *context, CommandName name, int64_t sequence, const char *query_id, const char *format, ...)
-{
-	CommandStatus status = {.sequence = sequence, .query_id = query_id, .status = "SUCCESS"};
-	JsonValue	  object;
-	char		  text[1024];
-	va_list		  args;
-
-	if (context->engine->is_recovering)
-		return;
-	va_start(args, format);
-	vsnprintf(text, sizeof text, format, args);
-	va_end(args);
-	status.message = text;
-	status.id = command_id(context->arena, name);
-	command_status_put(context->engine, &status);
-	object = command_status_entity(context->arena, &status);
-	context->sink->entity(context->sink, &(Entity){.kind = "currentStatus", .value = &object});
-}
-
-static const char *
-entity_kind_word(EntityKind kind)
-{
-	return kind == ENTITY_STREAM ? "stream" : kind == ENTITY_TABLE ? "table" : "view";
-}
 
 /* ---- sources ---- */
 
@@ -209,7 +36,7 @@ check_existing(StatementContext *context, const AstCreateSource *create, const c
 		return OK;
 	if (create->if_not_exists) {
 		*out = EXISTING_SKIP;
-		tell_warning(context, "Cannot add %s `%s`: A %s with the same name already exists.", word, name, entity_kind_word(old->kind));
+		command_tell_warning(context, "Cannot add %s `%s`: A %s with the same name already exists.", word, name, entity_kind_word(old->kind));
 		return OK;
 	}
 	if (create->or_replace) {
@@ -338,7 +165,7 @@ log_create_as(StatementContext *context, Query *old, const PersistentPlan *plan,
 
 	if (is_running)
 		query_set_paused(context->engine, old, true);
-	status = log_replacing(context, old != NULL ? old->id : NULL, plan, sequence, err);
+	status = command_log_replacing(context, old != NULL ? old->id : NULL, plan, sequence, err);
 	if (status == FAILED && is_running)
 		query_set_paused(context->engine, old, false);
 	return status;
@@ -402,7 +229,7 @@ create_as(StatementContext *context, const AstStatement *statement, Existing exi
 	sink->standard = context->standard;
 	catalog_put_source(engine->catalog, sink);
 	TRY(start_query(context, query, create->is_table ? QUERY_CREATE_TABLE : QUERY_CREATE_STREAM, sink->name, err));
-	tell_status(context, (CommandName){create->is_table ? "table" : "stream", sink->name, "create", true}, sequence, id, "Created query with ID %s", id);
+	command_tell_status(context, (CommandName){create->is_table ? "table" : "stream", sink->name, "create", true}, sequence, id, "Created query with ID %s", id);
 	return OK;
 }
 
@@ -444,7 +271,7 @@ create_plain(StatementContext *context, const AstStatement *statement, Existing 
 		context->file_schema = schema_columns_text(context->arena, source->schema);
 	TRY(engine_create_topic(engine, source, err));
 	TRY(register_schemas(context, source, true, err));
-	TRY(log_command(context, &sequence, err));
+	TRY(command_log(context, &sequence, err));
 	source->sql = str_to_arena(context->arena, context->sql);
 	source->standard = context->standard;
 	if (keeps_rows) {
@@ -459,7 +286,7 @@ create_plain(StatementContext *context, const AstStatement *statement, Existing 
 		TRY(make_query(context, statement, source->query_id, source, &query, err));
 		TRY(start_query(context, query, QUERY_SOURCE_TABLE, NULL, err));
 	}
-	tell_status(context, (CommandName){entity_kind_word(source->kind), source->name, "create", true}, sequence, source->query_id, "%s %s",
+	command_tell_status(context, (CommandName){entity_kind_word(source->kind), source->name, "create", true}, sequence, source->query_id, "%s %s",
 				source->kind == ENTITY_TABLE ? "Table" : "Stream", existing == EXISTING_REPLACE ? "replaced" : "created");
 	return OK;
 }
@@ -488,7 +315,7 @@ create_view(StatementContext *context, const AstStatement *statement, Error *err
 	Plan				 *plan;
 
 	if (old != NULL && create->if_not_exists) {
-		tell_warning(context, "Cannot add view `%s`: A %s with the same name already exists.", name, entity_kind_word(old->kind));
+		command_tell_warning(context, "Cannot add view `%s`: A %s with the same name already exists.", name, entity_kind_word(old->kind));
 		return OK;
 	}
 	if (old != NULL && (!create->or_replace || old->kind != ENTITY_VIEW))
@@ -498,9 +325,9 @@ create_view(StatementContext *context, const AstStatement *statement, Error *err
 	view.view_sql = view.sql;
 	view.schema = plan->schema;
 	(void)pos;
-	TRY(log_command(context, &sequence, err));
+	TRY(command_log(context, &sequence, err));
 	catalog_put_source(context->engine->catalog, &view);
-	tell_status(context, (CommandName){"view", name, "create", true}, sequence, NULL, "View created");
+	command_tell_status(context, (CommandName){"view", name, "create", true}, sequence, NULL, "View created");
 	return OK;
 }
 
@@ -515,14 +342,14 @@ create_type(StatementContext *context, const AstStatement *statement, Error *err
 		if (!create->if_not_exists)
 			return error_user(err, "Cannot register custom type '%s' since it is already registered with type: %s", type.name,
 							  type_to_arena(catalog_type(context->planner.catalog, str_of(type.name))->type, context->arena));
-		tell_warning(context, "%s is already registered with type %s", type.name,
+		command_tell_warning(context, "%s is already registered with type %s", type.name,
 			type_to_arena(catalog_type(context->planner.catalog, str_of(type.name))->type, context->arena));
 		return OK;
 	}
 	TRY(bind_type(&context->planner, create->type, &type.type, err));
-	TRY(log_command(context, &sequence, err));
+	TRY(command_log(context, &sequence, err));
 	catalog_put_type(context->engine->catalog, &type);
-	tell_status(context, (CommandName){"type", type.name, "create", false}, sequence, NULL, "Registered custom type with name '%s' and SQL type %s", type.name, type_to_arena(type.type, context->arena));
+	command_tell_status(context, (CommandName){"type", type.name, "create", false}, sequence, NULL, "Registered custom type with name '%s' and SQL type %s", type.name, type_to_arena(type.type, context->arena));
 	return OK;
 }
 
@@ -564,7 +391,7 @@ create_function(StatementContext *context, const AstStatement *statement, Error 
 	int64_t					 sequence;
 
 	if (old != NULL && create->if_not_exists) {
-		tell_warning(context, "Function %s exists already.", old->name);
+		command_tell_warning(context, "Function %s exists already.", old->name);
 		return OK;
 	}
 	if (old != NULL && !create->or_replace) {
@@ -574,34 +401,10 @@ create_function(StatementContext *context, const AstStatement *statement, Error 
 	TRY(function_make(context, create, &function, err));
 	context->native_path = function->path;
 	context->native_class = function->class;
-	TRY(log_command(context, &sequence, err));
+	TRY(command_log(context, &sequence, err));
 	functions_put(engine, function->name, function);
-	tell_status(context, (CommandName){"function", function->name, "create", false}, sequence, NULL, "Created %s function %s%s",
+	command_tell_status(context, (CommandName){"function", function->name, "create", false}, sequence, NULL, "Created %s function %s%s",
 				function->class == FUNCTION_AGGREGATE ? "aggregate" : "scalar", function->name, function->signature);
-	return OK;
-}
-
-static Status
-drop_function(StatementContext *context, const AstStatement *statement, Error *err)
-{
-	const AstDrop	   *drop = &statement->drop;
-	Engine			   *engine = context->engine;
-	const UserFunction *function = user_function_find(atomic_load(&engine->functions), str_of(drop->name.text));
-	int64_t				sequence;
-
-	if (function == NULL && drop->if_exists) {
-		tell_warning(context, "Function %s does not exist.", drop->name.text);
-		return OK;
-	}
-	if (function == NULL) {
-		error_user(err, "There is no function %s that could be dropped", drop->name.text);
-		return error_at(err, drop->name.pos.line, drop->name.pos.column, drop->name.pos.length);
-	}
-	if (!engine->is_recovering)
-		TRY(function_check_unused(context, function->name, err));
-	TRY(log_command(context, &sequence, err));
-	functions_put(engine, function->name, NULL);
-	tell_status(context, (CommandName){"function", function->name, "drop", false}, sequence, NULL, "Dropped function %s", function->name);
 	return OK;
 }
 
@@ -620,174 +423,13 @@ insert_select(StatementContext *context, const AstStatement *statement, Error *e
 	TRY(insert_query_id(context, &statement->insert, &id, err));
 	if (id != NULL && catalog_query(context->planner.catalog, str_of(id)) != NULL)
 		return error_user(err, "Query ID '%s' already exists.", id);
-	TRY(log_command(context, &sequence, err));
+	TRY(command_log(context, &sequence, err));
 	if (id == NULL)
 		id = query_id(context, "INSERTQUERY", NULL, sequence);
 	TRY(make_query(context, statement, id, NULL, &query, err));
 	TRY(start_query(context, query, QUERY_INSERT, trial.sink->name, err));
-	tell_status(context, (CommandName){"stream", trial.sink->name, "create", true}, sequence, id, "Created query with ID %s", id);
+	command_tell_status(context, (CommandName){"stream", trial.sink->name, "create", true}, sequence, id, "Created query with ID %s", id);
 	return OK;
-}
-
-/* ---- dropping and ending ---- */
-
-static Status
-end_query(StatementContext *context, const char *id, Error *err)
-{
-	Query *query = query_find(context->engine, str_of(id));
-	char  *name = arena_strdup(context->arena, id);
-
-	catalog_drop_query(context->engine->catalog, str_of(name));
-	if (query == NULL)
-		return OK;
-	if (context->engine->is_recovering) {
-		for (Query **q = &context->engine->queries; *q != NULL; q = &(*q)->next)
-			if (*q == query) {
-				*q = query->next;
-				break;
-			}
-		query_free(query);
-		return OK;
-	}
-	return query_stop(context->engine, query, true, err);
-}
-
-typedef enum Dependents { READING_SOURCES, READING_INSERTS, WRITING_INSERTS } Dependents;
-
-/* The sources that were made of a source, or the ids of the INSERT queries that read or write it; NULL: none. */
-static const char *
-dependents_of(StatementContext *context, const CatalogSource *source, Dependents which)
-{
-	StrBuf		text = {0};
-	const char *result = NULL;
-
-	for (int i = 0; i < catalog_n_queries(context->planner.catalog); i++) {
-		const CatalogQuery *q = catalog_query_at(context->planner.catalog, i);
-		bool				counts = which == WRITING_INSERTS && strcmp(q->sink, source->name) == 0;
-
-		for (int k = 0; which != WRITING_INSERTS && k < q->n_sources; k++)
-			counts = counts || strcmp(q->sources[k], source->name) == 0;
-		if (q->kind == QUERY_SOURCE_TABLE || !counts || (q->kind == QUERY_INSERT) != (which != READING_SOURCES))
-			continue;
-		strbuf_printf(&text, "%s%s", text.length > 0 ? ", " : "", which == READING_SOURCES ? q->sink : q->id);
-	}
-	if (text.length > 0)
-		result = arena_strdup(context->arena, strbuf_text(&text));
-	strbuf_free(&text);
-	return result;
-}
-
-static Status
-drop_kept_rows(StatementContext *context, const char *name, Error *err)
-{
-	int64_t	   state_id;
-	StoreUnit *unit;
-	Status	   status;
-
-	table_copy_drop(context->engine, name);
-	TRY(kept_rows_open(context->engine, name, &state_id, err));
-	unit = store_unit_new(context->engine->store);
-	store_unit_delete_range(unit, state_id, 0, STR(""), STR(""));
-	status = store_commit(context->engine->store, unit, err);
-	store_unit_free(unit);
-	return status;
-}
-
-static Status
-delete_topic(StatementContext *context, const CatalogSource *source, Error *err)
-{
-	Topic *topic;
-
-	if (source->topic == NULL || context->engine->is_replaying)
-		return OK;
-	TRY(engine_topic(context->engine, source->topic, &topic, err));
-	return topic != NULL ? topics_drop(context->engine->topics, topic, err) : OK;
-}
-
-static Status
-drop_source(StatementContext *context, const AstStatement *statement, Error *err)
-{
-	const AstDrop		*drop = &statement->drop;
-	EntityKind			 wanted = drop->object == AST_OBJECT_TABLE ? ENTITY_TABLE : drop->object == AST_OBJECT_VIEW ? ENTITY_VIEW : ENTITY_STREAM;
-	const char			*name = bind_name(&context->planner, drop->name);
-	const CatalogSource *source = catalog_source(context->planner.catalog, str_of(name));
-	const char			*readers;
-	const char			*inserts_from, *inserts_into;
-	int64_t				 sequence;
-
-	if (source == NULL && drop->if_exists) {
-		tell_warning(context, "Source `%s` does not exist.", name);
-		return OK;
-	}
-	if (source == NULL && !context->standard)
-		return error_unknown_source(&context->planner, drop->name, "Source ", err);
-	if (source == NULL)
-		TRY(bind_source_name(&context->planner, drop->name, &source, err));
-	name = source->name;
-	if (source->kind != wanted)
-		return error_user(err, "Incompatible data source type is %s, but statement was DROP %s",
-						  source->kind == ENTITY_STREAM ? "STREAM" : source->kind == ENTITY_TABLE ? "TABLE" : "VIEW",
-						  wanted == ENTITY_STREAM ? "STREAM" : wanted == ENTITY_TABLE ? "TABLE" : "VIEW");
-	if (drop->delete_topic && source->is_read_only)
-		return error_user(err, "Cannot delete topic for read-only source: %s", name);
-	readers = dependents_of(context, source, READING_SOURCES);
-	inserts_from = dependents_of(context, source, READING_INSERTS);
-	inserts_into = dependents_of(context, source, WRITING_INSERTS);
-	if (readers != NULL) {
-		error_user(err, "Cannot drop %s.\nThe following streams and/or tables read from this source: [%s].\n"
-				   "You need to drop them before dropping %s.", name, readers, name);
-		return FAILED;
-	}
-	if (inserts_from != NULL || inserts_into != NULL)
-		return error_user(err, "Cannot drop %s.\nThe following queries read from this source: [%s].\nThe following queries write into this "
-						  "source: [%s].\nYou need to terminate them before dropping %s.", name, inserts_from != NULL ? inserts_from : "",
-						  inserts_into != NULL ? inserts_into : "", name);
-	TRY(log_command(context, &sequence, err));
-	if (source->query_id != NULL)
-		TRY(end_query(context, source->query_id, err));
-	if (source->is_materialised && !context->engine->is_recovering && !context->engine->is_sandbox)
-		TRY(drop_kept_rows(context, name, err));
-	if (drop->delete_topic)
-		TRY(delete_topic(context, source, err));
-	catalog_drop_source(context->engine->catalog, str_of(name));
-	tell_status(context, (CommandName){entity_kind_word(wanted), name, "drop", true}, sequence, NULL, "Source `%s` (topic: %s) was dropped.", name,
-				source->topic != NULL ? source->topic : "none");
-	return OK;
-}
-
-static Status
-drop_type(StatementContext *context, const AstStatement *statement, Error *err)
-{
-	const char *name = bind_name(&context->planner, statement->drop.name);
-	int64_t		sequence;
-
-	if (catalog_type(context->planner.catalog, str_of(name)) == NULL) {
-		if (!statement->drop.if_exists)
-			return error_user(err, "Type %s does not exist.", name);
-		tell_warning(context, "Type '%s' does not exist", name);
-		return OK;
-	}
-	TRY(log_command(context, &sequence, err));
-	catalog_drop_type(context->engine->catalog, str_of(name));
-	tell_status(context, (CommandName){"type", name, "drop", false}, sequence, NULL, "Dropped type '%s'", name);
-	return OK;
-}
-
-static Status
-drop_execute(StatementContext *context, const AstStatement *statement, Error *err)
-{
-	switch (statement->drop.object) {
-	case AST_OBJECT_TYPE:
-		return drop_type(context, statement, err);
-	case AST_OBJECT_FUNCTION:
-		return drop_function(context, statement, err);
-	case AST_OBJECT_STREAM:
-	case AST_OBJECT_TABLE:
-	case AST_OBJECT_VIEW:
-		return drop_source(context, statement, err);
-	default:
-		return error_unsupported(err, "This DROP is not supported");
-	}
 }
 
 static Status
@@ -797,77 +439,10 @@ alter_execute(StatementContext *context, const AstStatement *statement, Error *e
 	int64_t		   sequence;
 
 	TRY(bind_alter(&context->planner, statement, &changed, err));
-	TRY(log_command(context, &sequence, err));
+	TRY(command_log(context, &sequence, err));
 	catalog_put_source(context->engine->catalog, changed);
-	tell_status(context, (CommandName){entity_kind_word(changed->kind), changed->name, "alter", true}, sequence, NULL, "%s %s altered successfully.",
+	command_tell_status(context, (CommandName){entity_kind_word(changed->kind), changed->name, "alter", true}, sequence, NULL, "%s %s altered successfully.",
 				changed->kind == ENTITY_TABLE ? "Table" : "Stream", changed->name);
-	return OK;
-}
-
-static Status
-control_one(StatementContext *context, const AstStatement *statement, const CatalogQuery *entry, Error *err)
-{
-	Engine *engine = context->engine;
-	Query  *query = query_find(engine, str_of(entry->id));
-
-	if (entry->kind == QUERY_SOURCE_TABLE)
-		return error_user(err, "Cannot %s query '%s': it keeps a source table and ends with DROP TABLE",
-						  statement->kind == AST_TERMINATE ? "terminate" : statement->kind == AST_PAUSE ? "pause" : "resume", entry->id);
-	if (statement->kind == AST_TERMINATE)
-		return end_query(context, entry->id, err);
-	if (query != NULL && !engine->is_recovering)
-		query_set_paused(engine, query, statement->kind == AST_PAUSE);
-	else if (query != NULL)
-		query->state = statement->kind == AST_PAUSE ? QUERY_PAUSED : QUERY_RUNNING;
-	return OK;
-}
-
-/* A push query of somebody; false: there is none of that id.  It is in no log. */
-static bool
-terminate_live(StatementContext *context, const char *id)
-{
-	Engine	 *engine = context->engine;
-	JsonValue object = json_object();
-
-	if (engine->is_sandbox)
-		return engine_live_exists(engine->original, id);
-	if (!engine_live_cancel(engine, id, NULL))
-		return false;
-	json_add(context->arena, &object, "queryId", json_string(id));
-	json_add(context->arena, &object, "wasTerminated", json_bool(true));
-	context->sink->entity(context->sink, &(Entity){.kind = "terminate_query", .value = &object});
-	return true;
-}
-
-static Status
-control_execute(StatementContext *context, const AstStatement *statement, Error *err)
-{
-	const AstQueryControl *control = &statement->query_control;
-	const CatalogSnapshot *catalog = context->planner.catalog;
-	const CatalogQuery	  *found = NULL;
-	int64_t				   sequence;
-
-	for (int i = 0; !control->is_all && i < catalog_n_queries(catalog); i++)
-		if (strcasecmp(catalog_query_at(catalog, i)->id, control->id.text) == 0)
-			found = catalog_query_at(catalog, i);
-	if (!control->is_all && found == NULL && statement->kind == AST_TERMINATE && terminate_live(context, control->id.text))
-		return OK;
-	if (!control->is_all && found == NULL) {
-		error_user(err, "Unknown queryId: %s", control->id.text);
-		error_hint(err, "SHOW QUERIES lists the queries that run.");
-		return error_at(err, control->id.pos.line, control->id.pos.column, control->id.pos.length);
-	}
-	TRY(log_command(context, &sequence, err));
-	for (int i = 0; i < catalog_n_queries(catalog); i++) {
-		const CatalogQuery *entry = catalog_query_at(catalog, i);
-
-		if (control->is_all ? entry->kind != QUERY_SOURCE_TABLE : entry == found)
-			TRY(control_one(context, statement, entry, err));
-	}
-	tell_status(context,
-				(CommandName){statement->kind == AST_TERMINATE ? "terminate" : statement->kind == AST_PAUSE ? "pause" : "resume",
-							  found != NULL ? arena_strdup(context->arena, control->id.text) : "all", "execute", false},
-				sequence, NULL, "Query %s.", statement->kind == AST_TERMINATE ? "terminated" : statement->kind == AST_PAUSE ? "paused" : "resumed");
 	return OK;
 }
 
@@ -886,49 +461,15 @@ ddl_dispatch(StatementContext *context, const AstStatement *statement, Error *er
 	case AST_INSERT_SELECT:
 		return insert_select(context, statement, err);
 	case AST_DROP:
-		return drop_execute(context, statement, err);
+		return ddl_drop(context, statement, err);
 	case AST_ALTER:
 		return alter_execute(context, statement, err);
 	case AST_TERMINATE:
 	case AST_PAUSE:
 	case AST_RESUME:
-		return control_execute(context, statement, err);
+		return ddl_control(context, statement, err);
 	default:
 		return error_bug(err, "Statement kind %d is not DDL", (int)statement->kind);
-	}
-}
-
-/* ---- its id, before anything is known of it but its text ---- */
-
-static const char *
-command_type_of(AstObject object)
-{
-	return object == AST_OBJECT_TABLE ? "table" : object == AST_OBJECT_VIEW ? "view" : object == AST_OBJECT_TYPE ? "type"
-		   : object == AST_OBJECT_FUNCTION ? "function" : "stream";
-}
-
-static CommandName
-command_name_of(PlannerContext *planner, const AstStatement *statement)
-{
-	switch (statement->kind) {
-	case AST_CREATE_SOURCE:
-		return (CommandName){statement->create_source.is_table ? "table" : "stream", bind_name(planner, statement->create_source.name), "create", true};
-	case AST_CREATE_VIEW:
-		return (CommandName){"view", bind_name(planner, statement->create_view.name), "create", true};
-	case AST_CREATE_TYPE:
-		return (CommandName){"type", bind_name(planner, statement->create_type.name), "create", false};
-	case AST_CREATE_FUNCTION:
-		return (CommandName){"function", statement->create_function.name.text, "create", false};
-	case AST_INSERT_SELECT:
-		return (CommandName){"stream", bind_name(planner, statement->insert.name), "create", true};
-	case AST_DROP:
-		return (CommandName){command_type_of(statement->drop.object), bind_name(planner, statement->drop.name), "drop",
-							 statement->drop.object != AST_OBJECT_TYPE && statement->drop.object != AST_OBJECT_FUNCTION};
-	case AST_ALTER:
-		return (CommandName){statement->alter.is_table ? "table" : "stream", bind_name(planner, statement->alter.name), "alter", true};
-	default:
-		return (CommandName){statement->kind == AST_TERMINATE ? "terminate" : statement->kind == AST_PAUSE ? "pause" : "resume",
-							 statement->query_control.is_all ? "all" : statement->query_control.id.text, "execute", false};
 	}
 }
 
@@ -949,30 +490,6 @@ ddl_once(StatementContext *context, const AstStatement *statement, Error *err)
 	return status;
 }
 
-/* What recovers or is only tried is nobody's business. */
-static void
-begin_command(StatementContext *context, const AstStatement *statement, PendingCommand *command)
-{
-	PlannerContext planner = {.arena = context->arena, .standard = context->standard};
-
-	if (context->engine->is_recovering || context->engine->is_sandbox)
-		return;
-	*command = (PendingCommand){.session = context->session, .id = command_id(context->arena, command_name_of(&planner, statement))};
-	command_begin(context->engine, command);
-	context->command = command;
-}
-
-static void
-end_command(StatementContext *context, Status status, const Error *err)
-{
-	if (context->command == NULL)
-		return;
-	/* Commands of other processes are in the log. */
-	context->command->is_logged = context->command->is_logged || context->engine->is_replaying;
-	command_end(context->engine, context->command, status, err);
-	context->command = NULL;
-}
-
 Status
 ddl_execute(StatementContext *context, const AstStatement *statement, Error *err)
 {
@@ -980,7 +497,7 @@ ddl_execute(StatementContext *context, const AstStatement *statement, Error *err
 	PendingCommand command;
 	Status		   status;
 
-	begin_command(context, statement, &command);
+	command_begin_statement(context, statement, &command);
 	engine_lock_ddl(engine);
 	if (context->command != NULL)
 		command_set(engine, context->command, "PARSING");
@@ -994,60 +511,7 @@ ddl_execute(StatementContext *context, const AstStatement *statement, Error *err
 		context->sink->message(context->sink, engine->skipped_command, true);
 		engine->skipped_command[0] = '\0';
 	}
-	end_command(context, status, err);
+	command_end_statement(context, status, err);
 	engine_unlock_ddl(engine);
-	return status;
-}
-
-/* Reads one NUL-terminated field. */
-static const char *
-command_field(Str *rest)
-{
-	const char *field = rest->data;
-	size_t		n = strnlen(field, rest->length);
-
-	*rest = n < rest->length ? str_make(rest->data + n + 1, rest->length - n - 1) : str_make(rest->data + n, 0);
-	return field;
-}
-
-Status
-ddl_replay(Engine *engine, Str command, Error *err)
-{
-	Arena			 arena = {0};
-	Str				 rest = str_make(arena_strndup(&arena, command.data, command.length), command.length);
-	ResultSink		 sink = {.message = discard_message, .entity = discard_entity};
-	Session			*session = NULL;
-	AstStatementList list;
-	Status			 status = OK;
-	const char		*dialect = command_field(&rest);
-	const char		*file_schema = NULL;
-	const char		*native_path = NULL;
-	FunctionClass	 native_class = FUNCTION_SCALAR;
-
-	TRY_OUT(session_open(engine, &session, err));
-	while (rest.length > 0 && rest.data[0] != '\0') {
-		const char *name = command_field(&rest);
-		const char *value = command_field(&rest);
-		Error		ignored;
-
-		if (strcmp(name, FILE_SCHEMA) == 0)
-			file_schema = value;
-		else if (strcmp(name, NATIVE_PATH) == 0)
-			native_path = value;
-		else if (strcmp(name, NATIVE_CLASS) == 0)
-			native_class = strcmp(value, "aggregate") == 0 ? FUNCTION_AGGREGATE : FUNCTION_SCALAR;
-		else
-			settings_set(session->settings, name, value, &ignored);
-	}
-	command_field(&rest);
-	StatementContext context = {.session = session, .engine = engine, .sink = &sink, .arena = &arena,
-								.standard = strcmp(dialect, "standard") == 0, .file_schema = file_schema, .native_path = native_path, .native_class = native_class};
-
-	TRY_OUT(parser_parse(&arena, rest, (ParserOptions){.is_ksqldb = !context.standard}, &list, err));
-	context.sql = list.items[0]->text;
-	status = ddl_execute(&context, list.items[0], err);
-out:
-	session_close(session);
-	arena_free(&arena);
 	return status;
 }
