@@ -99,7 +99,7 @@ command_tell_warning(StatementContext *context, const char *format, ...)
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
 	json_add(context->arena, &object, "message", json_string(text));
-	context->sink->entity(context->sink, &(Entity){.kind = "warning_entity", .value = &object});
+	statement_tell(context, "warning_entity", &object);
 }
 
 static const char *
@@ -125,7 +125,7 @@ command_tell_status(StatementContext *context, CommandName name, int64_t sequenc
 	status.id = command_id(context->arena, name);
 	command_status_put(context->engine, &status);
 	object = command_status_entity(context->arena, &status);
-	context->sink->entity(context->sink, &(Entity){.kind = "currentStatus", .value = &object});
+	statement_tell(context, "currentStatus", &object);
 }
 
 const char *

@@ -222,7 +222,7 @@ terminate_live(StatementContext *context, const char *id)
 		return false;
 	json_add(context->arena, &object, "queryId", json_string(id));
 	json_add(context->arena, &object, "wasTerminated", json_bool(true));
-	context->sink->entity(context->sink, &(Entity){.kind = "terminate_query", .value = &object});
+	statement_tell(context, "terminate_query", &object);
 	return true;
 }
 

@@ -305,6 +305,10 @@ Status statement_check_role(const Session *session, const AstStatement *statemen
 StatementPermission statement_permission_of(const AstStatement *statement);
 const char *statement_kind_name(AstStatementKind kind);
 
+/* Tells an entity; one that is a list. */
+void statement_tell(StatementContext *context, const char *kind, const JsonValue *value);
+void statement_tell_list(StatementContext *context, const char *kind, const char *member, JsonValue list);
+
 /* ---- ddl.c ---- */
 Status ddl_execute(StatementContext *context, const AstStatement *statement, Error *err);
 
@@ -338,6 +342,10 @@ Status copy_execute(StatementContext *context, const AstStatement *statement, Er
 
 /* ---- summarize.c ---- */
 Status summarize_execute(StatementContext *context, const AstStatement *statement, Error *err);
+
+/* ---- show_functions.c ---- */
+void   show_functions(StatementContext *context);
+Status describe_function(StatementContext *context, const AstDescribe *describe, Error *err);
 
 /* ---- insert.c ---- */
 Status insert_values_execute(StatementContext *context, const AstStatement *statement, Error *err);

@@ -13,24 +13,6 @@
 #include <stdlib.h>
 #include <strings.h>
 
-static void
-tell(StatementContext *context, const char *kind, const JsonValue *value)
-{
-	Entity entity = {.kind = kind, .value = value};
-
-	context->sink->entity(context->sink, &entity);
-}
-
-/* An entity that is one list. */
-static void
-tell_list(StatementContext *context, const char *kind, const char *member, JsonValue list)
-{
-	JsonValue object = json_object();
-
-	json_add(context->arena, &object, member, list);
-	tell(context, kind, &object);
-}
-
 static const char *
 kind_word(EntityKind kind)
 {
@@ -83,7 +65,7 @@ show_sources(StatementContext *context, const CatalogSnapshot *catalog, EntityKi
 		}
 		json_push(arena, &list, item);
 	}
-	tell_list(context, name, name, list);
+	statement_tell_list(context, name, name, list);
 }
 
 /* Queries that read a topic. */
@@ -161,7 +143,7 @@ show_topics(StatementContext *context, const CatalogSnapshot *catalog, bool exte
 		}
 		json_push(arena, &list, item);
 	}
-	tell_list(context, extended ? "kafka_topics_extended" : "kafka_topics", "topics", list);
+	statement_tell_list(context, extended ? "kafka_topics_extended" : "kafka_topics", "topics", list);
 	return OK;
 }
 
@@ -262,93 +244,7 @@ show_queries(StatementContext *context, const CatalogSnapshot *catalog)
 		json_push(context->arena, &list, query_summary(context, catalog, catalog_query_at(catalog, i)));
 	pthread_mutex_unlock(&engine->lock_queries);
 	engine_live_visit(engine, add_live_query, &(LiveList){context->arena, &list});
-	tell_list(context, "queries", "queries", list);
-}
-
-typedef struct FunctionRow {
-	const char *name;
-	const char *type;
-	const char *category;
-	const char *description;
-} FunctionRow;
-
-typedef struct FunctionList {
-	int			 n;
-	int			 capacity;
-	FunctionRow *rows;			/* malloc'ed */
-} FunctionList;
-
-static void
-add_function(FunctionList *list, FunctionRow row, uint32_t flags)
-{
-	if (flags & FUNC_HIDDEN)
-		return;
-	grow_array(list->rows, list->n, list->capacity);
-	list->rows[list->n++] = row;
-}
-
-static void
-add_scalar(const void *row, void *context)
-{
-	const ScalarFunction *f = row;
-
-	add_function(context, (FunctionRow){f->name, "SCALAR", scalar_category(f), f->description}, f->flags);
-}
-
-static void
-add_aggregate(const void *row, void *context)
-{
-	const Aggregate *f = row;
-
-	add_function(context, (FunctionRow){f->name, "AGGREGATE", "AGGREGATE", f->description}, f->flags);
-}
-
-static void
-add_table_function(const void *row, void *context)
-{
-	const TableFunction *f = row;
-
-	add_function(context, (FunctionRow){f->name, "TABLE", "TABLE", f->description}, f->flags);
-}
-
-static int
-compare_functions(const void *a, const void *b)
-{
-	const FunctionRow *one = a, *other = b;
-	int				   order = strcmp(one->name, other->name);
-
-	return order != 0 ? order : strcmp(one->type, other->type);
-}
-
-static JsonValue
-function_value(Arena *arena, const FunctionRow *row)
-{
-	JsonValue item = json_object();
-
-	json_add(arena, &item, "name", json_string(row->name));
-	json_add(arena, &item, "type", json_string(row->type));
-	json_add(arena, &item, "category", json_string(row->category));
-	json_add(arena, &item, "description", json_string(row->description != NULL ? row->description : ""));
-	return item;
-}
-
-/* One row a name: overloads are DESCRIBE FUNCTION's. */
-static void
-show_functions(StatementContext *context)
-{
-	const UserFunctions *users = atomic_load(&context->engine->functions);
-	JsonValue			 functions = json_array();
-	FunctionList		 list = {0};
-
-	function_visit_in(users, FUNCTION_SCALAR, context->standard, add_scalar, &list);
-	function_visit_in(users, FUNCTION_AGGREGATE, context->standard, add_aggregate, &list);
-	function_visit_in(users, FUNCTION_TABLE, context->standard, add_table_function, &list);
-	qsort(list.rows, (size_t)list.n, sizeof *list.rows, compare_functions);
-	for (int i = 0; i < list.n; i++)
-		if (i == 0 || strcmp(list.rows[i].name, list.rows[i - 1].name) != 0)
-			json_push(context->arena, &functions, function_value(context->arena, &list.rows[i]));
-	free(list.rows);
-	tell_list(context, "function_names", "functions", functions);
+	statement_tell_list(context, "queries", "queries", list);
 }
 
 static void
@@ -378,7 +274,7 @@ show_properties(StatementContext *context)
 	json_add(arena, &object, "properties", list);
 	json_add(arena, &object, "overwrittenProperties", overwritten);
 	json_add(arena, &object, "defaultProperties", defaults);
-	tell(context, "properties", &object);
+	statement_tell(context, "properties", &object);
 }
 
 static void
@@ -388,7 +284,7 @@ show_types(StatementContext *context, const CatalogSnapshot *catalog)
 
 	for (int i = 0; i < catalog_n_types(catalog); i++)
 		json_add(context->arena, &types, catalog_type_at(catalog, i)->name, entity_type(context->arena, catalog_type_at(catalog, i)->type));
-	tell_list(context, "type_list", "types", types);
+	statement_tell_list(context, "type_list", "types", types);
 }
 
 static void
@@ -403,17 +299,7 @@ show_variables(StatementContext *context)
 		json_add(context->arena, &item, "value", json_string(context->session->variables[2 * i + 1]));
 		json_push(context->arena, &list, item);
 	}
-	tell_list(context, "variables", "variables", list);
-}
-
-/* Functions of users are in the data directory, if there is one.  That another process has it is no reason to show nothing. */
-static void
-look_for_functions(StatementContext *context)
-{
-	Error err;
-
-	if (engine_has_directory(context->engine) && engine_need_store(context->engine, &err) == FAILED)
-		context->sink->message(context->sink, arena_printf(context->arena, "Functions of users are left out: %s", err.message), true);
+	statement_tell_list(context, "variables", "variables", list);
 }
 
 static void describe_all(StatementContext *context, const CatalogSnapshot *catalog, EntityKind kind, bool extended);
@@ -427,9 +313,7 @@ show_execute(StatementContext *context, const AstStatement *statement, Error *er
 	QueryStates			   elsewhere = {0};
 	Status				   status = OK;
 
-	if (show->object == AST_OBJECT_FUNCTION)
-		look_for_functions(context);
-	else if (show->object != AST_OBJECT_PROPERTY && show->object != AST_OBJECT_VARIABLE)
+	if (show->object != AST_OBJECT_FUNCTION && show->object != AST_OBJECT_PROPERTY && show->object != AST_OBJECT_VARIABLE)
 		TRY(engine_need_store(context->engine, err));
 	if (show->object == AST_OBJECT_QUERY || show->is_extended)
 		query_states_collect(context->engine, context->arena, &elsewhere);
@@ -658,7 +542,7 @@ describe_all(StatementContext *context, const CatalogSnapshot *catalog, EntityKi
 
 	for (int i = 0; i < n; i++)
 		json_push(context->arena, &list, describe_source(context, catalog, sorted[i], extended));
-	tell_list(context, "source_descriptions", "sourceDescriptions", list);
+	statement_tell_list(context, "source_descriptions", "sourceDescriptions", list);
 }
 
 /* Under lock_queries. */
@@ -734,136 +618,7 @@ describe_queries(StatementContext *context, const CatalogSnapshot *catalog)
 		strbuf_free(&text);
 	}
 	pthread_mutex_unlock(&engine->lock_queries);
-	tell_list(context, "query_descriptions", "queryDescriptions", list);
-}
-
-/* ---- functions ---- */
-
-typedef struct FunctionDescription {
-	Arena	   *arena;
-	Str			name;
-	JsonValue	overloads;
-	const char *description;
-	const char *kind;
-	JsonValue	examples;
-} FunctionDescription;
-
-/* The parameters of a signature `(A, B...) -> R`, which are separated by commas outside brackets. */
-static JsonValue
-signature_arguments(Arena *arena, const char *signature, const char **result)
-{
-	JsonValue	arguments = json_array();
-	const char *start = signature + 1, *c = start;
-
-	for (int depth = 0; *c != '\0'; c++) {
-		bool ends = depth == 0 && (*c == ',' || *c == ')');
-
-		if (ends && c > start) {
-			Str		  text = str_trim(str_make(start, (size_t)(c - start)));
-			bool	  is_variadic = str_ends_with(text, STR("..."));
-			JsonValue item = json_object();
-
-			if (is_variadic)
-				text.length -= 3;
-			if (text.length > 0 && text.data[text.length - 1] == '!')
-				text.length--;
-			json_add(arena, &item, "name", json_string(""));
-			json_add(arena, &item, "type", json_string(str_to_arena(arena, text)));
-			json_add(arena, &item, "description", json_string(""));
-			json_add(arena, &item, "isVariadic", json_bool(is_variadic));
-			json_push(arena, &arguments, item);
-		}
-		if (ends)
-			start = c + 1;
-		if (ends && *c == ')')
-			break;
-		depth += *c == '(' || *c == '<' ? 1 : *c == ')' || (*c == '>' && c[-1] != '=') ? -1 : 0;
-	}
-	c = strstr(c, "->");
-	*result = c != NULL ? str_to_arena(arena, str_trim(str_of(c + 2))) : "";
-	return arguments;
-}
-
-static void
-describe_overload(FunctionDescription *d, const char *kind, const char *name, const char *signature, const char *description,
-				  const char *example, const char *result)
-{
-	JsonValue	item = json_object();
-	const char *returns;
-
-	if (!str_equal_nocase(str_of(name), d->name))
-		return;
-	d->kind = kind;
-	if (d->description == NULL)
-		d->description = description;
-	json_add(d->arena, &item, "arguments", signature_arguments(d->arena, signature, &returns));
-	json_add(d->arena, &item, "returnType", json_string(returns));
-	json_add(d->arena, &item, "description", json_string(description != NULL ? description : ""));
-	json_add(d->arena, &item, "signature", json_string(arena_printf(d->arena, "%s%s", name, signature)));
-	json_push(d->arena, &d->overloads, item);
-	if (example != NULL) {
-		item = json_object();
-		json_add(d->arena, &item, "expression", json_string(example));
-		json_add(d->arena, &item, "result", json_string(result != NULL ? result : ""));
-		json_push(d->arena, &d->examples, item);
-	}
-}
-
-static void
-describe_scalar(const void *row, void *context)
-{
-	const ScalarFunction *f = row;
-
-	describe_overload(context, "SCALAR", f->name, f->signature, f->description, f->example, f->example_result);
-}
-
-static void
-describe_aggregate(const void *row, void *context)
-{
-	const Aggregate *f = row;
-
-	describe_overload(context, "AGGREGATE", f->name, f->signature, f->description, f->example, f->example_result);
-}
-
-static void
-describe_table_function(const void *row, void *context)
-{
-	const TableFunction *f = row;
-
-	describe_overload(context, "TABLE", f->name, f->signature, f->description, f->example, f->example_result);
-}
-
-static Status
-describe_function(StatementContext *context, const AstDescribe *describe, Error *err)
-{
-	Arena			   *arena = context->arena;
-	JsonValue			object = json_object();
-	FunctionDescription d = {.arena = arena, .name = str_of(describe->name.text), .overloads = json_array(), .examples = json_array()};
-	const UserFunction *user;
-
-	if (function_class(d.name, context->standard) == FUNCTION_NONE && engine_has_directory(context->engine))
-		TRY(engine_need_store(context->engine, err));
-	user = user_function_find(atomic_load(&context->engine->functions), d.name);
-	function_visit_in(atomic_load(&context->engine->functions), FUNCTION_SCALAR, context->standard, describe_scalar, &d);
-	function_visit_in(atomic_load(&context->engine->functions), FUNCTION_AGGREGATE, context->standard, describe_aggregate, &d);
-	function_visit_in(atomic_load(&context->engine->functions), FUNCTION_TABLE, context->standard, describe_table_function, &d);
-	if (d.kind == NULL) {
-		error_user(err, "Can't find any functions with the name '%s'", describe->name.text);
-		error_hint(err, "SHOW FUNCTIONS lists all functions.");
-		return error_at(err, describe->name.pos.line, describe->name.pos.column, describe->name.pos.length);
-	}
-	json_add(arena, &object, "name", json_string(describe->name.text));
-	json_add(arena, &object, "description", json_string(d.description != NULL ? d.description : ""));
-	json_add(arena, &object, "author", json_string(""));
-	json_add(arena, &object, "version", json_string(""));
-	json_add(arena, &object, "path", json_string(user != NULL ? user->path : "internal"));
-	if (user != NULL)
-		json_add(arena, &object, "symbol", json_string(user->symbol));
-	json_add(arena, &object, "type", json_string(d.kind));
-	json_add(arena, &object, "functions", d.overloads);
-	json_add(arena, &object, "examples", d.examples);
-	tell(context, "describe_function", &object);
-	return OK;
+	statement_tell_list(context, "query_descriptions", "queryDescriptions", list);
 }
 
 /* ---- files and queries ---- */
@@ -890,7 +645,7 @@ describe_file_path(StatementContext *context, const AstDescribe *describe, Error
 	json_add(arena, &object, "format", json_string(file->format));
 	json_add(arena, &object, "compression", json_string(file->compression));
 	json_add(arena, &object, "fields", fields);
-	tell(context, "fileDescription", &object);
+	statement_tell(context, "fileDescription", &object);
 	return OK;
 }
 
@@ -905,7 +660,7 @@ describe_query(StatementContext *context, const AstQuery *query, Error *err)
 	if (status == OK) {
 		json_add(context->arena, &object, "type", json_string(plan->result_is_table ? "TABLE" : "STREAM"));
 		json_add(context->arena, &object, "fields", entity_fields(context->arena, plan->schema, plan->schema->n_key));
-		tell_list(context, "sourceDescription", "sourceDescription", object);
+		statement_tell_list(context, "sourceDescription", "sourceDescription", object);
 	}
 	catalog_release(snapshot);
 	return status;
@@ -938,7 +693,7 @@ describe_execute(StatementContext *context, const AstStatement *statement, Error
 	else {
 		status = bind_source_name(&context->planner, describe->name, &source, err);
 		if (status == OK)
-			tell_list(context, "sourceDescription", "sourceDescription", describe_source(context, catalog, source, describe->is_extended));
+			statement_tell_list(context, "sourceDescription", "sourceDescription", describe_source(context, catalog, source, describe->is_extended));
 	}
 	catalog_release(catalog);
 	context->elsewhere = NULL;

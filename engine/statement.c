@@ -21,6 +21,21 @@ typedef struct StatementRow {
 	int				 flags;
 } StatementRow;
 
+void
+statement_tell(StatementContext *context, const char *kind, const JsonValue *value)
+{
+	context->sink->entity(context->sink, &(Entity){.kind = kind, .value = value});
+}
+
+void
+statement_tell_list(StatementContext *context, const char *kind, const char *member, JsonValue list)
+{
+	JsonValue object = json_object();
+
+	json_add(context->arena, &object, member, list);
+	statement_tell(context, kind, &object);
+}
+
 static Status
 set_execute(StatementContext *context, const AstStatement *statement, Error *err)
 {
@@ -121,7 +136,7 @@ assert_topic_execute(StatementContext *context, const AstStatement *statement, E
 		return error_set(err, ERROR_ASSERTION, "Topic '%s' does not exist", assertion->name.text);
 	json_add(context->arena, &object, "topicName", json_string(assertion->name.text));
 	json_add(context->arena, &object, "exists", json_bool(!assertion->not_exists));
-	context->sink->entity(context->sink, &(Entity){.kind = "assert_topic", .value = &object});
+	statement_tell(context, "assert_topic", &object);
 	return OK;
 }
 
