@@ -364,7 +364,7 @@ table_reserve(GroupTable *table, int64_t bytes, Error *err)
 	if (table->may_overdraw)
 		budget_take(table->budget, bytes);
 	else if (table->budget != NULL)
-		TRY(budget_reserve(table->budget, bytes, "GROUP BY", err));
+		TRY(budget_reserve(table->budget, bytes, table->what != NULL ? table->what : "GROUP BY", err));
 	table->reserved_bytes += bytes;
 	return OK;
 }

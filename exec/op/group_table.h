@@ -80,6 +80,7 @@ typedef struct GroupTable {
 	int64_t		  text_bytes;	/* of long text in keys */
 	int64_t		  text_reserved_bytes;	/* for it, in steps; a part of reserved_bytes */
 	MemoryBudget *budget;
+	const char	 *what;			/* for the error when the budget is exhausted; NULL: "GROUP BY" */
 	bool		  may_overdraw;	/* the owner looks at the budget between batches: reserve beyond it */
 } GroupTable;
 

@@ -278,16 +278,30 @@ row_partitions_load(const RowPartitions *parts, int partition, RowStore *rows, E
 	return row_partitions_read(parts, partition, load_block, &loading, err);
 }
 
+static int64_t
+n_rows_of_all(const RowPartitions *parts)
+{
+	int64_t all = 0;
+
+	for (int p = 0; p < N_ROW_PARTITIONS; p++)
+		all += parts->n_rows[p];
+	return all;
+}
+
+bool
+row_partitions_is_most(const RowPartitions *parts, int partition)
+{
+	return parts->n_rows[partition] > n_rows_of_all(parts) / 5 * 4;
+}
+
 bool
 row_partitions_is_large(const RowPartitions *parts, int partition)
 {
 	const SpillSpace *space = op_services(parts->op)->spill;
-	int64_t			  rows = parts->n_rows[partition], all = 0;
+	int64_t			  rows = parts->n_rows[partition], all = n_rows_of_all(parts);
 	/* columns grow by doubling */
 	int64_t			  bytes = parts->n_bytes[partition] * 2 + rows * parts->bytes_a_row;
 
-	for (int p = 0; p < N_ROW_PARTITIONS; p++)
-		all += parts->n_rows[p];
 	return parts->level + 1 < ROW_PARTITION_LEVELS && bytes > spill_share(space) / 2 && bytes > spill_least(space) && (rows < all || parts->level == 0);
 }
 

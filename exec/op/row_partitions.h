@@ -78,6 +78,9 @@ Status row_partitions_load(const RowPartitions *parts, int partition, RowStore *
 /* Whether a partition should be parted again before it is loaded: it is too large and has more than one key, as far as is known. */
 bool row_partitions_is_large(const RowPartitions *parts, int partition);
 
+/* Whether nearly all rows are in one partition: then most have one key, and parting them again would not help. */
+bool row_partitions_is_most(const RowPartitions *parts, int partition);
+
 /* Parts a partition by the next bits into `out`, which was initialised for the next level.  The rows stay where they are, too. */
 Status row_partitions_split(const RowPartitions *parts, int partition, RowPartitions *out, Error *err);
 

@@ -5,35 +5,27 @@
  * With a limit only rows that may still be among the first n are kept: when there are twice as many, all but the first n
  * are forgotten, and the last of them is the bound that later rows must beat.
  *
- * Rows that the budget does not hold are sorted and written out as a run (sort_runs.h); runs are merged at the end.  Memory for
- * sorting what is kept is reserved as it grows, so that a run can always be sorted.
+ * Rows that the budget does not hold are sorted and written out (run_store.h).
  */
 #include "exec/op/sort.h"
 
 #include <stdlib.h>
 
-#include "exec/op/row_store.h"
-#include "exec/op/sort_runs.h"
-#include "exec/op/sort_rows.h"
+#include "exec/op/run_store.h"
 
-enum {
-	TOP_SLACK = 4 * BATCH_ROWS,
-	SORT_BYTES = 36,		/* a row, while it is sorted: its number and twice the sort's entry */
-};
+enum { TOP_SLACK = 4 * BATCH_ROWS };
 
 typedef struct SortOp {
 	Op			op;
 	Program	  **programs;		/* by key; NULL: the key is a column */
 	int			n_columns;		/* of the input */
 	bool		has_time;
-	RowStore	rows;			/* input columns, computed keys, event time */
+	RunStore	rows;			/* input columns, computed keys, event time */
 	int		   *key_columns;	/* in rows, by key */
 	SortColumn *order;
 	int64_t		n_keep;			/* -1: all */
 	bool		has_bound;		/* the last row kept is the n_keep-th */
 	Arena		out;
-	SortRuns	runs;			/* written out: rows that came before those kept */
-	int64_t		sort_bytes;		/* reserved for sorting; only where rows can be written out */
 } SortOp;
 
 static Status
@@ -42,10 +34,6 @@ sort_open(Op *op, Error *err)
 	SortOp		   *self = op_cast(SortOp, op, &op_sort);
 	const SortSpec *spec = op->spec;
 
-	row_store_init(&self->rows, op_services(op)->budget, "ORDER BY");
-	sort_runs_init(&self->runs, op);
-	if (op_services(op)->spill != NULL)
-		self->rows.free_bytes = spill_least(op_services(op)->spill);
 	self->n_columns = -1;
 	self->programs = arena_array(&op->arena, Program *, spec->n_keys + 1);
 	self->key_columns = arena_array(&op->arena, int, spec->n_keys + 1);
@@ -61,6 +49,8 @@ sort_open(Op *op, Error *err)
 		self->n_keep = -1;
 	else
 		self->n_keep = spec->n_rows + spec->n_skip > 0 ? spec->n_rows + spec->n_skip : 1;
+	run_store_init(&self->rows, op, "ORDER BY", self->order, self->key_columns, spec->n_keys);
+	self->rows.n_keep = self->n_keep;
 	return spec->n_rows == 0 ? DONE : OK;
 }
 
@@ -78,96 +68,16 @@ sort_layout(SortOp *self, const Batch *in)
 		self->key_columns[k] = self->programs[k] != NULL ? n++ : spec->keys[k].expr->index;
 }
 
-static void
-sort_point_to_keys(SortOp *self)
-{
-	const SortSpec *spec = self->op.spec;
-
-	for (int k = 0; k < spec->n_keys; k++)
-		self->order[k].column = self->rows.columns[self->key_columns[k]];
-}
-
-/* The row numbers of the store, sorted. */
-static uint32_t *
-sort_numbers(SortOp *self)
-{
-	const SortSpec *spec = self->op.spec;
-	uint32_t	   *numbers = xmalloc(sizeof *numbers * (size_t)(self->rows.n_rows + 1));
-
-	for (uint64_t i = 0; i < self->rows.n_rows; i++)
-		numbers[i] = (uint32_t)i;
-	sort_point_to_keys(self);
-	sort_rows(self->order, spec->n_keys, numbers, (int64_t)self->rows.n_rows);
-	return numbers;
-}
-
-/* ---- runs ---- */
-
-/* Writes the rows kept as a run. */
-static Status
-sort_write_run(SortOp *self, Error *err)
-{
-	int64_t	  n = (int64_t)self->rows.n_rows;
-	uint32_t *numbers;
-	Status	  status;
-
-	if (n > 0) {
-		numbers = sort_numbers(self);
-		status = sort_runs_add(&self->runs, &self->rows, numbers, self->n_keep >= 0 && self->n_keep < n ? self->n_keep : n, err);
-		free(numbers);
-		if (status == FAILED)
-			return FAILED;
-	}
-	row_store_free(&self->rows);
-	budget_release(op_services(&self->op)->budget, self->sort_bytes);
-	self->sort_bytes = 0;
-	self->has_bound = false;
-	return OK;
-}
-
-/* Whether n rows more would be more than this sort should keep. */
-static bool
-sort_is_full(const SortOp *self, int64_t n)
-{
-	int64_t bytes = row_store_bytes_with(&self->rows, n) + ((int64_t)self->rows.n_rows + n) * SORT_BYTES;
-
-	return bytes > self->rows.free_bytes && bytes > spill_share(op_services(&self->op)->spill);
-}
-
-static Status
-sort_reserve(SortOp *self, Error *err)
-{
-	int64_t missing = (int64_t)self->rows.n_rows * SORT_BYTES - self->sort_bytes;
-
-	if (missing > 0) {
-		/* A little ahead, not for each batch. */
-		missing += BATCH_ROWS * 2 * SORT_BYTES;
-		TRY(budget_reserve(op_services(&self->op)->budget, missing, "ORDER BY", err));
-		self->sort_bytes += missing;
-	}
-	return OK;
-}
-
-/* Keeps rows; those that were kept before are written out if there is no room for both. */
+/* Keeps rows.  Where some are written out there is no bound any more. */
 static Status
 sort_append(SortOp *self, const Vector *const *columns, int n_columns, const uint32_t *index, int32_t n, Error *err)
 {
-	uint64_t n_before;
+	int n_runs = self->rows.runs.n_runs;
 
-	if (op_services(&self->op)->spill == NULL)
-		return row_store_append(&self->rows, columns, n_columns, index, n, err);
-	if (self->rows.n_rows > 0 && sort_is_full(self, n))
-		TRY(sort_write_run(self, err));
-	n_before = self->rows.n_rows;
-	if (row_store_append(&self->rows, columns, n_columns, index, n, err) == FAILED) {
-		if (self->rows.n_rows == 0)
-			return FAILED;
-		if (self->rows.n_rows > n_before)
-			return sort_write_run(self, err);
-		TRY(sort_write_run(self, err));
-		TRY(row_store_append(&self->rows, columns, n_columns, index, n, err));
-	}
-	return sort_reserve(self, err) == OK ? OK : sort_write_run(self, err);
+	TRY(run_store_append(&self->rows, columns, n_columns, index, n, err));
+	if (self->rows.runs.n_runs > n_runs)
+		self->has_bound = false;
+	return OK;
 }
 
 static Status
@@ -176,13 +86,13 @@ sort_prune(SortOp *self, Error *err)
 	uint32_t *numbers;
 	Status	  status;
 
-	if (self->n_keep < 0 || (int64_t)self->rows.n_rows < self->n_keep * 2 + TOP_SLACK)
+	if (self->n_keep < 0 || (int64_t)self->rows.rows.n_rows < self->n_keep * 2 + TOP_SLACK)
 		return OK;
-	numbers = sort_numbers(self);
-	status = row_store_keep(&self->rows, numbers, self->n_keep, err);
+	numbers = run_store_numbers(&self->rows);
+	status = row_store_keep(&self->rows.rows, numbers, self->n_keep, err);
 	free(numbers);
 	self->has_bound = true;
-	sort_point_to_keys(self);
+	run_store_point(&self->rows);
 	return status;
 }
 
@@ -264,26 +174,8 @@ sort_push(Op *op, int port, const Batch *in, Error *err)
 	}
 	n = sort_candidates(self, in, columns, selected);
 	TRY(sort_append(self, columns, n_columns, n == in->n_rows ? NULL : selected, n, err));
-	op->state_rows = (int64_t)self->rows.n_rows;
+	op->state_rows = (int64_t)self->rows.rows.n_rows;
 	return sort_prune(self, err);
-}
-
-/* Behind own rows and runs come the other's.  Both are written out if any are, or if there is no room for them together. */
-static Status
-sort_take(SortOp *self, SortOp *from, Error *err)
-{
-	if (self->runs.n_runs == 0 && from->runs.n_runs == 0) {
-		self->sort_bytes += from->sort_bytes;
-		from->sort_bytes = 0;
-		if (row_store_take(&self->rows, &from->rows, err) == OK)
-			return OK;
-		if (op_services(&self->op)->spill == NULL)
-			return FAILED;
-	}
-	TRY(sort_write_run(self, err));
-	TRY(sort_write_run(from, err));
-	sort_runs_take(&self->runs, &from->runs);
-	return OK;
 }
 
 static Status
@@ -300,8 +192,8 @@ sort_merge(Op *op, Op *other, Error *err)
 		memcpy(self->key_columns, from->key_columns, sizeof *self->key_columns * (size_t)((const SortSpec *)op->spec)->n_keys);
 	}
 	self->has_bound = false;
-	TRY(sort_take(self, from, err));
-	op->state_rows = (int64_t)self->rows.n_rows;
+	TRY(run_store_take(&self->rows, &from->rows, err));
+	op->state_rows = (int64_t)self->rows.rows.n_rows;
 	return sort_prune(self, err);
 }
 
@@ -318,10 +210,10 @@ sort_emit(SortOp *self, const uint32_t *numbers, int64_t n, Error *err)
 		size = end - at < BATCH_ROWS ? end - at : BATCH_ROWS;
 		arena_reset(&self->out);
 		out = batch_new(&self->out, self->n_columns, (int32_t)size);
-		row_store_select(&self->rows, &self->out, numbers + at, (int32_t)size, 0, self->n_columns, out->columns);
+		row_store_select(&self->rows.rows, &self->out, numbers + at, (int32_t)size, 0, self->n_columns, out->columns);
 		if (self->has_time) {
 			int64_t		  *time = arena_alloc(&self->out, sizeof *time * (size_t)size);
-			const int64_t *times = self->rows.columns[self->rows.n_columns - 1]->data;
+			const int64_t *times = self->rows.rows.columns[self->rows.rows.n_columns - 1]->data;
 
 			for (int64_t i = 0; i < size; i++)
 				time[i] = times[numbers[at + i]];
@@ -362,22 +254,12 @@ sort_emit_merged(void *context, const Vector *const *columns, int32_t n, Error *
 		for (int c = 0; c < self->n_columns; c++)
 			out->columns[c] = columns[c];
 		if (self->has_time)
-			out->event_time = columns[self->runs.n_columns - 1]->data;
+			out->event_time = columns[self->rows.runs.n_columns - 1]->data;
 		if (first > 0 || last < n)
 			out = batch_slice(&self->out, out, (int32_t)first, (int32_t)(last - first));
 		TRY(op_emit_loop(&self->op, out, err));
 	}
 	return merged->n_seen >= end ? DONE : OK;
-}
-
-static Status
-sort_finish_runs(SortOp *self, Error *err)
-{
-	MergedRows merged = {.self = self};
-
-	TRY(sort_write_run(self, err));
-	return sort_runs_merge(&self->runs, self->order, self->key_columns, ((const SortSpec *)self->op.spec)->n_keys,
-						   sort_emit_merged, &merged, err);
 }
 
 static Status
@@ -387,21 +269,17 @@ sort_finish(Op *op, int port, Error *err)
 	Status	status = OK;
 
 	(void)port;
-	if (self->runs.n_runs > 0) {
-		status = sort_finish_runs(self, err);
-	} else if (self->rows.n_rows > 0) {
-		uint32_t *numbers;
-		int64_t	  missing = (int64_t)self->rows.n_rows * SORT_BYTES - self->sort_bytes;
+	if (run_store_has_runs(&self->rows)) {
+		MergedRows merged = {.self = self};
 
-		if (missing > 0) {
-			TRY(budget_reserve(op_services(op)->budget, missing, "ORDER BY", err));
-			self->sort_bytes += missing;
-		}
-		numbers = sort_numbers(self);
-		status = sort_emit(self, numbers, (int64_t)self->rows.n_rows, err);
+		status = run_store_merge(&self->rows, sort_emit_merged, &merged, err);
+	} else if (self->rows.rows.n_rows > 0) {
+		uint32_t *numbers;
+
+		TRY(run_store_reserve(&self->rows, err));
+		numbers = run_store_numbers(&self->rows);
+		status = sort_emit(self, numbers, (int64_t)self->rows.rows.n_rows, err);
 		free(numbers);
-		budget_release(op_services(op)->budget, self->sort_bytes);
-		self->sort_bytes = 0;
 	}
 	if (status == FAILED)
 		return FAILED;
@@ -422,9 +300,7 @@ sort_close(Op *op)
 {
 	SortOp *self = op_cast(SortOp, op, &op_sort);
 
-	row_store_free(&self->rows);
-	sort_runs_free(&self->runs);
-	budget_release(op_services(op)->budget, self->sort_bytes);
+	run_store_free(&self->rows);
 	arena_free(&self->out);
 }
 

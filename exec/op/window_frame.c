@@ -157,75 +157,168 @@ value_integer_at(const WindowFrame *frame, const Vector *v, int64_t i)
 	return x * frame->factor;
 }
 
-/* -1, 0, 1: the value at a position against the one at `origin` moved by an offset, in the order of the rows. */
+/* The value at a position against the one at `origin` moved by an offset, in the order of the rows. */
 typedef struct RangeTarget {
 	const WindowFrame *frame;
-	const Vector	  *values;
+	WindowRows		  *rows;
+	bool			   is_end;
 	double			   number;
 	__int128		   integer;
 } RangeTarget;
 
-static RangeTarget
-target_make(const WindowFrame *frame, const Vector *values, int64_t origin, const FrameOffset *offset, bool is_preceding)
+/* The block of a position, and its ORDER BY values. */
+static Status
+values_at(const WindowFrame *frame, WindowRows *rows, int64_t position, const Vector **values, int64_t *at, Error *err)
 {
-	RangeTarget t = {.frame = frame, .values = values};
-	int			sign = is_preceding != frame->descending ? -1 : 1;
+	const WindowBlock *b;
 
-	if (frame->is_double) {
-		t.number = order_number(values, origin) + sign * offset->number;
-	} else if (offset->is_interval) {
-		Interval v = {sign * offset->interval.months, sign * offset->interval.days, sign * offset->interval.micros};
-		__int128 from = value_integer_at(frame, values, origin);
-
-		/* A time of day does not wrap around. */
-		t.integer = values->type->kind == TYPE_TIME ? from + v.micros / 1000 : timestamp_add_interval((Time)from, &v);
-	} else {
-		t.integer = value_integer_at(frame, values, origin) + sign * offset->integer;
-	}
-	return t;
+	TRY(window_rows_at(rows, position, &b, err));
+	*values = b->columns[frame->value_column];
+	*at = position - b->start;
+	return OK;
 }
 
-static int
-target_compare(const RangeTarget *t, int64_t position)
+static Status
+is_null_at(const WindowFrame *frame, WindowRows *rows, int64_t position, bool *out, Error *err)
 {
-	int order;
+	const Vector *values;
+	int64_t		  at;
 
+	TRY(values_at(frame, rows, position, &values, &at, err));
+	*out = values->validity != NULL && !bitmap_get(values->validity, at);
+	return OK;
+}
+
+static Status
+target_make(RangeTarget *t, int64_t origin, const FrameOffset *offset, bool is_preceding, Error *err)
+{
+	const WindowFrame *frame = t->frame;
+	int				   sign = is_preceding != frame->descending ? -1 : 1;
+	const Vector	  *values;
+	int64_t			   at;
+
+	TRY(values_at(frame, t->rows, origin, &values, &at, err));
+	if (frame->is_double) {
+		t->number = order_number(values, at) + sign * offset->number;
+	} else if (offset->is_interval) {
+		Interval v = {sign * offset->interval.months, sign * offset->interval.days, sign * offset->interval.micros};
+		__int128 from = value_integer_at(frame, values, at);
+
+		/* A time of day does not wrap around. */
+		t->integer = values->type->kind == TYPE_TIME ? from + v.micros / 1000 : timestamp_add_interval((Time)from, &v);
+	} else {
+		t->integer = value_integer_at(frame, values, at) + sign * offset->integer;
+	}
+	return OK;
+}
+
+/* Whether the bound is behind a position: its value comes before the target, or (an end) is equal to it. */
+static Status
+is_behind(const RangeTarget *t, int64_t position, bool *out, Error *err)
+{
+	const Vector *values;
+	int64_t		  at;
+	int			  order;
+
+	TRY(values_at(t->frame, t->rows, position, &values, &at, err));
 	if (t->frame->is_double) {
-		double d = order_number(t->values, position);
+		double d = order_number(values, at);
 
 		/* NaN is greatest. */
 		order = d != d || t->number != t->number ? (d != d) - (t->number != t->number) : (d > t->number) - (d < t->number);
 	} else {
-		__int128 x = value_integer_at(t->frame, t->values, position);
+		__int128 x = value_integer_at(t->frame, values, at);
 
 		order = (x > t->integer) - (x < t->integer);
 	}
-	return t->frame->descending ? -order : order;
+	if (t->frame->descending)
+		order = -order;
+	*out = order < 0 || (t->is_end && order == 0);
+	return OK;
 }
 
-/* Positions from..to-1: the first that is not before the target, or (is_end) that is behind it. */
-static int64_t
-target_search(const RangeTarget *t, int64_t from, int64_t to, bool is_end)
+/* The bound in from .. to: looked for in growing steps from `near`, then by halves. */
+static Status
+target_search(const RangeTarget *t, int64_t from, int64_t to, int64_t near, int64_t *out, Error *err)
 {
-	while (from < to) {
-		int64_t middle = from + (to - from) / 2;
-		int		order = target_compare(t, middle);
+	int64_t low = from, high = to;
+	bool	behind = false;
 
-		if (order < 0 || (is_end && order == 0))
-			from = middle + 1;
+	if (low < high) {
+		near = near < low ? low : near >= high ? high - 1 : near;
+		TRY(is_behind(t, near, &behind, err));
+		if (behind)
+			low = near + 1;
 		else
-			to = middle;
+			high = near;
+		for (int64_t step = 1; low < high; step *= 2) {
+			int64_t probe = behind ? low + step - 1 : high - step;
+			bool	is;
+
+			if (probe < low || probe >= high)
+				break;
+			TRY(is_behind(t, probe, &is, err));
+			if (is)
+				low = probe + 1;
+			else
+				high = probe;
+			if (is != behind)
+				break;
+		}
 	}
-	return from;
+	while (low < high) {
+		int64_t middle = low + (high - low) / 2;
+
+		TRY(is_behind(t, middle, &behind, err));
+		if (behind)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	*out = low;
+	return OK;
+}
+
+/* NULLs stand at one end of the partition, and are near only to each other. */
+static Status
+find_values(WindowFrame *frame, WindowRows *rows, const WindowPartition *p, Error *err)
+{
+	bool is_null;
+
+	if (frame->values_start >= 0)
+		return OK;
+	frame->values_start = p->start;
+	frame->values_end = p->end;
+	TRY(is_null_at(frame, rows, p->start, &is_null, err));
+	if (is_null)
+		TRY(window_rows_next_group(rows, p->start, &frame->values_start, err));
+	TRY(is_null_at(frame, rows, p->end - 1, &is_null, err));
+	if (is_null)
+		TRY(window_rows_group_start(rows, p->end - 1, &frame->values_end, err));
+	return OK;
+}
+
+static Status
+range_bound(WindowFrame *frame, WindowRows *rows, const WindowPartition *p, const WindowGroup *g, int64_t position, bool is_preceding, bool is_end,
+			int64_t *out, Error *err)
+{
+	RangeTarget	 target = {.frame = frame, .rows = rows, .is_end = is_end};
+	FrameCursor *cursor = is_end ? &frame->end_cursor : &frame->start_cursor;
+	bool		 is_null;
+
+	TRY(is_null_at(frame, rows, position, &is_null, err));
+	if (is_null) {
+		*out = is_end ? g->end : g->start;
+		return OK;
+	}
+	TRY(find_values(frame, rows, p, err));
+	TRY(target_make(&target, position, is_end ? &frame->end_offset : &frame->start_offset, is_preceding, err));
+	TRY(target_search(&target, frame->values_start, frame->values_end, cursor->position, out, err));
+	cursor->position = *out;
+	return OK;
 }
 
 /* ---- bounds ---- */
-
-static bool
-is_null_at(const Vector *v, int64_t i)
-{
-	return v->validity != NULL && !bitmap_get(v->validity, i);
-}
 
 static int64_t
 clamp(int64_t x, int64_t low, int64_t high)
@@ -233,56 +326,68 @@ clamp(int64_t x, int64_t low, int64_t high)
 	return x < low ? low : x > high ? high : x;
 }
 
-static int64_t
-bound_at(const WindowFrame *frame, const WindowPartition *p, const Vector *values, int64_t position, FrameBound bound,
-		 const FrameOffset *offset, bool is_end)
+/* Where a group begins, by its number; behind the last one: the end of the partition. */
+static Status
+group_start(FrameCursor *cursor, WindowRows *rows, const WindowPartition *p, int64_t number, int64_t *out, Error *err)
 {
-	int64_t group = p->peers[position], moved;
-	int64_t peers_start = p->group_starts[group], peers_end = p->group_starts[group + 1];
-	bool	is_preceding = bound == FRAME_PRECEDING;
+	while (cursor->group < number && cursor->position < p->end) {
+		TRY(window_rows_next_group(rows, cursor->position, &cursor->position, err));
+		cursor->group++;
+	}
+	while (cursor->group > number && cursor->position > p->start) {
+		TRY(window_rows_group_start(rows, cursor->position - 1, &cursor->position, err));
+		cursor->group--;
+	}
+	*out = cursor->position;
+	return OK;
+}
+
+static Status
+bound_at(WindowFrame *frame, WindowRows *rows, const WindowPartition *p, const WindowGroup *g, int64_t position, bool is_end, int64_t *out, Error *err)
+{
+	FrameBound		   bound = is_end ? frame->end : frame->start;
+	const FrameOffset *offset = is_end ? &frame->end_offset : &frame->start_offset;
+	bool			   is_preceding = bound == FRAME_PRECEDING;
+	int64_t			   moved = is_preceding ? -offset->rows : offset->rows;
 
 	switch (bound) {
 	case FRAME_UNBOUNDED_PRECEDING:
-		return p->start;
+		*out = p->start;
+		return OK;
 	case FRAME_UNBOUNDED_FOLLOWING:
-		return p->end;
+		*out = p->end;
+		return OK;
 	case FRAME_CURRENT_ROW:
-		if (frame->unit == FRAME_ROWS)
-			return position + is_end;
-		return is_end ? peers_end : peers_start;
+		*out = frame->unit == FRAME_ROWS ? position + is_end : is_end ? g->end : g->start;
+		return OK;
 	default:
 		break;
 	}
 	switch (frame->unit) {
 	case FRAME_ROWS:
-		moved = is_preceding ? position - offset->rows : position + offset->rows;
-		return clamp(moved + is_end, p->start, p->end);
+		*out = clamp(position + moved + is_end, p->start, p->end);
+		return OK;
 	case FRAME_GROUPS:
-		moved = (is_preceding ? group - offset->rows : group + offset->rows) + is_end;
-		return p->group_starts[clamp(moved, 0, p->n_groups)];
-	default: {
-		/* NULLs stand at one end, and are near only to each other. */
-		int64_t		from = p->start, to = p->end;
-		RangeTarget target;
-
-		if (is_null_at(values, position))
-			return is_end ? peers_end : peers_start;
-		if (is_null_at(values, from))
-			from = p->group_starts[1];
-		if (is_null_at(values, to - 1))
-			to = p->group_starts[p->n_groups - 1];
-		target = target_make(frame, values, position, offset, is_preceding);
-		return target_search(&target, from, to, is_end);
-	}
+		moved += g->number + is_end;
+		return group_start(is_end ? &frame->end_cursor : &frame->start_cursor, rows, p, moved < 0 ? 0 : moved, out, err);
+	default:
+		return range_bound(frame, rows, p, g, position, is_preceding, is_end, out, err);
 	}
 }
 
 void
-window_frame_at(const WindowFrame *frame, const WindowPartition *p, const Vector *values, int64_t position, int64_t *start,
-				int64_t *end)
+window_frame_begin(WindowFrame *frame, const WindowPartition *p)
 {
-	*start = bound_at(frame, p, values, position, frame->start, &frame->start_offset, false);
-	*end = bound_at(frame, p, values, position, frame->end, &frame->end_offset, true);
+	frame->start_cursor = frame->end_cursor = (FrameCursor){0, p->start};
+	frame->values_start = frame->values_end = -1;
+}
+
+Status
+window_frame_at(WindowFrame *frame, WindowRows *rows, const WindowPartition *p, const WindowGroup *group, int64_t position, int64_t *start,
+				int64_t *end, Error *err)
+{
+	TRY(bound_at(frame, rows, p, group, position, false, start, err));
+	return bound_at(frame, rows, p, group, position, true, end, err);
 }
 
 /* What of start .. end is before and behind the hole. */
@@ -294,30 +399,27 @@ add_slice(FrameSlice *slices, int n, int64_t start, int64_t end)
 	return n;
 }
 
-static int64_t
-within(int64_t x, int64_t least, int64_t most)
+Status
+window_frame_slices(WindowFrame *frame, FrameExclude exclude, WindowRows *rows, const WindowPartition *p, const WindowGroup *group,
+					int64_t position, FrameSlice slices[FRAME_SLICES], int *n, Error *err)
 {
-	return x < least ? least : x > most ? most : x;
-}
+	int64_t start, end, hole_start = group->start, hole_end = group->end;
 
-int
-window_frame_slices(const WindowFrame *frame, FrameExclude exclude, const WindowPartition *p, const Vector *values, int64_t position,
-					FrameSlice slices[FRAME_SLICES])
-{
-	int64_t start, end, peers_start = p->group_starts[p->peers[position]], peers_end = p->group_starts[p->peers[position] + 1];
-	int		n = 0;
-
-	window_frame_at(frame, p, values, position, &start, &end);
+	*n = 0;
+	TRY(window_frame_at(frame, rows, p, group, position, &start, &end, err));
 	if (end <= start)
-		return 0;
-	if (exclude == FRAME_EXCLUDE_NONE)
-		return add_slice(slices, 0, start, end);
-	if (exclude == FRAME_EXCLUDE_CURRENT_ROW) {
-		peers_start = position;
-		peers_end = position + 1;
+		return OK;
+	if (exclude == FRAME_EXCLUDE_NONE) {
+		*n = add_slice(slices, 0, start, end);
+		return OK;
 	}
-	n = add_slice(slices, n, start, within(peers_start, start, end));
+	if (exclude == FRAME_EXCLUDE_CURRENT_ROW) {
+		hole_start = position;
+		hole_end = position + 1;
+	}
+	*n = add_slice(slices, *n, start, clamp(hole_start, start, end));
 	if (exclude == FRAME_EXCLUDE_TIES)
-		n = add_slice(slices, n, within(position, start, end), within(position + 1, start, end));
-	return add_slice(slices, n, within(peers_end, start, end), end);
+		*n = add_slice(slices, *n, clamp(position, start, end), clamp(position + 1, start, end));
+	*n = add_slice(slices, *n, clamp(hole_end, start, end), end);
+	return OK;
 }
