@@ -6,6 +6,7 @@
 
 enum {
 	HEAD = 16,			/* tag, length of the row, 4 bytes of hash */
+	PART_BYTES = 32 << 10,	/* of what is saved at once */
 	INDEX_ABOVE = 8,	/* entries: fewer are searched one by one */
 };
 
@@ -296,6 +297,42 @@ bag_load(const AggregateCall *call, Str bytes, void *state)
 	bag->length = bag->capacity = bytes.length;
 	*call->used_bytes += (int64_t)bytes.length;
 	return OK;
+}
+
+bool
+bag_save_part(const AggregateCall *call, const void *state, size_t *at, StrBuf *out)
+{
+	const Bag *bag = state;
+	size_t	   first = *at;
+	BagEntry   entry;
+
+	(void)call;
+	while (*at - first < PART_BYTES && bag_next(bag, at, &entry)) {
+	}
+	if (*at > first)
+		strbuf_add(out, bag->bytes + first, *at - first);
+	return *at > first;
+}
+
+int32_t
+bag_entries(const AggregateCall *call, const void *state, size_t *at, int64_t first, Arena *arena, const Vector **columns)
+{
+	Vector	*rows = vector_new(arena, type_bytes, BATCH_ROWS), *tags = vector_new(arena, type_bigint, BATCH_ROWS);
+	Vector	*numbers = vector_new(arena, type_bigint, BATCH_ROWS);
+	BagEntry entry;
+	int32_t	 n = 0;
+
+	(void)call;
+	for (; n < BATCH_ROWS && bag_next(state, at, &entry); n++) {
+		((StrView *)rows->data)[n] = str_view_make(entry.row.data, entry.row.length);
+		((int64_t *)tags->data)[n] = entry.tag;
+		((int64_t *)numbers->data)[n] = first + n;
+	}
+	rows->n_rows = tags->n_rows = numbers->n_rows = n;
+	columns[0] = rows;
+	columns[1] = tags;
+	columns[2] = numbers;
+	return n;
 }
 
 void

@@ -46,6 +46,10 @@ void bag_value_result(const AggregateCall *call, const Bag *bag, Vector *out, in
 void   bag_save(const AggregateCall *call, const void *state, StrBuf *out);
 Status bag_load(const AggregateCall *call, Str bytes, void *state);
 void   bag_destroy(const AggregateCall *call, void *state);
+/* For AggregateReduction: entries are (row, tag, number in the group). */
+enum { BAG_ENTRY_COLUMNS = 3 };
+bool	bag_save_part(const AggregateCall *call, const void *state, size_t *at, StrBuf *out);
+int32_t bag_entries(const AggregateCall *call, const void *state, size_t *at, int64_t first, Arena *arena, const Vector **columns);
 
 #define BAG_STATE .state_size = sizeof(Bag), .save = bag_save, .load = bag_load, .destroy = bag_destroy
 

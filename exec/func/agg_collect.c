@@ -214,6 +214,98 @@ BAG_RESULT(mode_result, {
 	}
 })
 
+/* ---- more values than memory holds: sorted, the counts of each come together ---- */
+
+/* The value that is counted, and the best of those before. */
+typedef struct CountedValue {
+	StrBuf	row;
+	int64_t count;
+	int64_t first;		/* number of its first entry */
+} CountedValue;
+
+typedef struct CountedValues {
+	CountedValue current, best;
+} CountedValues;
+
+static void
+mode_consider(CountedValues *c)
+{
+	CountedValue best = c->best;
+
+	if (c->current.count < best.count || (c->current.count == best.count && c->current.first > best.first))
+		return;
+	c->best = c->current;
+	c->current = best;
+}
+
+static void
+mode_take(const AggregateCall *call, void *state, void *scratch, const Vector *const *columns, int32_t first, int32_t n)
+{
+	CountedValues *c = scratch;
+
+	(void)call, (void)state;
+	for (int32_t i = first; i < first + n; i++) {
+		const StrView *view = (const StrView *)columns[0]->data + i;
+		Str			   row = str_make(str_view_data(view), view->length);
+
+		if (c->current.count == 0 || !str_equal(row, strbuf_str(&c->current.row))) {
+			mode_consider(c);
+			strbuf_clear(&c->current.row);
+			strbuf_add_str(&c->current.row, row);
+			c->current.count = 0;
+			c->current.first = ((const int64_t *)columns[2]->data)[i];
+		}
+		c->current.count += ((const int64_t *)columns[1]->data)[i];
+	}
+}
+
+static void
+mode_end(const AggregateCall *call, void *state, void *scratch)
+{
+	CountedValues *c = scratch;
+
+	mode_consider(c);
+	if (c->best.count > 0)
+		bag_add(call, state, c->best.count, strbuf_str(&c->best.row));
+	strbuf_free(&c->current.row);
+	strbuf_free(&c->best.row);
+}
+
+static const AggregateReduction mode_reduction = {
+	.n_columns = BAG_ENTRY_COLUMNS,
+	.save_part = bag_save_part,
+	.entries = bag_entries,
+	.forget = bag_destroy,
+	.scratch_size = sizeof(CountedValues),
+	.take = mode_take,
+	.end = mode_end,
+};
+
+/* Two values are as good as many. */
+static void
+attr_take(const AggregateCall *call, void *state, void *scratch, const Vector *const *columns, int32_t first, int32_t n)
+{
+	Bag		*s = state;
+	BagEntry entry;
+
+	(void)scratch;
+	for (int32_t i = first; i < first + n && s->n < 2; i++) {
+		const StrView *view = (const StrView *)columns[0]->data + i;
+		Str			   row = str_make(str_view_data(view), view->length);
+
+		if (!bag_find(s, row, &entry))
+			bag_add(call, s, 1, row);
+	}
+}
+
+static const AggregateReduction attr_reduction = {
+	.n_columns = BAG_ENTRY_COLUMNS,
+	.save_part = bag_save_part,
+	.entries = bag_entries,
+	.forget = bag_destroy,
+	.take = attr_take,
+};
+
 /* ---- the first and the last in processing order ---- */
 
 /* The n and ignoreNulls arguments: constants behind the first argument. */
@@ -397,7 +489,7 @@ const Aggregate collect_aggregates[] = {
 	 .retract = histogram_retract, .merge = histogram_merge, .result = histogram_result,
 	 .description = "A map from each distinct value to its number of rows; at most 1000 values."},
 	{.name = "ATTR", .signature = "(T) -> = same", BAG_STATE, .step = attr_step, .retract = attr_retract,
-	 .merge = attr_merge, .result = attr_result, .resolve = agg_resolve_same,
+	 .merge = attr_merge, .result = attr_result, .reduction = &attr_reduction, .resolve = agg_resolve_same,
 	 .description = "The value that all rows of the group have, NULL if they differ."},
 
 	EARLIEST("(T) -> = same", .result = value_result, .resolve = agg_resolve_same),
@@ -412,7 +504,7 @@ const Aggregate collect_aggregates[] = {
 	ARRAY_AGG("ARRAY_AGG"),
 	ARRAY_AGG("LIST"),
 	{.name = "MODE", .signature = "(T) -> = same", BAG_STATE, .step = mode_step, .retract = attr_retract,
-	 .merge = attr_merge, .result = mode_result, .resolve = agg_resolve_same, .dialect = FUNCTION_STANDARD,
+	 .merge = attr_merge, .result = mode_result, .reduction = &mode_reduction, .resolve = agg_resolve_same, .dialect = FUNCTION_STANDARD,
 	 .description = "The most frequent value; of several, the one that came first."},
 	{.name = "ANY_VALUE", .signature = "(T) -> = same", BAG_STATE, .step = any_value_step, .merge = first_merge,
 	 .result = value_result, .resolve = agg_resolve_same, .dialect = FUNCTION_STANDARD,

@@ -495,6 +495,118 @@ numbers_destroy(const AggregateCall *call, void *state)
 	*s = (Numbers){0};
 }
 
+/* ---- more numbers than memory holds: sorted, those at one or two places are picked ---- */
+
+enum { PART_NUMBERS = 4096 };
+
+static bool
+numbers_save_part(const AggregateCall *call, const void *state, size_t *at, StrBuf *out)
+{
+	const Numbers *s = state;
+	uint64_t	   n = s->n - *at < PART_NUMBERS ? s->n - *at : PART_NUMBERS;
+
+	(void)call;
+	if (n == 0)
+		return false;
+	strbuf_add(out, &s->fraction, sizeof s->fraction);
+	strbuf_add(out, s->values + *at, n * sizeof *s->values);
+	*at += n;
+	return true;
+}
+
+static int32_t
+numbers_entries(const AggregateCall *call, const void *state, size_t *at, int64_t first, Arena *arena, const Vector **columns)
+{
+	const Numbers *s = state;
+	int32_t		   n = (int32_t)(s->n - *at < BATCH_ROWS ? s->n - *at : BATCH_ROWS);
+	Vector		  *v = arena_new(arena, Vector);
+
+	(void)call, (void)first;
+	*v = (Vector){.type = type_double, .form = VECTOR_FLAT, .n_rows = n, .capacity = n, .data = n > 0 ? s->values + *at : NULL};
+	columns[0] = v;
+	*at += (size_t)n;
+	return n;
+}
+
+static void
+numbers_forget(const AggregateCall *call, void *state)
+{
+	Numbers *s = state;
+
+	*call->used_bytes -= (int64_t)(s->capacity * sizeof *s->values);
+	free(s->values);
+	*s = (Numbers){.fraction = s->fraction};
+}
+
+typedef struct PickedNumbers {
+	int64_t place, next;	/* that are wanted */
+	int64_t seen;
+	double	weight;			/* of the second one */
+	double	values[2];
+} PickedNumbers;
+
+static bool
+quantile_is_discrete(const AggregateCall *call)
+{
+	return call->function->result == quantile_disc_result;
+}
+
+static void
+numbers_begin(const AggregateCall *call, const void *state, void *scratch, int64_t n)
+{
+	const Numbers *s = state;
+	PickedNumbers *picked = scratch;
+	double		   fraction = s->fraction >= 0 && s->fraction <= 1 ? s->fraction : 0, at;
+
+	if (quantile_is_discrete(call)) {
+		int64_t k = (int64_t)ceil(fraction * (double)n);
+
+		picked->place = picked->next = k > 0 ? k - 1 : 0;
+		return;
+	}
+	at = fraction * (double)(n - 1);
+	picked->place = (int64_t)floor(at);
+	picked->weight = at - (double)picked->place;
+	picked->next = picked->weight > 0 ? picked->place + 1 : picked->place;
+}
+
+static void
+numbers_take(const AggregateCall *call, void *state, void *scratch, const Vector *const *columns, int32_t first, int32_t n)
+{
+	PickedNumbers *picked = scratch;
+	const double  *values = (const double *)columns[0]->data + first;
+
+	(void)call, (void)state;
+	if (picked->place >= picked->seen && picked->place < picked->seen + n)
+		picked->values[0] = values[picked->place - picked->seen];
+	if (picked->next >= picked->seen && picked->next < picked->seen + n)
+		picked->values[1] = values[picked->next - picked->seen];
+	picked->seen += n;
+}
+
+/* The state of the one number that is the result. */
+static void
+numbers_end(const AggregateCall *call, void *state, void *scratch)
+{
+	const PickedNumbers *picked = scratch;
+	double				 result = picked->values[0];
+
+	if (picked->weight > 0)
+		result += (picked->values[1] - result) * picked->weight;
+	numbers_add(call, state, result);
+}
+
+static const AggregateReduction numbers_reduction = {
+	.n_columns = 1,
+	.save_part = numbers_save_part,
+	.entries = numbers_entries,
+	.forget = numbers_forget,
+	.scratch_size = sizeof(PickedNumbers),
+	.begin = numbers_begin,
+	.take = numbers_take,
+	.end = numbers_end,
+};
+
 /* ---- distinct counts: HyperLogLog of 2^14 registers, exact until there are many ---- */
 
 enum {
@@ -714,7 +826,8 @@ hll_destroy(const AggregateCall *call, void *state)
 #define NUMBERS(name_, signature_, result_, text)                                                                     \
 	{.name = name_, .signature = signature_, .state_size = sizeof(Numbers), .step = numbers_step,                     \
 	 .retract = numbers_retract, .merge = numbers_merge, .result = result_, .save = numbers_save,                     \
-	 .load = numbers_load, .destroy = numbers_destroy, .dialect = FUNCTION_STANDARD, .description = text}
+	 .load = numbers_load, .destroy = numbers_destroy, .reduction = &numbers_reduction, .dialect = FUNCTION_STANDARD,           \
+	 .description = text}
 
 #define HLL(name_, which)                                                                                             \
 	{.name = name_, .signature = "(ANY) -> BIGINT", .state_size = sizeof(Hll), .step = hll_step, .merge = hll_merge,  \

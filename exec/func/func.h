@@ -108,6 +108,25 @@ typedef struct AggregateCall {
 	Error				   *err;			/* step and retract may fail the query: set it and return FAILED */
 } AggregateCall;
 
+/*
+ * Of an aggregate whose states keep the values of their rows though its result is small.  What memory does not hold of the values is written
+ * to temporary files in parts, comes back as entries, those of a group in the order of their first column (equal ones in that of the input),
+ * and is reduced to a state that gives the result of them all.
+ */
+typedef struct AggregateReduction {
+	int			n_columns;		/* of an entry, at most 4 */
+	/* Writes the next part of a state, of some KiB, as `save` would write a state of its own; *at is 0 at first.  false: there is none. */
+	bool (*save_part)(const AggregateCall *call, const void *state, size_t *at, StrBuf *out);
+	/* The next entries of a state, at most BATCH_ROWS; 0: none.  Columns are FLAT, and borrow the state; `first`: how many entries of the group were before. */
+	int32_t (*entries)(const AggregateCall *call, const void *state, size_t *at, int64_t first, Arena *arena, const Vector **columns);
+	/* Gives the values up that were handed on as entries; what else the state knows stays. */
+	void (*forget)(const AggregateCall *call, void *state);
+	uint32_t scratch_size;		/* cleared to zero before begin */
+	void (*begin)(const AggregateCall *call, const void *state, void *scratch, int64_t n);	/* NULL: nothing to do */
+	void (*take)(const AggregateCall *call, void *state, void *scratch, const Vector *const *columns, int32_t first, int32_t n);
+	void (*end)(const AggregateCall *call, void *state, void *scratch);		/* also after a failure; frees what scratch owns.  NULL: nothing to do */
+} AggregateReduction;
+
 typedef struct Aggregate {
 	const char	   *name;
 	const char	   *signature;			/* as of scalar functions; COUNT(*) is `() -> BIGINT` */
@@ -131,6 +150,7 @@ typedef struct Aggregate {
 	Status (*load)(const AggregateCall *call, Str bytes, void *state);
 	/* Frees what a state owns; called with zeroed states too.  NULL: nothing. */
 	void (*destroy)(const AggregateCall *call, void *state);
+	const AggregateReduction *reduction;	/* NULL: a state is small, or its result is as large */
 	ResolveResult	resolve;			/* for `= f` results */
 	uint32_t (*resolve_size)(const Type *const *args, int n_args, const Value *constants);	/* NULL: state_size */
 	/* Refuses constant arguments (k < 1, not a literal, ...); NULL: nothing to check. */

@@ -17,6 +17,7 @@
  */
 #include "exec/op/aggregate_impl.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,7 +83,7 @@ aggregate_open(Op *op, Error *err)
 
 		item->owner = self;
 		item->number = i;
-		TRY(item_open(op, item, &spec->items[i], spec->window.kind == WINDOW_SESSION, &self->used_bytes, err));
+		TRY(item_open(op, item, &spec->items[i], spec->window.kind == WINDOW_SESSION, &item->used_bytes, err));
 		self->has_distinct |= item->distinct != NULL;
 		if (item_state_align(item) > align)
 			align = 16;
@@ -149,12 +150,51 @@ aggregate_close(Op *op)
 
 /* ---- memory ---- */
 
-/* Reserves what the states have taken since the last time. */
+/* That whose states take most. */
+static const Item *
+greatest_item(const AggregateOp *self)
+{
+	const AggregateSpec *spec = self->op.spec;
+	const Item			*greatest = NULL;
+
+	for (int i = 0; i < spec->n_items; i++)
+		if (greatest == NULL || self->items[i].used_bytes > greatest->used_bytes)
+			greatest = &self->items[i];
+	return greatest;
+}
+
+Status
+item_reserve(const AggregateOp *self, const Item *item, int64_t bytes, Error *err)
+{
+	char what[128];
+
+	snprintf(what, sizeof what, "the values that %s gathers", item->function->name);
+	if (budget_reserve(op_services(&self->op)->budget, bytes, what, err) == OK)
+		return OK;
+	return error_hint(err, "The array or text of one group must fit into memory: raise the limit with SET 'memory.limit'='...', or let %s gather less, "
+					  "with FILTER (WHERE ...) or smaller groups.", item->function->name);
+}
+
+static Status
+reserve_states(AggregateOp *self, int64_t bytes, Error *err)
+{
+	const Item *item = greatest_item(self);
+
+	/* Is it values, or many groups? */
+	if (item == NULL || item->used_bytes < self->used_bytes || item->used_bytes < self->groups.n_groups * 64)
+		return budget_reserve(op_services(&self->op)->budget, bytes, "GROUP BY", err);
+	return item_reserve(self, item, bytes, err);
+}
+
 Status
 aggregate_account(AggregateOp *self, Error *err)
 {
-	MemoryBudget *budget = op_services(&self->op)->budget;
-	int64_t		  missing = self->used_bytes - self->reserved_bytes;
+	const AggregateSpec *spec = self->op.spec;
+	MemoryBudget		*budget = op_services(&self->op)->budget;
+	int64_t				 missing = self->used_bytes - self->reserved_bytes;
+
+	for (int i = 0; i < spec->n_items; i++)
+		missing += self->items[i].used_bytes;
 
 	self->op.state_rows = self->groups.n_groups;
 	if (budget == NULL)
@@ -164,7 +204,7 @@ aggregate_account(AggregateOp *self, Error *err)
 		if (self->may_overdraw)
 			budget_take(budget, missing);
 		else
-			TRY(budget_reserve(budget, missing, "GROUP BY", err));
+			TRY(reserve_states(self, missing, err));
 		self->reserved_bytes += missing;
 	} else if (missing < -(1 << 20)) {
 		budget_release(budget, -missing);
@@ -874,7 +914,7 @@ static Status
 emit_at_end(AggregateOp *self, Error *err)
 {
 	TRY(make_empty_groups(self, err));
-	return aggregate_has_spilled(self) ? aggregate_spill_finish(self, err) : aggregate_emit_all(self, err);
+	return aggregate_has_spilled(self) || aggregate_spill_must_finish(self) ? aggregate_spill_finish(self, err) : aggregate_emit_all(self, err);
 }
 
 static Status
@@ -962,8 +1002,10 @@ aggregate_merge(Op *op, Op *other_op, Error *err)
 		self->stream_time = other->stream_time;
 out:
 	/* What moved is owned here now. */
-	self->used_bytes += other->used_bytes;
-	other->used_bytes = 0;
+	for (int a = 0; a < spec->n_items; a++) {
+		self->items[a].used_bytes += other->items[a].used_bytes;
+		other->items[a].used_bytes = 0;
+	}
 	free(map);
 	return status == OK ? aggregate_account(self, err) : status;
 }
@@ -974,8 +1016,8 @@ aggregate_can_merge(const void *spec_)
 	const AggregateSpec *spec = spec_;
 
 	for (int i = 0; i < spec->n_items; i++)
-		if ((spec->items[i].function->flags & FUNC_ORDERED) && spec->items[i].n_order_by == 0)
-			return false;
+		if (spec->items[i].n_order_by == 0 ? (spec->items[i].function->flags & FUNC_ORDERED) != 0 : spec->items[i].distinct)
+			return false;	/* of equal values the first one's sort keys count */
 	return !spec->is_table;
 }
 

@@ -4,13 +4,22 @@
 /*
  * Shared by the files of the aggregate: aggregate.c (rows to groups, windows, emission), aggregate_item.c (one aggregate
  * with its FILTER, DISTINCT and ORDER BY), aggregate_session.c, aggregate_table.c (undo), aggregate_values.c (MIN and MAX with undo),
- * aggregate_state.c (durable).
+ * aggregate_state.c (durable), aggregate_spill*.c and aggregate_large.c (what memory does not hold; aggregate_spill.h).
  */
 #include "exec/op/aggregate.h"
 #include "exec/op/group_table.h"
 #include "exec/state/expiry.h"
 
 struct AggregateOp;
+
+/* State of an ordered aggregate: its rows, each a 4-byte length and row_encode of arguments and sort keys. */
+typedef struct OrderedState {
+	char	*bytes;
+	uint64_t length;
+	uint64_t capacity;
+	int64_t	 n_rows;
+	char	*finished;	/* the function's own state, which has taken all rows in order; NULL: they are here */
+} OrderedState;
 
 /* One aggregate of the select list as it runs. */
 typedef struct Item {
@@ -27,6 +36,7 @@ typedef struct Item {
 	uint32_t			 inner_size;	/* ordered: size of the function's own state */
 	bool				 is_ordered;	/* keeps its rows and aggregates them, sorted, when the result is wanted */
 	bool				 keeps_distinct; /* is_ordered, and each row is kept once: DISTINCT where states merge (sessions) */
+	int64_t				 used_bytes;	/* by its states, outside of their records (not of sessions: AggregateOp has those) */
 	GroupTable			*distinct;		/* (group, arguments) -> how many rows; NULL: not DISTINCT */
 	StateTable			*values;		/* keeps_values; NULL: the function's own state is used */
 	StrBuf				 value_key;
@@ -71,6 +81,10 @@ Status item_result(Item *item, const char *base, Vector *out, int32_t row, Arena
 Status values_change(Item *item, const Group *group, const ItemInput *in, int32_t row, int64_t by, Arena *arena, Error *err);
 Status values_result(Item *item, const Group *group, Vector *out, int32_t row, Arena *arena, Error *err);
 void   item_save(const Item *item, const char *base, StrBuf *out);
+/* Writes the next part of an ordered state, of some KiB, as item_save would one of its own; *at is 0 at first.  false: there is none. */
+bool   item_save_rows(const Item *item, const char *base, size_t *at, StrBuf *out);
+/* Type of a column of item_eval. */
+const Type *item_column_type(const Item *item, int c);
 Status item_load(const Item *item, char *base, Str bytes, Error *err);
 
 /* Forgets the DISTINCT tuples of groups that are dead (is_dead by group number). */
@@ -97,7 +111,7 @@ struct AggregateOp {
 	bool			 has_distinct;
 	GroupTable		 groups;
 	uint32_t		 states_size;
-	int64_t			 used_bytes;	/* by states, outside of their records */
+	int64_t			 used_bytes;	/* by sessions, outside of their records */
 	int64_t			 reserved_bytes;
 	bool			 is_compacting;
 	bool			 is_ended;		/* stream time is at its end */
@@ -157,7 +171,10 @@ Status aggregate_find(AggregateOp *self, KeySlot **columns, int32_t n, Group **g
 void   aggregate_group_changed(AggregateOp *self, Group *group);
 Status aggregate_emit_changed(AggregateOp *self, Error *err);
 void   aggregate_remove_group(AggregateOp *self, Group *group);
+/* Reserves what the states have taken since the last time. */
 Status aggregate_account(AggregateOp *self, Error *err);
+/* Reserves for the values of an item; the error names it. */
+Status item_reserve(const AggregateOp *self, const Item *item, int64_t bytes, Error *err);
 Time   aggregate_window_end(const AggregateOp *self, Time start);
 
 /* ---- TTL (aggregate_ttl.c) ---- */
@@ -170,17 +187,18 @@ Status aggregate_ttl_advance(AggregateOp *self, Time time, Error *err);
 /* Removes groups in order; they must have been emitted. */
 void   aggregate_remove_groups(AggregateOp *self, Group *const *groups, uint32_t n);
 
-/* ---- more groups than the budget holds (aggregate_spill.c) ---- */
+/* ---- more than the budget holds (aggregate_spill.c) ---- */
 
 void   aggregate_spill_open(AggregateOp *self);
 void   aggregate_spill_close(AggregateOp *self);
 bool   aggregate_has_spilled(const AggregateOp *self);
-/* Before n rows are taken: writes the groups out if there may not be room for those. */
+/* Before n rows are taken: writes out what is kept if there may not be room for those. */
 Status aggregate_spill_make_room(AggregateOp *self, int32_t n, Error *err);
-Status aggregate_spill_write(AggregateOp *self, Error *err);
 /* Whether two parts must be merged on disk; that: behind what `self` has comes what `other` has. */
 bool   aggregate_spill_must_merge(const AggregateOp *self, const AggregateOp *other);
 Status aggregate_spill_merge(AggregateOp *self, AggregateOp *other, Error *err);
+/* Whether results are better made by way of the disk, though all that they are made of is in memory. */
+bool   aggregate_spill_must_finish(const AggregateOp *self);
 /* Emits all groups, a partition after the other. */
 Status aggregate_spill_finish(AggregateOp *self, Error *err);
 /* Emits all groups in memory. */

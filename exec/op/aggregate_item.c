@@ -10,14 +10,6 @@
 #include "data/key.h"
 #include "exec/op/aggregate_impl.h"
 
-/* State of an ordered aggregate: its rows, each a 4-byte length and row_encode of arguments and sort keys. */
-typedef struct OrderedState {
-	char	*bytes;
-	uint64_t length;
-	uint64_t capacity;
-	int64_t	 n_rows;
-} OrderedState;
-
 /* 128-bit numbers: a state that has them is of a size that is a multiple of 16, and one of DOUBLEs has none. */
 uint32_t
 item_state_align(const Item *item)
@@ -27,6 +19,14 @@ item_state_align(const Item *item)
 	for (int a = 0; a < item->spec->n_args; a++)
 		is_double &= item->spec->args[a]->type->kind == TYPE_DOUBLE;
 	return is_double || item->is_ordered || (item->function->resolve_size == NULL && item->state_size % 16 != 0) ? 8 : 16;
+}
+
+enum { PART_BYTES = 32 << 10 };	/* of an ordered state that is saved at once */
+
+const Type *
+item_column_type(const Item *item, int c)
+{
+	return c < item->spec->n_args ? item->spec->args[c]->type : item->spec->order_by[c - item->spec->n_args]->type;
 }
 
 int
@@ -172,6 +172,9 @@ item_destroy(const Item *item, char *base)
 
 		*item->call.used_bytes -= (int64_t)state->capacity;
 		free(state->bytes);
+		if (state->finished != NULL && item->function->destroy != NULL)
+			item->function->destroy(&item->call, state->finished);
+		free(state->finished);
 	} else if (item->function->destroy != NULL) {
 		item->function->destroy(&item->call, base + item->offset);
 	}
@@ -393,7 +396,7 @@ ordered_result(const Item *item, const OrderedState *state, Vector *out, int32_t
 	call.arena = arena;
 	call.is_single = true;
 	for (int c = 0; c < n_columns; c++)
-		types[c] = c < n_args ? item->spec->args[c]->type : item->spec->order_by[c - n_args]->type;
+		types[c] = item_column_type(item, c);
 	for (int64_t r = 0; r < state->n_rows; r++) {
 		uint32_t length;
 
@@ -544,8 +547,14 @@ item_result(Item *item, const char *base, Vector *out, int32_t row, Arena *arena
 {
 	if (item->values != NULL)
 		return values_result(item, (const Group *)base, out, row, arena, err);
-	if (item->is_ordered)
-		return ordered_result(item, (const OrderedState *)(base + item->offset), out, row, arena, err);
+	if (item->is_ordered) {
+		const OrderedState *state = (const OrderedState *)(base + item->offset);
+
+		if (state->finished == NULL)
+			return ordered_result(item, state, out, row, arena, err);
+		item->function->result(&item->call, state->finished, out, row, arena);
+		return OK;
+	}
 	item->function->result(&item->call, base + item->offset, out, row, arena);
 	return OK;
 }
@@ -563,6 +572,27 @@ item_save(const Item *item, const char *base, StrBuf *out)
 	} else {
 		strbuf_add(out, base + item->offset, item->state_size);
 	}
+}
+
+bool
+item_save_rows(const Item *item, const char *base, size_t *at, StrBuf *out)
+{
+	const OrderedState *state = (const OrderedState *)(base + item->offset);
+	size_t				first = *at;
+	int64_t				n_rows = 0;
+
+	while (*at < state->length && *at - first < PART_BYTES) {
+		uint32_t length;
+
+		memcpy(&length, state->bytes + *at, sizeof length);
+		*at += sizeof length + length;
+		n_rows++;
+	}
+	if (n_rows == 0)
+		return false;
+	strbuf_add(out, &n_rows, sizeof n_rows);
+	strbuf_add(out, state->bytes + first, *at - first);
+	return true;
 }
 
 Status
