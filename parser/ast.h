@@ -137,6 +137,7 @@ typedef enum AstExprKind {
 	AST_AT_TIME_ZONE,			/* left AT TIME ZONE right */
 	AST_EXTRACT,				/* EXTRACT(name FROM arg) */
 	AST_CALL,					/* name(args): call */
+	AST_NAMED,					/* name := arg; only as an argument, of the few that have names for them */
 	AST_LAMBDA,					/* x => e, (x, y) => e: params, right; only as an argument */
 	AST_ARRAY,					/* ARRAY[args], [args] */
 	AST_MAP,					/* MAP(k := v, ...): entries */

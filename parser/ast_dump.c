@@ -105,7 +105,7 @@ static const char *const expr_names[] = {
 	[AST_EXISTS] = "Exists", [AST_QUERY_EXPR] = "ScalarQuery", [AST_QUANTIFIED] = "Quantified", [AST_LIKE] = "Like",
 	[AST_IS_NULL] = "IsNull", [AST_IS_DISTINCT] = "IsDistinct", [AST_IS_BOOLEAN] = "IsBoolean", [AST_CASE] = "Case",
 	[AST_CAST] = "Cast", [AST_SUBSCRIPT] = "Subscript", [AST_FIELD] = "Field", [AST_FIELD_ALL] = "AllFields",
-	[AST_AT_TIME_ZONE] = "AtTimeZone", [AST_EXTRACT] = "Extract", [AST_CALL] = "Call", [AST_LAMBDA] = "Lambda",
+	[AST_AT_TIME_ZONE] = "AtTimeZone", [AST_EXTRACT] = "Extract", [AST_CALL] = "Call", [AST_NAMED] = "Named", [AST_LAMBDA] = "Lambda",
 	[AST_ARRAY] = "Array", [AST_MAP] = "Map", [AST_STRUCT] = "Struct", [AST_ROW] = "Row",
 };
 

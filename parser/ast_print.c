@@ -162,6 +162,7 @@ static Level
 level_of(const AstExpr *e)
 {
 	switch (e->kind) {
+	case AST_NAMED:
 	case AST_LAMBDA:
 		return LEVEL_ANY;
 	case AST_UNARY:
@@ -525,7 +526,12 @@ print_bare(StrBuf *out, const AstExpr *e)
 		break;
 	case AST_INTERVAL:
 		text(out, "INTERVAL ");
-		ast_print_string(out, e->text);
+		if (e->arg != NULL) {
+			text(out, "(");
+			print_expr(out, e->arg, LEVEL_OR);
+			text(out, ")");
+		} else
+			ast_print_string(out, e->text);
 		if (e->has_unit)
 			strbuf_printf(out, " %s", ast_unit_name(e->unit));
 		break;
@@ -614,6 +620,11 @@ print_bare(StrBuf *out, const AstExpr *e)
 		break;
 	case AST_CALL:
 		print_call(out, e);
+		break;
+	case AST_NAMED:
+		ast_print_ident(out, e->name);
+		text(out, " := ");
+		print_expr(out, e->arg, LEVEL_OR);
 		break;
 	case AST_LAMBDA:
 		print_lambda(out, e);

@@ -64,6 +64,41 @@ expr_follows(const ParseState *ps, int i)
 	}
 }
 
+/* The words that INTERVAL takes as units. */
+static bool
+is_unit(int code)
+{
+	switch (code) {
+	case TK_DAY: case TK_DAYS: case TK_HOUR: case TK_HOURS: case TK_MINUTE: case TK_MINUTES: case TK_SECOND: case TK_SECONDS:
+	case TK_MILLISECOND: case TK_MILLISECONDS: case TK_MICROSECOND: case TK_MICROSECONDS: case TK_WEEK: case TK_WEEKS:
+	case TK_MONTH: case TK_MONTHS: case TK_QUARTER: case TK_QUARTERS: case TK_YEAR: case TK_YEARS:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Where the parenthesis that opens at token i closes; the last token if it does not. */
+static int
+parens_end(const ParseState *ps, int i)
+{
+	int		depth = 0;
+
+	for (; i + 1 < ps->n_inputs; i++) {
+		depth += (ps->inputs[i].code == TK_LP) - (ps->inputs[i].code == TK_RP);
+		if (depth == 0)
+			break;
+	}
+	return i;
+}
+
+/* The code behind the parentheses that open behind i. */
+static int
+code_behind_parens(const ParseState *ps, int i)
+{
+	return code_at(ps, parens_end(ps, i + 1), 1);
+}
+
 static bool
 is_comparison(int code)
 {
@@ -153,9 +188,13 @@ is_keyword(const ParseState *ps, int i, int code)
 	case TK_RECURSIVE:
 		return before == TK_WITH && next != TK_AS && next != TK_LP;
 	case TK_INTERVAL:
-		return next == TK_STRLIT || next == TK_INTLIT || next == TK_DECLIT;
+		return next == TK_STRLIT || next == TK_INTLIT || next == TK_DECLIT || (next == TK_LP && is_unit(code_behind_parens(ps, i)));
 	case TK_EXTRACT:
-		return next == TK_LP && is_name_at(ps, i, 2) && code_at(ps, i, 3) == TK_FROM;
+		return next == TK_LP && (is_name_at(ps, i, 2) || is_unit(second)) && code_at(ps, i, 3) == TK_FROM;
+	case TK_SIMILAR:
+		return next == TK_TO;
+	case TK_GLOB:
+		return next == TK_STRLIT;
 	case TK_ANY:
 	case TK_SOME:
 		return is_comparison(before) && next == TK_LP && query_follows(second);
@@ -210,6 +249,70 @@ is_position_call(const ParseState *ps, int i, int next)
 	return next == TK_LP && token->kind == TOKEN_WORD && token->keyword == NULL && str_equal_nocase(token_str(ps->text, token), STR("POSITION"));
 }
 
+static bool
+is_word(const ParseState *ps, int i, const char *word)
+{
+	const Token *token = &ps->inputs[i].token;
+
+	return token->kind == TOKEN_WORD && str_equal_nocase(token_str(ps->text, token), str_of(word));
+}
+
+/* x: or x, y: */
+static bool
+lambda_follows(const ParseState *ps, int i)
+{
+	while (is_name_at(ps, i, 0) && ps->inputs[i + 1].code == TK_COMMA)
+		i += 2;
+	return is_name_at(ps, i, 0) && ps->inputs[i + 1].code == TK_COLON;
+}
+
+/* Those of DuckDB, whose lambdas may have the arrow that stands for a field elsewhere. */
+static bool
+is_lambda_function(const ParseState *ps, int i)
+{
+	static const char *const names[] = {"LIST_TRANSFORM", "LIST_APPLY", "LIST_FILTER", "LIST_REDUCE", "ARRAY_TRANSFORM", "ARRAY_APPLY",
+										"ARRAY_FILTER", "ARRAY_REDUCE", "APPLY", "COLUMNS"};
+
+	for (size_t k = 0; k < sizeof names / sizeof *names; k++)
+		if (is_word(ps, i, names[k]))
+			return true;
+	return false;
+}
+
+/* An argument `x -> ...` or `(x, y) -> ...` that begins at token i. */
+static void
+arrow_as_lambda(ParseState *ps, int i)
+{
+	int		at = i;
+
+	if (ps->inputs[i].code == TK_LP) {
+		do
+			at += 2;
+		while (at + 1 < ps->n_inputs && is_name_at(ps, at, -1) && ps->inputs[at].code == TK_COMMA);
+		if (at + 1 >= ps->n_inputs || ps->inputs[at].code != TK_RP || !is_name_at(ps, at, -1))
+			return;
+	} else if (!is_name_at(ps, i, 0))
+		return;
+	if (at + 1 < ps->n_inputs && ps->inputs[at + 1].code == TK_ARROW)
+		ps->inputs[at + 1].code = TK_LAMBDA;
+}
+
+static void
+arrows_as_lambdas(ParseState *ps, int i)
+{
+	int		end = parens_end(ps, i + 1), depth = 0;
+
+	if (is_word(ps, i, "COLUMNS"))
+		arrow_as_lambda(ps, i + 2);
+	for (int k = i + 1; k < end; k++) {
+		int		code = ps->inputs[k].code;
+
+		depth += (code == TK_LP || code == TK_LB || code == TK_LC) - (code == TK_RP || code == TK_RB || code == TK_RC);
+		if (depth == 1 && code == TK_COMMA)
+			arrow_as_lambda(ps, k + 1);
+	}
+}
+
 void
 context_apply(ParseState *ps)
 {
@@ -244,7 +347,7 @@ context_apply(ParseState *ps)
 				input->code = TK_ARRAY_OF;
 			break;
 		case TK_MAP:
-			input->code = next == TK_LP ? TK_MAP : next == TK_LT ? TK_MAP_LT : TK_IDENT;
+			input->code = next == TK_LP || next == TK_LC ? TK_MAP : next == TK_LT ? TK_MAP_LT : TK_IDENT;
 			break;
 		case TK_EXCEPT:			/* SELECT * EXCEPT (a, b): EXCLUDE, as others write it */
 			if (code_before(ps, i) == TK_STAR && next == TK_LP && is_name_at(ps, i, 2) && !query_follows(code_at(ps, i, 2)))
@@ -265,6 +368,10 @@ context_apply(ParseState *ps)
 		case TK_IDENT:
 			if (is_position_call(ps, i, next))
 				separate_position(ps, i);
+			else if (is_word(ps, i, "lambda") && lambda_follows(ps, i + 1))
+				input->code = TK_LAMBDA_WORD;
+			else if (next == TK_LP && !ps->options.is_ksqldb && is_lambda_function(ps, i))
+				arrows_as_lambdas(ps, i);
 			break;
 		default:
 			if (input->token.keyword != NULL && input->token.keyword->class == KEYWORD_FREE &&

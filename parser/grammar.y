@@ -379,11 +379,11 @@ join_new(ParseState *ps, AstRelation *left, int type, AstRelation *right)
 /* Words that are names wherever no keyword fits. */
 %fallback IDENT
 	ADD ALTER ANALYZE ANTI ANY ARRAY ARRAY_LT ARRAY_OF ASC ASOF ASSERT AST CHANGES COLUMN COPY CROSS CUBE CURRENT DAY
-	DEFINE DESC EMIT ESCAPE EXCEPT EXCLUDE EXPLAIN EXTRACT FETCH FILTER FINAL FIRST FOLLOWING FOR FUNCTION FUNCTIONS GRACE
+	DEFINE DESC EMIT ESCAPE EXCEPT EXCLUDE EXPLAIN EXTRACT FETCH FILTER FINAL FIRST FOLLOWING FOR FUNCTION FUNCTIONS GLOB GRACE
 	GROUPING GROUPS HEADER HEADERS HOUR ID IF IGNORE ILIKE INTERSECT INTERVAL KEY LAST LATERAL LOGICAL MAP MAP_LT
 	MICROSECOND MICROSECONDS MINUTE MONTH NAME NATURAL NEXT NO NULLS OFF OFFSET ONLY OPTIMIZED ORDER OTHERS OVER PARTITION
 	PERIOD PLUGINS PRECEDING PRIMARY QUALIFY QUARTER QUARTERS RANGE RECURSIVE REPLACE RESPECT RETURNS ROLLUP ROW ROWS
-	SCHEMA SECOND SEMI SESSION SET SETS SHOW SINK SOME SOURCE SPOOL STRING STRUCT STRUCT_LT SUBJECT SUMMARIZE SYSTEM
+	SCHEMA SECOND SEMI SESSION SET SETS SHOW SIMILAR SINK SOME SOURCE SPOOL STRING STRUCT STRUCT_LT SUBJECT SUMMARIZE SYSTEM
 	TABLES TIES TIME TIMEOUT TRY_CAST TYPE TYPES UNBOUNDED UNDEFINE UNION USING VARIABLES VIEWS WEEK WEEKS YEAR ZONE.
 
 /* Reserved, but no rule has them; ERROR stands for what is no token. */
@@ -547,6 +547,16 @@ predicate(R) ::= val(A) opt_not(N) like(I) val(B) opt_escape(C). {
 	R->is_ilike = I;
 	R = expr_done(ps, R);
 }
+predicate(R) ::= val(A) opt_not(N) IN LB exprs(L) RB. {
+	R = expr_list(ps, AST_IN_LIST, A->pos, L);
+	R->arg = A;
+	R->is_negated = N;
+	R = expr_done(ps, R);
+}
+predicate(R) ::= val(A) opt_not(N) IN(T) named(B). { R = expr_negated_call(ps, N, expr_call_of(ps, A->pos, T, "IN_ARRAY", A, B, NULL)); }
+predicate(R) ::= val(A) match(O) val(B). { R = expr_match(ps, A, O, B); }
+predicate(R) ::= val(A) opt_not(N) SIMILAR TO(T) val(B) opt_escape(C). { R = expr_negated_call(ps, N, expr_pattern(ps, T, A, "SIMILAR_TO_REGEX", B, C)); }
+predicate(R) ::= val(A) opt_not(N) GLOB(T) val(B). { R = expr_negated_call(ps, N, expr_pattern(ps, T, A, "GLOB_TO_REGEX", B, NULL)); }
 predicate(R) ::= val(A) IS opt_not(N) NULL. {
 	R = ast_expr_new(ps, AST_IS_NULL, A->pos);
 	R->arg = A;
@@ -575,6 +585,11 @@ comparison(R) ::= LT. { R = AST_OP_LESS; }
 comparison(R) ::= LTE. { R = AST_OP_LESS_EQUAL; }
 comparison(R) ::= GT. { R = AST_OP_GREATER; }
 comparison(R) ::= GTE. { R = AST_OP_GREATER_EQUAL; }
+
+/* x ~ 'regex' and its like, of PostgreSQL */
+%type match {ParseToken}
+match(R) ::= MATCH|MATCH_NOCASE|NOT_MATCH|NOT_MATCH_NOCASE|LIKE_OP|ILIKE_OP|NOT_LIKE_OP|NOT_ILIKE_OP(T). { R = T; }
+match(R) ::= STARTS(T). { R = T; }
 
 %type quantifier {bool}
 quantifier(R) ::= ALL. { R = true; }
@@ -605,10 +620,14 @@ sum(R) ::= product(E). { R = E; }
 sum(R) ::= sum(A) PLUS product(B). { R = expr_binary(ps, AST_OP_ADD, A, B); }
 sum(R) ::= sum(A) MINUS product(B). { R = expr_binary(ps, AST_OP_SUBTRACT, A, B); }
 
-product(R) ::= signed(E). { R = E; }
-product(R) ::= product(A) STAR signed(B). { R = expr_binary(ps, AST_OP_MULTIPLY, A, B); }
-product(R) ::= product(A) SLASH signed(B). { R = expr_binary(ps, AST_OP_DIVIDE, A, B); }
-product(R) ::= product(A) PERCENT signed(B). { R = expr_binary(ps, AST_OP_MODULO, A, B); }
+product(R) ::= power(E). { R = E; }
+product(R) ::= product(A) DIV power(B). { R = expr_binary(ps, AST_OP_DIVIDE, A, B); }		/* of whole numbers both cut */
+product(R) ::= product(A) STAR power(B). { R = expr_binary(ps, AST_OP_MULTIPLY, A, B); }
+product(R) ::= product(A) SLASH power(B). { R = expr_binary(ps, AST_OP_DIVIDE, A, B); }
+product(R) ::= product(A) PERCENT power(B). { R = expr_binary(ps, AST_OP_MODULO, A, B); }
+
+power(R) ::= signed(E). { R = E; }
+power(R) ::= power(A) POWER(T) signed(B). { R = expr_call_of(ps, A->pos, T, "POWER", A, B, NULL); }
 
 signed(R) ::= zoned(E). { R = E; }
 signed(R) ::= MINUS(T) signed(E). { R = expr_unary(ps, AST_OP_NEGATE, T, E); }
@@ -622,20 +641,33 @@ zoned(R) ::= zoned(A) AT TIME ZONE postfix(B). {
 	R = expr_done(ps, R);
 }
 
-postfix(R) ::= primary(E). { R = E; }
-postfix(R) ::= postfix(A) LB val(B) RB. {
-	R = ast_expr_new(ps, AST_SUBSCRIPT, A->pos);
-	R->left = A;
-	R->right = B;
-	R = expr_done(ps, R);
-}
-postfix(R) ::= postfix(A) ARROW name(N). {
+postfix(R) ::= named(E). { R = E; }
+postfix(R) ::= tail_expr(E). { R = E; }
+tail_expr(R) ::= primary(E). { R = E; }
+tail_expr(R) ::= tail_expr(A) DOT name(N). {
 	R = ast_expr_new(ps, AST_FIELD, A->pos);
 	R->arg = A;
 	R->name = N;
 	R = expr_done(ps, R);
 }
-postfix(R) ::= postfix(A) DCOLON type(T). {
+tail_expr(R) ::= postfix(A) LB(T) opt_val(B) COLON opt_val(C) RB. { R = expr_slice(ps, A, T, B, C); }
+tail_expr(R) ::= postfix(A) ARROW(T) json_key(K). { R = expr_call_of(ps, A->pos, T, "JSON_EXTRACT", A, K, NULL); }
+tail_expr(R) ::= postfix(A) ARROW_TEXT(T) json_key(K). { R = expr_call_of(ps, A->pos, T, "JSON_EXTRACT_STRING", A, K, NULL); }
+json_key(R) ::= STRLIT(T). { R = expr_json_key(ps, T); }
+json_key(R) ::= INTLIT(T). { R = expr_json_index(ps, T); }
+tail_expr(R) ::= postfix(A) LB val(B) RB. {
+	R = ast_expr_new(ps, AST_SUBSCRIPT, A->pos);
+	R->left = A;
+	R->right = B;
+	R = expr_done(ps, R);
+}
+tail_expr(R) ::= postfix(A) ARROW name(N). {
+	R = ast_expr_new(ps, AST_FIELD, A->pos);
+	R->arg = A;
+	R->name = N;
+	R = expr_done(ps, R);
+}
+tail_expr(R) ::= postfix(A) DCOLON type(T). {
 	R = ast_expr_new(ps, AST_CAST, A->pos);
 	R->arg = A;
 	R->type = T;
@@ -678,6 +710,13 @@ primary(R) ::= INTERVAL(I) INTLIT|DECLIT(T) interval_unit(U). {
 	R->has_unit = true;
 	R->unit = U;
 }
+primary(R) ::= INTERVAL(I) LP expr(E) RP interval_unit(U). {
+	R = ast_expr_new(ps, AST_INTERVAL, I.pos);
+	R->arg = E;
+	R->has_unit = true;
+	R->unit = U;
+	R = expr_done(ps, R);
+}
 primary(R) ::= VARIABLE(T). { R = expr_text(ps, AST_VARIABLE, T); }
 primary(R) ::= QUESTION(T). {
 	R = ast_expr_new(ps, AST_PARAMETER, T.pos);
@@ -686,8 +725,8 @@ primary(R) ::= QUESTION(T). {
 primary(R) ::= DAYS|HOURS|MINUTES|SECONDS|MILLISECOND|MILLISECONDS|MONTHS|YEARS(T). {
 	R = expr_unit(ps, unit_of(T.text), T);
 }
-primary(R) ::= name(N). { R = ast_expr_column(ps, (AstIdent){0}, N); }
-primary(R) ::= dotted(E). { R = E; }
+named(R) ::= name(N). { R = ast_expr_column(ps, (AstIdent){0}, N); }
+named(R) ::= dotted(E). { R = E; }
 dotted(R) ::= name(Q) DOT name(N). { R = ast_expr_column(ps, Q, N); }
 dotted(R) ::= dotted(A) DOT name(N). {
 	R = ast_expr_new(ps, AST_FIELD, A->pos);
@@ -739,11 +778,9 @@ primary(R) ::= TRY_CAST(T) LP expr(E) AS type(Y) RP. {
 	R->is_try = true;
 	R = expr_done(ps, R);
 }
-primary(R) ::= EXTRACT(T) LP name(N) FROM expr(E) RP. {
-	R = ast_expr_new(ps, AST_EXTRACT, T.pos);
-	R->name = N;
-	R->arg = E;
-	R = expr_done(ps, R);
+primary(R) ::= EXTRACT(T) LP name(N) FROM expr(E) RP. { R = expr_extract(ps, T, N, E); }
+primary(R) ::= EXTRACT(T) LP DAYS|HOURS|MINUTES|SECONDS|MILLISECOND|MILLISECONDS|MONTHS|YEARS(N) FROM expr(E) RP. {
+	R = expr_extract(ps, T, ident_of(N), E);
 }
 /* The forms of standard SQL with words between the arguments: SUBSTRING(s FROM 2 FOR 3), TRIM(BOTH 'x' FROM s). */
 primary(R) ::= name(N) LP expr(A) FROM expr(B) RP. { R = call_with_words(ps, N, A, B, (AstIdent){0}, NULL); }
@@ -766,6 +803,27 @@ primary(R) ::= MAP(T) LP map_entries(L) RP. {
 	R->n_entries = list_length(L);
 	R = expr_done(ps, R);
 }
+/* MAP {'a': 1} */
+primary(R) ::= MAP(T) LC RC. { R = ast_expr_new(ps, AST_MAP, T.pos); }
+primary(R) ::= MAP(T) LC pairs(L) RC. {
+	R = ast_expr_new(ps, AST_MAP, T.pos);
+	R->entries = list_structs(ps, L, sizeof(AstMapEntry));
+	R->n_entries = list_length(L);
+	R = expr_done(ps, R);
+}
+/* MAP([keys], [values]) */
+primary(R) ::= MAP(T) LP expr(K) COMMA expr(V) RP. { R = expr_call_of(ps, T.pos, T, "MAP_FROM_LISTS", K, V, NULL); }
+%type pairs {AstList *}
+pairs(R) ::= pair(E). { R = list_add(ps, NULL, E); }
+pairs(R) ::= pairs(L) COMMA pair(E). { R = list_add(ps, L, E); }
+%type pair {AstMapEntry *}
+pair(R) ::= expr(K) COLON expr(V). {
+	R = NEW(AstMapEntry);
+	R->key = K;
+	R->value = V;
+}
+/* {'a': 1} and {a: 1} */
+primary(R) ::= LC(T) pairs(L) RC. { R = expr_struct_of_pairs(ps, T.pos, L); }
 %type map_entries {AstList *}
 map_entries(R) ::= map_entry(E). { R = list_add(ps, NULL, E); }
 map_entries(R) ::= map_entries(L) COMMA map_entry(E). { R = list_add(ps, L, E); }
@@ -819,6 +877,14 @@ args(R) ::= arg(E). { R = list_add(ps, NULL, E); }
 args(R) ::= args(L) COMMA arg(E). { R = list_add(ps, L, E); }
 arg(R) ::= expr(E). { R = E; }
 arg(R) ::= primary(P) LAMBDA expr(E). { R = expr_lambda(ps, P, E); }
+arg(R) ::= named(P) LAMBDA expr(E). { R = expr_lambda(ps, P, E); }
+arg(R) ::= LAMBDA_WORD names(L) COLON expr(E). { R = expr_lambda_of_names(ps, L, E); }
+arg(R) ::= name(N) ASSIGN expr(E). {
+	R = ast_expr_new(ps, AST_NAMED, N.pos);
+	R->name = N;
+	R->arg = E;
+	R = expr_done(ps, R);
+}
 
 %type exprs {AstList *}
 exprs(R) ::= expr(E). { R = list_add(ps, NULL, E); }
@@ -830,6 +896,7 @@ opt_within_group(R) ::= WITHIN GROUP LP order_by(L) RP. { R = L; }
 
 opt_filter(R) ::= . { R = NULL; }
 opt_filter(R) ::= FILTER LP WHERE expr(E) RP. { R = E; }
+opt_filter(R) ::= FILTER LP expr(E) RP. { R = E; }
 
 %type opt_ignore {bool}
 opt_ignore(R) ::= . { R = false; }
@@ -1175,6 +1242,13 @@ item(R) ::= item_expr(E). {
 	R->pos = E->pos;
 }
 item(R) ::= expr(E) AS name(N). {
+	R = NEW(AstSelectItem);
+	R->expr = E;
+	R->alias = N;
+	R->pos = E->pos;
+}
+/* a: 1 + 1 */
+item(R) ::= name(N) COLON expr(E). {
 	R = NEW(AstSelectItem);
 	R->expr = E;
 	R->alias = N;

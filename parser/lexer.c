@@ -122,15 +122,20 @@ read_number(const Lexer *lexer, Token *token)
 }
 
 static const struct {
-	char	text[3];
+	char	text[5];
 	int		code;
+	bool	is_standard;		/* no operator of ksqlDB */
 } operators[] = {
 	/* longer ones first */
-	{"<>", TK_NEQ}, {"!=", TK_NEQ}, {"<=", TK_LTE}, {">=", TK_GTE}, {"||", TK_CONCAT}, {"->", TK_ARROW},
-	{"=>", TK_LAMBDA}, {":=", TK_ASSIGN}, {"::", TK_DCOLON},
-	{"=", TK_EQ}, {"<", TK_LT}, {">", TK_GT}, {"+", TK_PLUS}, {"-", TK_MINUS}, {"*", TK_STAR}, {"/", TK_SLASH},
-	{"%", TK_PERCENT}, {"(", TK_LP}, {")", TK_RP}, {"[", TK_LB}, {"]", TK_RB}, {",", TK_COMMA}, {".", TK_DOT},
-	{"?", TK_QUESTION},
+	{"!~~*", TK_NOT_ILIKE_OP, true}, {"!~~", TK_NOT_LIKE_OP, true}, {"~~*", TK_ILIKE_OP, true}, {"!~*", TK_NOT_MATCH_NOCASE, true},
+	{"->>", TK_ARROW_TEXT, true}, {"!~", TK_NOT_MATCH, true}, {"~*", TK_MATCH_NOCASE, true}, {"~~", TK_LIKE_OP, true},
+	{"^@", TK_STARTS, true}, {"**", TK_POWER, true}, {"//", TK_DIV, true}, {"==", TK_EQ, true},
+	{"<>", TK_NEQ, false}, {"!=", TK_NEQ, false}, {"<=", TK_LTE, false}, {">=", TK_GTE, false}, {"||", TK_CONCAT, false},
+	{"->", TK_ARROW, false}, {"=>", TK_LAMBDA, false}, {":=", TK_ASSIGN, false}, {"::", TK_DCOLON, false},
+	{"~", TK_MATCH, true}, {"^", TK_POWER, true}, {"{", TK_LC, true}, {"}", TK_RC, true}, {":", TK_COLON, true},
+	{"=", TK_EQ, false}, {"<", TK_LT, false}, {">", TK_GT, false}, {"+", TK_PLUS, false}, {"-", TK_MINUS, false},
+	{"*", TK_STAR, false}, {"/", TK_SLASH, false}, {"%", TK_PERCENT, false}, {"(", TK_LP, false}, {")", TK_RP, false},
+	{"[", TK_LB, false}, {"]", TK_RB, false}, {",", TK_COMMA, false}, {".", TK_DOT, false}, {"?", TK_QUESTION, false},
 };
 
 static void
@@ -139,13 +144,13 @@ read_operator(const Lexer *lexer, Token *token)
 	for (size_t i = 0; i < sizeof operators / sizeof *operators; i++) {
 		size_t	length = strlen(operators[i].text);
 
-		if (peek(lexer, 0) == (unsigned char)operators[i].text[0] &&
-			(length == 1 || peek(lexer, 1) == (unsigned char)operators[i].text[1])) {
-			token->kind = TOKEN_OPERATOR;
-			token->code = operators[i].code;
-			token->length = length;
-			return;
-		}
+		if (lexer->text.length - lexer->offset < length || memcmp(lexer->text.data + lexer->offset, operators[i].text, length) != 0)
+			continue;
+		token->kind = TOKEN_OPERATOR;
+		token->code = operators[i].code;
+		token->is_standard = operators[i].is_standard;
+		token->length = length;
+		return;
 	}
 	token->kind = TOKEN_ERROR;
 	token->length = 1;
@@ -271,9 +276,9 @@ lexer_statement_end(Str text, LexerOpen *open)
 		}
 		if (token.kind == TOKEN_COMMENT || token.kind == TOKEN_DIRECTIVE)
 			continue;
-		if (token.kind == TOKEN_OPERATOR && (token.code == TK_LP || token.code == TK_LB))
+		if (token.kind == TOKEN_OPERATOR && (token.code == TK_LP || token.code == TK_LB || token.code == TK_LC))
 			depth++;
-		else if (token.kind == TOKEN_OPERATOR && (token.code == TK_RP || token.code == TK_RB))
+		else if (token.kind == TOKEN_OPERATOR && (token.code == TK_RP || token.code == TK_RB || token.code == TK_RC))
 			depth--;
 		state = depth > 0 ? LEXER_IN_PARENTHESES : LEXER_IN_STATEMENT;
 	}

@@ -31,6 +31,7 @@ typedef enum TokenKind {
 typedef struct Token {
 	TokenKind	kind;
 	int			code;			/* OPERATOR: token of the grammar */
+	bool		is_standard;	/* OPERATOR: ksqlDB has none of this text */
 	bool		is_unterminated;	/* QUOTED, STRING, COMMENT, VARIABLE: the text ended first */
 	const Keyword *keyword;		/* WORD: or NULL */
 	size_t		offset;

@@ -1,6 +1,7 @@
 /* The driver: tokens of one statement to the grammar, errors to texts. */
 #include "parser/parser.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,6 +35,7 @@ static const struct {
 	{TK_GTE, "'>='"}, {TK_PLUS, "'+'"}, {TK_MINUS, "'-'"}, {TK_STAR, "'*'"}, {TK_SLASH, "'/'"}, {TK_PERCENT, "'%'"},
 	{TK_LP, "'('"}, {TK_RP, "')'"}, {TK_LB, "'['"}, {TK_RB, "']'"}, {TK_COMMA, "','"}, {TK_DOT, "'.'"},
 	{TK_CONCAT, "'||'"}, {TK_ARROW, "'->'"}, {TK_LAMBDA, "'=>'"}, {TK_ASSIGN, "':='"}, {TK_DCOLON, "'::'"},
+	{TK_LC, "'{'"}, {TK_RC, "'}'"}, {TK_COLON, "':'"}, {TK_ARROW_TEXT, "'->>'"}, {TK_MATCH, "'~'"}, {TK_POWER, "'^'"}, {TK_DIV, "'//'"},
 	{TK_ARRAY_LT, "ARRAY"}, {TK_MAP_LT, "MAP"}, {TK_STRUCT_LT, "STRUCT"}, {0, "the end"},
 };
 
@@ -272,7 +274,7 @@ token_code(const ParseState *ps, const Token *token)
 	case TOKEN_VARIABLE:
 		return TK_VARIABLE;
 	case TOKEN_OPERATOR:
-		return token->code;
+		return token->is_standard && ps->options.is_ksqldb ? TK_ERROR : token->code;
 	case TOKEN_END:
 	case TOKEN_SEMICOLON:
 		return 0;
@@ -287,6 +289,75 @@ text_fold(char *text)
 	for (; *text != '\0'; text++)
 		if (*text >= 'a' && *text <= 'z')
 			*text -= 'a' - 'A';
+}
+
+/* 1_000_000: digits in groups.  NULL: the word is none. */
+static char *
+grouped_digits(Arena *arena, Str word)
+{
+	char	   *out = arena_alloc(arena, word.length + 1);
+	size_t		n = 0;
+
+	for (size_t i = 0; i < word.length; i++) {
+		if (word.data[i] >= '0' && word.data[i] <= '9')
+			out[n++] = word.data[i];
+		else if (word.data[i] != '_' || i + 1 == word.length || word.data[i + 1] == '_')
+			return NULL;
+	}
+	out[n] = '\0';
+	return out;
+}
+
+/* 0x1F and 0b101 in decimal.  NULL: the word is none, or more than 64 bits. */
+static char *
+based_digits(Arena *arena, Str word)
+{
+	char		letter = word.length > 2 && word.data[0] == '0' ? (char)(word.data[1] | 0x20) : '\0';
+	char	   *text, *end;
+	unsigned long long value;
+
+	if ((letter != 'x' && letter != 'b') || word.length > 66 || word.data[2] == '_')
+		return NULL;
+	text = str_to_arena(arena, str_make(word.data + 2, word.length - 2));
+	errno = 0;
+	value = strtoull(text, &end, letter == 'x' ? 16 : 2);
+	return *end == '\0' && errno == 0 ? arena_printf(arena, "%llu", value) : NULL;
+}
+
+/* What ksqlDB reads as a name that begins with a digit may be a number in the standard dialect. */
+static void
+word_as_number(const ParseState *ps, ParseInput *input)
+{
+	Str			word = token_str(ps->text, &input->token);
+	char	   *digits;
+
+	if (ps->options.is_ksqldb || word.length == 0 || word.data[0] < '0' || word.data[0] > '9')
+		return;
+	digits = grouped_digits(ps->arena, word);
+	if (digits == NULL)
+		digits = based_digits(ps->arena, word);
+	if (digits == NULL)
+		return;
+	input->value.text = digits;
+	input->token.kind = TOKEN_INTEGER;
+	input->code = TK_INTLIT;
+}
+
+/* 1_000.25 comes as 1_000 and .25 */
+static bool
+number_goes_on(const ParseState *ps, ParseInput *number, const Token *token)
+{
+	Str			fraction = token_str(ps->text, token);
+
+	if (number->code != TK_INTLIT || (token->kind != TOKEN_DECIMAL && token->kind != TOKEN_DOUBLE) || fraction.data[0] != '.' ||
+		token->offset != number->token.offset + number->token.length)
+		return false;
+	number->value.text = arena_printf(ps->arena, "%s%.*s", number->value.text, (int)fraction.length, fraction.data);
+	number->code = token->kind == TOKEN_DECIMAL ? TK_DECLIT : TK_DBLLIT;
+	number->token.kind = token->kind;
+	number->token.length += token->length;
+	number->value.pos.length += (int)token->length;
+	return true;
 }
 
 static ParseInput
@@ -311,6 +382,8 @@ input_make(const ParseState *ps, const Token *token)
 		break;
 	}
 	input.code = token_code(ps, token);
+	if (token->kind == TOKEN_WORD)
+		word_as_number(ps, &input);
 	return input;
 }
 
@@ -367,12 +440,14 @@ inputs_read(ParseState *ps, Lexer *lexer, InputArray *inputs, AstList **directiv
 			directive_add(ps, directives, &token);
 		if (token.kind == TOKEN_COMMENT || token.kind == TOKEN_DIRECTIVE)
 			continue;
+		if (inputs->n > 0 && number_goes_on(ps, &inputs->items[inputs->n - 1], &token))
+			continue;
 
 		ParseInput	input = input_make(ps, &token);
 
-		if (input.code == TK_LP || input.code == TK_LB || input.code == TK_CASE)
+		if (input.code == TK_LP || input.code == TK_LB || input.code == TK_LC || input.code == TK_CASE)
 			nesting++;
-		else if (input.code == TK_RP || input.code == TK_RB || input.code == TK_END)
+		else if (input.code == TK_RP || input.code == TK_RB || input.code == TK_RC || input.code == TK_END)
 			nesting--;
 		if (nesting > NESTING_MAX)
 			parse_fail(ps, input.value.pos, "The statement is nested too deeply: more than %d levels of parentheses",

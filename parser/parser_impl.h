@@ -88,6 +88,19 @@ AstExpr *expr_lambda(ParseState *ps, AstExpr *params, AstExpr *body);
 AstExpr *expr_unit(ParseState *ps, AstUnit unit, ParseToken token);
 AstUnit unit_of(const char *word);
 
+/* sugar.c: forms that stand for calls and literals. */
+AstExpr *expr_call_of(ParseState *ps, AstPos start, ParseToken token, const char *function, AstExpr *a, AstExpr *b, AstExpr *c);
+AstExpr *expr_match(ParseState *ps, AstExpr *left, ParseToken op, AstExpr *right);
+/* Whether all of `value` matches a pattern that the named function turns into a regular expression. */
+AstExpr *expr_pattern(ParseState *ps, ParseToken token, AstExpr *value, const char *function, AstExpr *pattern, AstExpr *escape);
+AstExpr *expr_negated_call(ParseState *ps, bool is_negated, AstExpr *call);
+AstExpr *expr_slice(ParseState *ps, AstExpr *list, ParseToken token, AstExpr *from, AstExpr *to);
+AstExpr *expr_json_key(ParseState *ps, ParseToken key);
+AstExpr *expr_json_index(ParseState *ps, ParseToken index);
+AstExpr *expr_struct_of_pairs(ParseState *ps, AstPos start, AstList *pairs);
+AstExpr *expr_lambda_of_names(ParseState *ps, AstList *names, AstExpr *body);
+AstExpr *expr_extract(ParseState *ps, ParseToken token, AstIdent part, AstExpr *arg);
+
 /* Where ksqlDB takes a value expression, a bare predicate is a syntax error in its dialect. */
 void expr_check_value(ParseState *ps, const AstExpr *expr);
 void expr_check_values(ParseState *ps, const AstList *list);

@@ -128,7 +128,7 @@ array_concat(const ScalarCall *call, int32_t row, const Value *args, Value *out)
 static bool
 array_append(const ScalarCall *call, int32_t row, const Value *args, Value *out)
 {
-	bool		 is_prepend = call->function->name[6] == 'P';
+	bool		 is_prepend = strstr(call->function->name, "PREPEND") != NULL;
 	const Value *array = &args[is_prepend ? 1 : 0], *item = &args[is_prepend ? 0 : 1];
 	ItemList	 list = {.arena = call->arena};
 
@@ -312,12 +312,28 @@ items_reverse(Value *items, uint32_t n)
 
 /* NULLs come last in both directions. */
 static bool
+list_sorted(const ScalarCall *call, const Value *list, bool is_descending, Value *out)
+{
+	uint32_t n = 0, n_nulls = 0;
+	Value	*items = arena_array(call->arena, Value, list->n_items > 0 ? list->n_items : 1);
+
+	for (uint32_t i = 0; i < list->n_items; i++) {
+		if (list->items[i].is_null)
+			items[list->n_items - ++n_nulls] = list->items[i];
+		else
+			items[n++] = list->items[i];
+	}
+	qsort(items, n, sizeof *items, call_is_standard(call) ? compare_standard : compare_ksqldb);
+	if (is_descending)
+		items_reverse(items, n);
+	return value_set_items(out, items, list->n_items);
+}
+
+static bool
 array_sort(const ScalarCall *call, int32_t row, const Value *args, Value *out)
 {
 	static const char *const words[] = {"ASC", "ASCENDING", "DESC", "DESCENDING"};
-	uint32_t				 n = 0, n_nulls = 0;
 	int						 word = 0;
-	Value					*items;
 
 	(void)row;
 	if (args[0].is_null)
@@ -330,17 +346,14 @@ array_sort(const ScalarCall *call, int32_t row, const Value *args, Value *out)
 		if (word == 4)
 			return true;
 	}
-	items = arena_array(call->arena, Value, args[0].n_items > 0 ? args[0].n_items : 1);
-	for (uint32_t i = 0; i < args[0].n_items; i++) {
-		if (args[0].items[i].is_null)
-			items[args[0].n_items - ++n_nulls] = args[0].items[i];
-		else
-			items[n++] = args[0].items[i];
-	}
-	qsort(items, n, sizeof *items, call_is_standard(call) ? compare_standard : compare_ksqldb);
-	if (word >= 2)
-		items_reverse(items, n);
-	return value_set_items(out, items, args[0].n_items);
+	return list_sorted(call, &args[0], word >= 2, out);
+}
+
+static bool
+list_reverse_sort(const ScalarCall *call, int32_t row, const Value *args, Value *out)
+{
+	(void)row;
+	return list_sorted(call, &args[0], true, out);
 }
 
 static bool
@@ -540,6 +553,8 @@ const ScalarFunction scalar_array_functions[] = {
 				  SERIES_TEXT),
 	FUNCTION("LEN", "(ARRAY<T>) -> INTEGER", array_length, NULL_IN, STANDARD, LENGTH_TEXT, "LEN(ARRAY[7, 8])", "2"),
 	FUNCTION("LENGTH", "(ARRAY<T>) -> INTEGER", array_length, NULL_IN, STANDARD, LENGTH_TEXT, "LENGTH(ARRAY[7, 8])", "2"),
+	FUNCTION_ROWS("LIST_APPEND", "(ARRAY<T>, T) -> ARRAY<T>", array_append, 0, STANDARD,
+				  "An array with an element put at its end.", "ARRAY_JOIN(LIST_APPEND(ARRAY[1], 2), ' ')", "1 2"),
 	FUNCTION_ROWS("LIST_CAT", "(ARRAY<T>, ARRAY<T>) -> ARRAY<T>", array_concat, 0, STANDARD,
 				  "Two arrays one after the other; a NULL one counts as empty.",
 				  "ARRAY_JOIN(LIST_CAT(ARRAY[1, 2], ARRAY[2]), ' ')", "1 2 2"),
@@ -553,6 +568,11 @@ const ScalarFunction scalar_array_functions[] = {
 				  "ARRAY_JOIN(LIST_DISTINCT(ARRAY[2, 1, 2]), ' ')", "2 1"),
 	FUNCTION_ROWS("LIST_HAS", "(ARRAY<T>, T) -> BOOLEAN", array_contains, 0, STANDARD, CONTAINS_TEXT,
 				  "LIST_HAS(ARRAY[1, 2], 2)", "true"),
+	FUNCTION_ROWS("LIST_INDEXOF", "(ARRAY<T>, T) -> INTEGER", array_position, 0, STANDARD,
+				  "The position, from 1, of an element in an array; NULL if it is not there.",
+				  "LIST_INDEXOF(ARRAY['a', 'b'], 'b')", "2"),
+	FUNCTION_ROWS("LIST_INTERSECT", "(ARRAY<T>, ARRAY<T>) -> ARRAY<T>", array_intersect, NULL_IN, STANDARD,
+				  "The different elements that are in both arrays.", "ARRAY_JOIN(LIST_INTERSECT(ARRAY[1, 2], ARRAY[2, 3]))", "2"),
 	FUNCTION_ROWS("LIST_MAX", "(ARRAY<T>) -> T", array_max, NULL_IN, STANDARD,
 				  "The greatest element of an array, NULLs left out.", "LIST_MAX(ARRAY[1, 3, 2])", "3"),
 	FUNCTION_ROWS("LIST_MIN", "(ARRAY<T>) -> T", array_min, NULL_IN, STANDARD,
@@ -560,6 +580,15 @@ const ScalarFunction scalar_array_functions[] = {
 	FUNCTION_ROWS("LIST_POSITION", "(ARRAY<T>, T) -> INTEGER", array_position, 0, STANDARD,
 				  "The position, from 1, of an element in an array; NULL if it is not there.",
 				  "LIST_POSITION(ARRAY['a', 'b'], 'b')", "2"),
+	FUNCTION_ROWS("LIST_PREPEND", "(T, ARRAY<T>) -> ARRAY<T>", array_append, 0, STANDARD,
+				  "An array with an element put before its first.", "ARRAY_JOIN(LIST_PREPEND(1, ARRAY[2]), ' ')", "1 2"),
+	FUNCTION_ROWS("LIST_REVERSE", "(ARRAY<T>) -> ARRAY<T>", array_reverse, NULL_IN, STANDARD,
+				  "The elements of an array from the last to the first.", "ARRAY_JOIN(LIST_REVERSE(ARRAY[1, 2]), ' ')", "2 1"),
+	FUNCTION_ROWS("LIST_REVERSE_SORT", "(ARRAY<T>) -> ARRAY<T>", list_reverse_sort, NULL_IN, STANDARD,
+				  "The elements of an array from the greatest to the least, NULLs last.",
+				  "ARRAY_JOIN(LIST_REVERSE_SORT(ARRAY[3, 1, 2]), ' ')", "3 2 1"),
+	FUNCTION_ROWS("LIST_SORT", "(ARRAY<T>, STRING) -> ARRAY<T>", array_sort, 0, STANDARD,
+				  "The elements of an array in order, NULLs last.", "ARRAY_JOIN(LIST_SORT(ARRAY[3, 1, 2], 'DESC'), ' ')", "3 2 1"),
 	FUNCTION_ROWS("LIST_SORT", "(ARRAY<T>) -> ARRAY<T>", array_sort, 0, STANDARD,
 				  "The elements of an array in order, NULLs last.", "ARRAY_JOIN(LIST_SORT(ARRAY[3, 1, 2]), ' ')", "1 2 3"),
 	FUNCTION_ROWS("LIST_SUM", "(ARRAY<INTEGER>) -> BIGINT", list_sum, NULL_IN, STANDARD, LIST_SUM_TEXT),

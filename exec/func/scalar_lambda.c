@@ -123,6 +123,28 @@ transform_array(const ScalarCall *call, int32_t n_rows, Vector *out)
 	set_entries(call, out, collection, n_rows, &elements);
 }
 
+/* With a second parameter, the position of the element. */
+static void
+transform_indexed(const ScalarCall *call, int32_t n_rows, Vector *out)
+{
+	const Vector *collection = call->args[0], *parameters[2], *result;
+	Elements	  elements = elements_of(call, collection, n_rows);
+	Vector		 *positions;
+
+	if (elements.n > 0) {
+		positions = vector_new(call->arena, type_integer, elements.n);
+		for (int32_t e = 0; e < elements.n; e++)
+			((int32_t *)positions->data)[e] = (int32_t)(elements.index[e] - collection_entry(collection, (int32_t)elements.outer_row[e])->offset) + 1;
+		parameters[0] = vector_gather(call->arena, &collection->children[0], elements.index, elements.n, true);
+		parameters[1] = positions;
+		result = run_lambda(call, 1, parameters, 2, elements.outer_row, elements.n);
+		if (result == NULL)
+			return;
+		out->children[0] = *result;
+	}
+	set_entries(call, out, collection, n_rows, &elements);
+}
+
 static void
 transform_map(const ScalarCall *call, int32_t n_rows, Vector *out)
 {
@@ -173,7 +195,8 @@ filter(const ScalarCall *call, int32_t n_rows, Vector *out)
 			if (row_has_failed(call, row))
 				continue;
 			if (!vector_is_valid(chosen, e)) {
-				eval_fail(call->context, row, "The condition of FILTER gave NULL");
+				if (!call_is_standard(call))
+					eval_fail(call->context, row, "The condition of FILTER gave NULL");
 			} else if (((const uint8_t *)chosen->data)[e]) {
 				if (is_map && !vector_is_valid(&collection->children[1], elements.index[e]))
 					eval_fail(call->context, row, "FILTER keeps no entries whose value is NULL");
@@ -190,30 +213,28 @@ filter(const ScalarCall *call, int32_t n_rows, Vector *out)
 
 /* ---- REDUCE ---- */
 
+/* Folds elements into `out`, which has the states to begin with, from element `first` of each row on. */
 static void
-reduce(const ScalarCall *call, int32_t n_rows, Vector *out)
+fold(const ScalarCall *call, int lambda, int32_t n_rows, uint32_t first, Vector *out)
 {
-	const Vector *collection = call->args[0], *initial = call->args[1], *parameters[3], *result;
+	const Vector *collection = call->args[0], *parameters[3], *result;
 	uint32_t	 *rows = arena_alloc(call->arena, sizeof(uint32_t) * (size_t)(n_rows + 1));
 	uint32_t	 *index = arena_alloc(call->arena, sizeof(uint32_t) * (size_t)(n_rows + 1));
+	uint8_t		 *begun = arena_alloc(call->arena, (size_t)n_rows + 1);
 	uint32_t	  longest = 0;
 
 	for (int32_t i = 0; i < n_rows; i++) {
-		if (!arg_valid(initial, i)) {
-			result_set_null(call, out, i);
-			continue;
-		}
-		vector_copy_row(out, call->arena, i, initial, i);
+		begun[i] = vector_is_valid(out, i);
 		if (collection_is_read(call, collection, i) && collection_entry(collection, i)->length > longest)
 			longest = collection_entry(collection, i)->length;
 	}
-	for (uint32_t k = 0; k < longest; k++) {
+	for (uint32_t k = first; k < longest; k++) {
 		int32_t n = 0;
 
 		for (int32_t i = 0; i < n_rows; i++) {
 			const ListEntry *entry = collection_entry(collection, i);
 
-			if (!collection_is_read(call, collection, i) || !arg_valid(initial, i) || entry->length <= k || row_has_failed(call, i))
+			if (!collection_is_read(call, collection, i) || !begun[i] || entry->length <= k || row_has_failed(call, i))
 				continue;
 			rows[n] = (uint32_t)i;
 			index[n++] = entry->offset + k;
@@ -223,7 +244,7 @@ reduce(const ScalarCall *call, int32_t n_rows, Vector *out)
 		parameters[0] = vector_gather(call->arena, out, rows, n, true);
 		for (int32_t c = 0; c < collection->n_children; c++)
 			parameters[1 + c] = vector_gather(call->arena, &collection->children[c], index, n, true);
-		result = run_lambda(call, 2, parameters, 1 + collection->n_children, rows, n);
+		result = run_lambda(call, lambda, parameters, 1 + collection->n_children, rows, n);
 		if (result == NULL)
 			return;
 		for (int32_t e = 0; e < n; e++)
@@ -231,19 +252,76 @@ reduce(const ScalarCall *call, int32_t n_rows, Vector *out)
 	}
 }
 
+static void
+begin_with(const ScalarCall *call, const Vector *initial, int32_t n_rows, Vector *out)
+{
+	for (int32_t i = 0; i < n_rows; i++) {
+		if (arg_valid(initial, i))
+			vector_copy_row(out, call->arena, i, initial, i);
+		else
+			result_set_null(call, out, i);
+	}
+}
+
+static void
+reduce(const ScalarCall *call, int32_t n_rows, Vector *out)
+{
+	begin_with(call, call->args[1], n_rows, out);
+	fold(call, 2, n_rows, 0, out);
+}
+
+/* LIST_REDUCE: the state may be given last; otherwise the first element is it, and nothing gives NULL. */
+static void
+list_reduce(const ScalarCall *call, int32_t n_rows, Vector *out)
+{
+	const Vector *collection = call->args[0];
+
+	if (call->n_args > 2) {
+		begin_with(call, call->args[2], n_rows, out);
+		fold(call, 1, n_rows, 0, out);
+		return;
+	}
+	for (int32_t i = 0; i < n_rows; i++) {
+		if (collection_is_read(call, collection, i) && collection_entry(collection, i)->length > 0)
+			vector_copy_row(out, call->arena, i, &collection->children[0], (int32_t)collection_entry(collection, i)->offset);
+		else
+			result_set_null(call, out, i);
+	}
+	fold(call, 1, n_rows, 1, out);
+}
+
 #define FILTER_TEXT "The elements or entries for which a condition is TRUE."
+#define LIST_REDUCE_TEXT "Folds the elements of a list, one after the other, into its first, or into a value given last."
 #define REDUCE_TEXT "Folds the elements or entries, one after the other, into a state that begins with a given value."
 #define TRANSFORM_TEXT "Applies an expression to each element, or one to each key and one to each value."
 
+#define FILTERS(name)                                                                                              \
+	FUNCTION(name, "(ARRAY<T>, (T) => BOOLEAN) -> ARRAY<T>", filter, 0, STANDARD, FILTER_TEXT,                     \
+			 "ARRAY_JOIN(" name "(ARRAY[1, 2, 3], x => x > 1), ' ')", "2 3")
+#define TRANSFORMS(name)                                                                                           \
+	FUNCTION(name, "(ARRAY<T>, (T) => R) -> ARRAY<R>", transform_array, 0, STANDARD, TRANSFORM_TEXT,               \
+			 "ARRAY_JOIN(" name "(ARRAY[1, 2], x => x * 10), ' ')", "10 20"),                                      \
+	FUNCTION(name, "(ARRAY<T>, (T, INTEGER) => R) -> ARRAY<R>", transform_indexed, 0, STANDARD, TRANSFORM_TEXT,      \
+			 "ARRAY_JOIN(" name "(ARRAY[5, 7], (x, i) => x * i), ' ')", "5 14")
+#define REDUCES(name)                                                                                              \
+	FUNCTION(name, "(ARRAY<T>, (T, T) => T) -> T", list_reduce, 0, STANDARD, LIST_REDUCE_TEXT,                     \
+			 name "(ARRAY[1, 2, 3], (s, x) => s + x)", "6"),                                                       \
+	FUNCTION(name, "(ARRAY<T>, (S, T) => S, S) -> S", list_reduce, 0, STANDARD, LIST_REDUCE_TEXT,                  \
+			 name "(ARRAY[1, 2, 3], (s, x) => s + x, 10)", "16")
+
 const ScalarFunction scalar_lambda_functions[] = {
+	TRANSFORMS("ARRAY_APPLY"),
+	FILTERS("ARRAY_FILTER"),
+	REDUCES("ARRAY_REDUCE"),
+	TRANSFORMS("ARRAY_TRANSFORM"),
 	FUNCTION("FILTER", "(ARRAY<T>, (T) => BOOLEAN) -> ARRAY<T>", filter, 0, BOTH, FILTER_TEXT,
 			 "ARRAY_JOIN(FILTER(ARRAY[1, 2, 3], x => x > 1), ' ')", "2 3"),
 	FUNCTION("FILTER", "(MAP<K, V>, (K, V) => BOOLEAN) -> MAP<K, V>", filter, 0, BOTH, FILTER_TEXT,
 			 "ARRAY_JOIN(MAP_KEYS(FILTER(MAP('a' := 1, 'b' := 2), (k, v) => v > 1)))", "b"),
-	FUNCTION("LIST_FILTER", "(ARRAY<T>, (T) => BOOLEAN) -> ARRAY<T>", filter, 0, STANDARD, FILTER_TEXT,
-			 "ARRAY_JOIN(LIST_FILTER(ARRAY[1, 2, 3], x => x > 1), ' ')", "2 3"),
-	FUNCTION("LIST_TRANSFORM", "(ARRAY<T>, (T) => R) -> ARRAY<R>", transform_array, 0, STANDARD, TRANSFORM_TEXT,
-			 "ARRAY_JOIN(LIST_TRANSFORM(ARRAY[1, 2], x => x * 10), ' ')", "10 20"),
+	TRANSFORMS("LIST_APPLY"),
+	FILTERS("LIST_FILTER"),
+	REDUCES("LIST_REDUCE"),
+	TRANSFORMS("LIST_TRANSFORM"),
 	FUNCTION("REDUCE", "(ARRAY<T>, S, (S, T) => S) -> S", reduce, 0, BOTH, REDUCE_TEXT,
 			 "REDUCE(ARRAY[1, 2, 3], 10, (s, x) => s + x)", "16"),
 	FUNCTION("REDUCE", "(MAP<K, V>, S, (S, K, V) => S) -> S", reduce, 0, BOTH, REDUCE_TEXT,

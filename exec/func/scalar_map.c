@@ -71,6 +71,7 @@ const ScalarFunction scalar_map_functions[] = {
 				  "The keys of a map, in the order of MAP_VALUES.", "ARRAY_JOIN(MAP_KEYS(AS_MAP(ARRAY['a'], ARRAY[1])))", "a"),
 	FUNCTION_ROWS("MAP_KEYS", "(MAP<K, V>) -> ARRAY<K>", map_keys, NULL_IN, STANDARD,
 				  "The keys of a map, in the order of MAP_VALUES.", NULL, NULL),
+	FUNCTION_ROWS("MAP_FROM_LISTS", "(ARRAY<K>, ARRAY<V>) -> MAP<K, V>", as_map, NULL_IN | FUNC_HIDDEN, STANDARD, "MAP(keys, values)."),
 	FUNCTION_ROWS("MAP_UNION", "(MAP<STRING, T>, MAP<STRING, T>) -> MAP<STRING, T>", map_union, 0, BOTH,
 				  "The entries of both maps; where both have a key, the second wins.",
 				  "MAP_UNION(AS_MAP(ARRAY['a'], ARRAY[1]), AS_MAP(ARRAY['a'], ARRAY[2]))['a']", "2"),

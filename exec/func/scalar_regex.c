@@ -11,20 +11,47 @@
 typedef struct RegexMemo {
 	Regex *regex;
 	Str	   pattern;
+	Str	   options;
 	bool   is_set;
 	Error  err;
 } RegexMemo;
 
+/* Options are letters as in PostgreSQL and DuckDB; what PCRE2 knows of them goes in front of the pattern. */
+static Status
+compile_with(const ScalarCall *call, Str pattern, Str options, Regex **out, Error *err)
+{
+	StrBuf	whole = {0};
+	Status	status;
+
+	for (size_t i = 0; i < options.length; i++) {
+		char	letter = options.data[i];
+
+		if (strchr("cgil", letter) == NULL && strchr("smnpx", letter) == NULL)
+			return error_data(err, "`%c` is no option of %s: there are i (any case), c (exact case), g (all matches), l (literal text), s (a dot is any "
+								   "character), m (lines apart) and x (spaces do not count)", letter, call->function->name);
+		if (letter == 'i' || letter == 's' || letter == 'x')
+			strbuf_printf(&whole, "(?%c)", letter);
+		else if (letter == 'm' || letter == 'n' || letter == 'p')
+			strbuf_add_text(&whole, "(?m)");
+	}
+	strbuf_add_text(&whole, memchr(options.data, 'l', options.length) != NULL ? "\\Q" : "");
+	strbuf_add_str(&whole, pattern);
+	status = regex_compile(strbuf_str(&whole), REGEX_JAVA, out, err);
+	strbuf_free(&whole);
+	return status;
+}
+
 /* The compiled pattern, or NULL with the row failed. */
 static Regex *
-memo_get(RegexMemo *memo, const ScalarCall *call, int32_t row, Str pattern)
+memo_get(RegexMemo *memo, const ScalarCall *call, int32_t row, Str pattern, Str options)
 {
-	if (!memo->is_set || !str_equal(memo->pattern, pattern)) {
+	if (!memo->is_set || !str_equal(memo->pattern, pattern) || !str_equal(memo->options, options)) {
 		regex_free(memo->regex);
 		memo->regex = NULL;
 		memo->pattern = text_keep(call, pattern);
+		memo->options = text_keep(call, options);
 		memo->is_set = true;
-		if (regex_compile(pattern, REGEX_JAVA, &memo->regex, &memo->err) != OK)
+		if (compile_with(call, pattern, options, &memo->regex, &memo->err) != OK)
 			memo->regex = NULL;
 	}
 	if (memo->regex == NULL)
@@ -38,9 +65,20 @@ memo_get(RegexMemo *memo, const ScalarCall *call, int32_t row, Str pattern)
  */
 typedef Status (*RegexRow)(const ScalarCall *call, int32_t row, Regex *regex, Str subject, Vector *out, Error *err);
 
+/* Which argument has the options; 0: none. */
+static int
+options_arg(const ScalarCall *call)
+{
+	int		last = call->n_args - 1;
+	bool	is_replace = str_equal(str_of(call->function->name), STR("REGEXP_REPLACE"));
+
+	return last >= (is_replace ? 3 : 2) && call->args[last]->type->kind == TYPE_STRING ? last : 0;
+}
+
 static void
 regex_rows(const ScalarCall *call, int32_t n_rows, Vector *out, int pattern_arg, RegexRow each)
 {
+	int		  options = options_arg(call);
 	RegexMemo memo = {0};
 
 	for (int32_t i = 0; i < n_rows; i++) {
@@ -49,7 +87,8 @@ regex_rows(const ScalarCall *call, int32_t n_rows, Vector *out, int pattern_arg,
 
 		if (!call_row_valid(call, i))
 			continue;
-		regex = memo_get(&memo, call, i, arg_str(call->args[pattern_arg], i));
+		regex = memo_get(&memo, call, i, arg_str(call->args[pattern_arg], i),
+						 options > 0 ? arg_str(call->args[options], i) : STR(""));
 		if (regex != NULL && each(call, i, regex, arg_str(call->args[1 - pattern_arg], i), out, &err) == FAILED)
 			eval_fail(call->context, i, "%s", err.message);
 	}
@@ -127,8 +166,10 @@ regexp_extract_all(const ScalarCall *call, int32_t n_rows, Vector *out)
 static Status
 replace_row(const ScalarCall *call, int32_t row, Regex *regex, Str subject, Vector *out, Error *err)
 {
+	int		options = options_arg(call);
+	bool	only_first = options > 0 && memchr(arg_str(call->args[options], row).data, 'g', arg_str(call->args[options], row).length) == NULL;
 	StrBuf	buf = {0};
-	Status	status = regex_replace(regex, subject, arg_str(call->args[2], row), false, &buf, err);
+	Status	status = regex_replace(regex, subject, arg_str(call->args[2], row), only_first, &buf, err);
 
 	if (status == OK)
 		result_set_text(out, call->arena, row, strbuf_str(&buf));
@@ -218,8 +259,128 @@ regexp_count(const ScalarCall *call, int32_t n_rows, Vector *out)
 	regex_rows(call, n_rows, out, 1, count_row);
 }
 
+/* ---- other patterns as regular expressions ---- */
+
+static void
+add_literal(StrBuf *out, Str character)
+{
+	if (character.length == 1 && strchr("\\.^$|()[]{}*+?", character.data[0]) != NULL)
+		strbuf_add_char(out, '\\');
+	strbuf_add_str(out, character);
+}
+
+static Str
+character_at(Str text, size_t i)
+{
+	size_t	n = 1;
+
+	while (i + n < text.length && ((unsigned char)text.data[i + n] & 0xc0) == 0x80)
+		n++;
+	return str_make(text.data + i, n);
+}
+
+/* The bracket expression that begins at i as it is; the offset behind it, or i if it has no end. */
+static size_t
+add_bracket(StrBuf *out, Str pattern, size_t i)
+{
+	size_t	end = i + 1;
+
+	if (end < pattern.length && (pattern.data[end] == '^' || pattern.data[end] == '!'))
+		end++;
+	if (end < pattern.length && pattern.data[end] == ']')
+		end++;
+	while (end < pattern.length && pattern.data[end] != ']')
+		end++;
+	if (end >= pattern.length)
+		return i;
+	strbuf_add_char(out, '[');
+	for (size_t k = i + 1; k < end; k++)
+		strbuf_add_char(out, k == i + 1 && pattern.data[k] == '!' ? '^' : pattern.data[k]);
+	strbuf_add_char(out, ']');
+	return end + 1;
+}
+
+/* SIMILAR TO: LIKE's wildcards beside |, *, +, ?, {}, () and []; an escape takes the meaning from what follows. */
+static void
+similar_pattern(Str pattern, Str escape, StrBuf *out)
+{
+	for (size_t i = 0; i < pattern.length;) {
+		Str		c = character_at(pattern, i);
+		size_t	behind = c.data[0] == '[' ? add_bracket(out, pattern, i) : i;
+
+		if (behind > i) {
+			i = behind;
+			continue;
+		}
+		i += c.length;
+		if (escape.length > 0 && str_equal(c, escape) && i < pattern.length) {
+			c = character_at(pattern, i);
+			add_literal(out, c);
+			i += c.length;
+		} else if (c.data[0] == '%')
+			strbuf_add_text(out, "(?s:.*)");
+		else if (c.data[0] == '_')
+			strbuf_add_text(out, "(?s:.)");
+		else if (strchr("|*+?{}()", c.data[0]) != NULL)
+			strbuf_add_str(out, c);
+		else
+			add_literal(out, c);
+	}
+}
+
+/* GLOB: *, ? and [...] as in file names. */
+static void
+glob_pattern(Str pattern, StrBuf *out)
+{
+	for (size_t i = 0; i < pattern.length;) {
+		Str		c = character_at(pattern, i);
+		size_t	behind = c.data[0] == '[' ? add_bracket(out, pattern, i) : i;
+
+		if (behind > i) {
+			i = behind;
+			continue;
+		}
+		i += c.length;
+		if (c.data[0] == '\\' && i < pattern.length) {
+			c = character_at(pattern, i);
+			add_literal(out, c);
+			i += c.length;
+		} else if (c.data[0] == '*')
+			strbuf_add_text(out, "(?s:.*)");
+		else if (c.data[0] == '?')
+			strbuf_add_text(out, "(?s:.)");
+		else
+			add_literal(out, c);
+	}
+}
+
+static bool
+similar_to_regex(const ScalarCall *call, int32_t row, const Value *args, Value *out)
+{
+	StrBuf	regex = {0};
+
+	(void)row;
+	similar_pattern(args[0].text, call->n_args > 1 ? args[1].text : STR("\\"), &regex);
+	value_set_text(call, out, strbuf_str(&regex));
+	strbuf_free(&regex);
+	return true;
+}
+
+static bool
+glob_to_regex(const ScalarCall *call, int32_t row, const Value *args, Value *out)
+{
+	StrBuf	regex = {0};
+
+	(void)row;
+	glob_pattern(args[0].text, &regex);
+	value_set_text(call, out, strbuf_str(&regex));
+	strbuf_free(&regex);
+	return true;
+}
+
 #define EXTRACT_TEXT "The first part of a text that matches a pattern, or a group of it; NULL if nothing matches."
 #define EXTRACT_ALL_TEXT "All parts of a text that match a pattern, or a group of each."
+#define OPTIONS_TEXT(text) text " Options are letters: i any case, s a dot is any character, m lines apart, l literal text."
 #define LIKE_TEXT "Whether a part of the text matches a pattern."
 
 const ScalarFunction scalar_regex_functions[] = {
@@ -235,15 +396,26 @@ const ScalarFunction scalar_regex_functions[] = {
 			 EXTRACT_ALL_TEXT, "ARRAY_JOIN(REGEXP_EXTRACT_ALL('([a-z])([0-9]+)', 'a1b22', 1), ' ')", "a b"),
 	FUNCTION("REGEXP_FULL_MATCH", "(STRING, STRING) -> BOOLEAN", regexp_full_match, NULL_IN, BOTH,
 			 "Whether the whole text matches a pattern.", "REGEXP_FULL_MATCH('a1', '[a-z][0-9]')", "true"),
+	FUNCTION("REGEXP_FULL_MATCH", "(STRING, STRING, STRING) -> BOOLEAN", regexp_full_match, NULL_IN, STANDARD,
+			 OPTIONS_TEXT("Whether the whole text matches a pattern."), "REGEXP_FULL_MATCH('A1', '[a-z][0-9]', 'i')", "true"),
 	FUNCTION("REGEXP_LIKE", "(STRING, STRING) -> BOOLEAN", regexp_like, NULL_IN, BOTH, LIKE_TEXT,
 			 "REGEXP_LIKE('a1b22', '[0-9]+')", "true"),
 	FUNCTION("REGEXP_MATCHES", "(STRING, STRING) -> BOOLEAN", regexp_like, NULL_IN, BOTH, LIKE_TEXT,
 			 "REGEXP_MATCHES('a1b22', '[0-9]+')", "true"),
+	FUNCTION("REGEXP_MATCHES", "(STRING, STRING, STRING) -> BOOLEAN", regexp_like, NULL_IN, STANDARD, OPTIONS_TEXT(LIKE_TEXT),
+			 "REGEXP_MATCHES('A1', 'a[0-9]', 'i')", "true"),
+	FUNCTION("REGEXP_REPLACE", "(STRING, STRING, STRING, STRING) -> STRING", regexp_replace, NULL_IN, STANDARD,
+			 OPTIONS_TEXT("The text with what matches a pattern first replaced, with the option g everything; $1 stands for a group."),
+			 "REGEXP_REPLACE('a1b22', '[0-9]+', '-', 'g')", "a-b-"),
 	FUNCTION("REGEXP_REPLACE", "(STRING, STRING, STRING) -> STRING", regexp_replace, NULL_IN, BOTH,
 			 "The text with everything that matches a pattern replaced; $1 stands for a group.",
 			 "REGEXP_REPLACE('a1b22', '[0-9]+', '-')", "a-b-"),
 	FUNCTION("REGEXP_SPLIT_TO_ARRAY", "(STRING, STRING) -> ARRAY<STRING>", regexp_split, NULL_IN, BOTH,
 			 "The parts of a text between matches of a pattern.", "ARRAY_JOIN(REGEXP_SPLIT_TO_ARRAY('a1b22c', '[0-9]+'), ' ')",
 			 "a b c"),
+	FUNCTION_ROWS("GLOB_TO_REGEX", "(STRING) -> STRING", glob_to_regex, NULL_IN | FUNC_HIDDEN, STANDARD, "The pattern of GLOB."),
+	FUNCTION_ROWS("SIMILAR_TO_REGEX", "(STRING) -> STRING", similar_to_regex, NULL_IN | FUNC_HIDDEN, STANDARD, "The pattern of SIMILAR TO."),
+	FUNCTION_ROWS("SIMILAR_TO_REGEX", "(STRING, STRING) -> STRING", similar_to_regex, NULL_IN | FUNC_HIDDEN, STANDARD,
+				  "The pattern of SIMILAR TO."),
 	{.name = NULL},
 };

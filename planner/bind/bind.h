@@ -201,6 +201,7 @@ struct SelectBinder {
 	/* Select items that have been bound: standard HAVING, QUALIFY and ORDER BY may name them. */
 	const struct BoundColumn *aliases;
 	int			n_aliases;
+	int			n_alias_uses;
 	/* sub-queries */
 	int			n_subqueries;
 	int			subqueries_capacity;
@@ -228,6 +229,7 @@ typedef struct ExprBinder {
 	bool		in_case;
 	const LambdaScope *lambda;
 	const char *lambda_function;
+	int			item;				/* 1 + the item of the select list that is being bound, which sees the aliases before it; 0: all are seen */
 } ExprBinder;
 
 /* Makes room for one more element of an array in the arena. */
@@ -271,6 +273,18 @@ Status bind_expr(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err);
 Status bind_condition(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err);
 Status bind_children(ExprBinder *eb, AstExpr *const *args, int n, Expr ***out, Error *err);
 Status bind_literal(Binder *binder, const AstExpr *e, Expr **out, Error *err);
+
+/* ---- alias.c ---- */
+/* An item of the select list by its alias, where no column has the name; *out NULL: there is none. */
+Status bind_alias(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err);
+
+/* ---- special_calls.c ---- */
+bool   is_special_call(const AstExpr *e);
+Status bind_special_call(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err);
+const AstExpr *row_as_struct(Binder *b, const AstExpr *row);
+/* The call ANY(list), where a comparison has it on its right side. */
+bool   is_any_of_list(const AstExpr *e);
+Status bind_any_of_list(ExprBinder *eb, const AstExpr *comparison, Expr **out, Error *err);
 
 /* ---- expr_types.c ---- */
 const Type *common_number(bool standard, const Type *a, const Type *b);

@@ -395,8 +395,12 @@ bind_column(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err)
 				*out = eb->select->aliases[i].expr;
 				return OK;
 			}
-	if (column == NULL)
+	if (column == NULL) {
+		TRY(bind_alias(eb, e, out, err));
+		if (*out != NULL)
+			return OK;
 		return scope_find(eb, e, &column, err);
+	}
 	if (b->is_pull && (strcmp(column->name, "ROWPARTITION") == 0 || strcmp(column->name, "ROWOFFSET") == 0) && column->is_hidden) {
 		error_user(err, "Pull queries don't support the following columns in %s clauses: `%s`", clause_name(eb->clause), column->name);
 		return error_at_pos(err, e->pos);
@@ -542,6 +546,8 @@ bind_binary(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err)
 		return bind_logic(eb, e, out, err);
 	if (e->op >= AST_OP_EQUAL && e->left->kind == AST_ROW && e->right->kind == AST_ROW)
 		return compare_rows(eb, e, compare_op(e->op), e->left, e->right, out, err);
+	if (e->op >= AST_OP_EQUAL && eb->binder->standard && is_any_of_list(e->right))
+		return bind_any_of_list(eb, e, out, err);
 	TRY(bind_expr(eb, e->left, &left, err));
 	TRY(bind_expr(eb, e->right, &right, err));
 	switch (e->op) {
@@ -861,6 +867,8 @@ bind_subscript(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err)
 
 	TRY(bind_expr(eb, e->left, &args[0], err));
 	TRY(bind_expr(eb, e->right, &args[1], err));
+	if (args[1]->type->kind == TYPE_NULL && b->standard)
+		args[1] = expr_cast_to(b, args[1], args[0]->type->kind == TYPE_MAP ? args[0]->type->key : type_integer);
 	if (args[0]->type->kind == TYPE_ARRAY) {
 		if (b->standard && type_is_number(args[1]->type) && args[1]->type->kind == TYPE_BIGINT)
 			args[1] = expr_cast_to(b, args[1], type_integer);
@@ -880,6 +888,8 @@ bind_subscript(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err)
 		AstIdent field = {.text = e->right->text, .is_quoted = true, .pos = e->right->pos};
 
 		return bind_field_of(eb, e->left, args[0], field, e->pos, out, err);
+	} else if (args[0]->type->kind == TYPE_STRING && b->standard) {
+		return bind_function(eb, "LIST_EXTRACT", args, 2, e->pos, out, err);
 	} else {
 		error_user(err, "Subscript expression (%s) is only for ARRAY and MAP, not %s.", ast_text(b, eb->scope, e),
 				   type_text(b, args[0]->type));
@@ -1109,10 +1119,15 @@ bind_expr(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err)
 	case AST_AT_TIME_ZONE:
 		error_unsupported(err, "AT TIME ZONE is not supported: a TIMESTAMP has no zone of its own. Use CONVERT_TZ(time, 'UTC', 'Europe/Paris').");
 		return error_at_pos(err, e->pos);
+	case AST_NAMED:
+		error_user(err, "Arguments with a name (`%s :=`) are for STRUCT_PACK and the like, and for functions that read files.", e->name.text);
+		return error_at_pos(err, e->pos);
 	case AST_LAMBDA:
 		error_user(err, "A lambda can only be an argument of a function that takes one.");
 		return error_at_pos(err, e->pos);
 	case AST_ROW:
+		if (b->standard)
+			return bind_expr(eb, row_as_struct(b, e), out, err);
 		error_unsupported(err, "A row of values can only be compared.");
 		return error_at_pos(err, e->pos);
 	case AST_STAR:

@@ -299,8 +299,8 @@ bind_call(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err)
 
 	if (e->over != NULL)
 		return bind_over(eb, e, out, err);
-	if (b->standard && str_equal_nocase(str_of(e->name.text), STR("GROUPING")))
-		return bind_grouping(eb, e, out, err);
+	if (b->standard && is_special_call(e))
+		return bind_special_call(eb, e, out, err);
 	if (b->standard && e->is_within_group && (ordered = ordered_set(b, e)) != NULL)
 		return bind_expr(eb, ordered, out, err);
 	switch (class_of(b, e)) {

@@ -380,6 +380,10 @@ print_node(AstPrinter *p, const AstExpr *e)
 		strbuf_add_char(out, ')');
 		break;
 	}
+	case AST_NAMED:
+		strbuf_printf(out, "%s := ", bind_name(context, e->name));
+		print_node(p, e->arg);
+		break;
 	case AST_LAMBDA:
 		if (e->n_params > 1)
 			strbuf_add_char(out, '(');

@@ -369,6 +369,7 @@ bind_select_items(SelectList *list, Error *err)
 		const AstSelectItem *item = &ast->items[i];
 		BoundColumn			 column = {.ast = item->expr, .pos = item->pos};
 
+		eb.item = i + 1;
 		if (item->expr->kind == AST_STAR || item->expr->kind == AST_QUALIFIED_STAR) {
 			TRY(expand_star(list, item->expr, err));
 			continue;
