@@ -85,6 +85,17 @@ arena_rewind(Arena *arena, ArenaMark mark)
 	arena->end = mark.block->data + mark.block->size_bytes;
 }
 
+size_t
+arena_growth(const Arena *arena, size_t size_bytes)
+{
+	size_t next = arena->block != NULL ? arena->block->size_bytes * 2 : ARENA_FIRST_BLOCK;
+
+	if (arena->block != NULL && (size_t)(arena->end - arena->next) >= size_bytes)
+		return 0;
+	next = next > ARENA_MAX_BLOCK ? ARENA_MAX_BLOCK : next;
+	return next > size_bytes ? next : size_bytes + size_bytes / 2;
+}
+
 void *
 arena_alloc_slow(Arena *arena, size_t size_bytes)
 {

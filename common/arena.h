@@ -43,6 +43,9 @@ void	  arena_rewind(Arena *arena, ArenaMark mark);
 
 void *arena_alloc_slow(Arena *arena, size_t size_bytes);
 
+/* By how much size_bytes grows, more or less, when so many bytes are allocated in small pieces. */
+size_t arena_growth(const Arena *arena, size_t size_bytes);
+
 static inline void *
 arena_alloc(Arena *arena, size_t size_bytes)
 {

@@ -103,6 +103,12 @@ join_keeps_probe(const JoinHashSpec *spec)
 	return keeps_left(spec) || (spec->kind == JOIN_ANTI && !spec->tests_build);
 }
 
+bool
+join_marks_probe(const JoinHashSpec *spec)
+{
+	return keeps_left(spec) || is_test(spec) || spec->single;
+}
+
 /* What NOT IN must know of all rows, wherever they are. */
 static void
 count_nulls(JoinHashOp *self, const Vector *key, int32_t n)
@@ -225,7 +231,7 @@ add_null_row(JoinHashOp *self, Error *err)
 }
 
 Status
-join_table_make(JoinHashOp *self, Error *err)
+join_table_make(JoinHashOp *self, MemoryBudget *budget, Error *err)
 {
 	Op				   *op = &self->op;
 	const JoinHashSpec *spec = op->spec;
@@ -237,10 +243,10 @@ join_table_make(JoinHashOp *self, Error *err)
 	need_columns(self, op_scratch(op));
 	for (int k = 0; k < spec->n_keys; k++)
 		keys[k] = self->rows.columns[self->key_columns[k]];
-	TRY(join_table_build(&self->table, keys, spec->n_keys, n_rows, spec->null_safe, op_services(op)->n_threads, op_services(op)->budget, err));
+	TRY(join_table_build(&self->table, keys, spec->n_keys, n_rows, spec->null_safe, op_services(op)->n_threads, budget, err));
 	if (keeps_right(spec)) {
-		TRY(budget_reserve(op_services(op)->budget, (int64_t)n_rows + 1, "a join", err));
-		self->matched_bytes = (int64_t)n_rows + 1;
+		TRY(budget_reserve(budget, (int64_t)n_rows + 1, "a join", err));
+		self->matched_bytes = budget != NULL ? (int64_t)n_rows + 1 : 0;
 		self->matched = xcalloc((size_t)n_rows + 1, 1);
 	}
 	if (keeps_left(spec))
@@ -262,10 +268,13 @@ join_table_drop(JoinHashOp *self)
 static Status
 join_build(JoinHashOp *self, Error *err)
 {
-	if (row_partitions_are_used(&self->build_parts))
+	if (row_partitions_are_used(&self->build_parts) || join_spill_is_due(self))
 		return join_spill_build(self, err);
-	if (join_table_make(self, err) == FAILED) {
-		if (!join_can_spill(self) || self->rows.n_rows == 0)
+	/* Without rows there is nothing to write: the row of NULLs must have room. */
+	if (join_can_spill(self) && self->rows.n_rows == 0)
+		self->rows.free_bytes = INT64_MAX;
+	if (join_table_make(self, op_services(&self->op)->budget, err) == FAILED) {
+		if (!join_can_spill(self) || self->rows.columns == NULL || self->rows.n_rows == 0)
 			return FAILED;
 		join_table_drop(self);
 		return join_spill_build(self, err);
@@ -477,20 +486,68 @@ probe_marks(JoinHashOp *self, JoinHashOp *build, const Batch *in, const uint32_t
 	return pairs_flush(self, build, in, false, err);
 }
 
+/* Build rows come in chunks: which probe rows remain without a match is known after the last one. */
+static inline bool
+has_chunks(const JoinHashOp *self)
+{
+	return self->has_earlier_chunk || self->has_later_chunk;
+}
+
+/* No probe row is matched; NOT IN counts those as matched that do not pass because of a NULL anywhere among the keys. */
+static void
+begin_probe_rows(JoinHashOp *self, const JoinHashOp *build, const Batch *in, const Vector *const *keys)
+{
+	const JoinHashSpec *spec = self->op.spec;
+
+	memset(self->left_matched, 0, (size_t)in->n_rows);
+	if (!spec->null_aware || spec->n_keys != 1 || self->residual != NULL || build->n_build_rows == 0)
+		return;
+	for (int32_t i = 0; i < in->n_rows; i++)
+		self->left_matched[i] = build->n_null_rows > 0 || !vector_is_valid(keys[0], i);
+}
+
+/* All matches of the probe rows are known. */
+static Status
+end_probe_rows(JoinHashOp *self, JoinHashOp *build, const Batch *in, Error *err)
+{
+	const JoinHashSpec *spec = self->op.spec;
+
+	if (is_test(spec)) {
+		uint32_t *selected = arena_alloc(op_scratch(&self->op), sizeof *selected * (size_t)(in->n_rows + 1));
+		int32_t	  n = 0;
+
+		for (int32_t i = 0; i < in->n_rows; i++)
+			if ((self->left_matched[i] != 0) == (spec->kind == JOIN_SEMI))
+				selected[n++] = (uint32_t)i;
+		return emit_tested(self, in, selected, n, err);
+	}
+	if (keeps_left(spec) && (self->residual != NULL || has_chunks(self))) {
+		for (int32_t i = 0; i < in->n_rows; i++)
+			if (!self->left_matched[i]) {
+				self->is_identity &= i == self->n_pairs;
+				self->left[self->n_pairs] = (uint32_t)i;
+				self->right[self->n_pairs++] = build->null_row;
+			}
+		return pairs_flush(self, build, in, true, err);
+	}
+	return OK;
+}
+
 static Status
 probe_pairs(JoinHashOp *self, JoinHashOp *build, const Batch *in, const Vector *const *keys, const uint32_t *found, Error *err)
 {
 	const JoinHashSpec *spec = self->op.spec;
 	const JoinTable	   *table = &build->table;
 	bool				tests = is_test(spec);
-	bool				keeps = keeps_left(spec);
 	bool				has_residual = self->residual != NULL;
+	bool				keeps_at_once = keeps_left(spec) && !has_residual && !has_chunks(self);
 
 	self->n_pairs = 0;
 	self->is_identity = true;
-	memset(self->left_matched, 0, (size_t)in->n_rows);
+	if (!self->has_earlier_chunk)
+		begin_probe_rows(self, build, in, keys);
 	for (int32_t i = 0; i < in->n_rows; i++) {
-		if (found[i] == JOIN_NO_ROW && keeps && !has_residual) {
+		if (found[i] == JOIN_NO_ROW && keeps_at_once) {
 			TRY(pairs_add(self, build, in, i, build->null_row, err));
 			continue;
 		}
@@ -498,7 +555,7 @@ probe_pairs(JoinHashOp *self, JoinHashOp *build, const Batch *in, const Vector *
 			if (tests && self->left_matched[i])
 				break;
 			if (!has_residual) {
-				if (spec->single && join_table_next(table, row) != JOIN_NO_ROW)
+				if (spec->single && (self->left_matched[i] || join_table_next(table, row) != JOIN_NO_ROW))
 					return more_than_one(err);
 				self->left_matched[i] = 1;
 				if (tests)
@@ -510,25 +567,7 @@ probe_pairs(JoinHashOp *self, JoinHashOp *build, const Batch *in, const Vector *
 			TRY(add_open_pairs(self, build, in, keys, i, err));
 	}
 	TRY(pairs_flush(self, build, in, false, err));
-	if (tests) {
-		uint32_t *selected = arena_alloc(op_scratch(&self->op), sizeof *selected * (size_t)(in->n_rows + 1));
-		int32_t	  n = 0;
-
-		for (int32_t i = 0; i < in->n_rows; i++)
-			if ((self->left_matched[i] != 0) == (spec->kind == JOIN_SEMI))
-				selected[n++] = (uint32_t)i;
-		return emit_tested(self, in, selected, n, err);
-	}
-	if (keeps && has_residual) {
-		for (int32_t i = 0; i < in->n_rows; i++)
-			if (!self->left_matched[i]) {
-				self->is_identity &= i == self->n_pairs;
-				self->left[self->n_pairs] = (uint32_t)i;
-				self->right[self->n_pairs++] = build->null_row;
-			}
-		return pairs_flush(self, build, in, true, err);
-	}
-	return OK;
+	return self->has_later_chunk ? OK : end_probe_rows(self, build, in, err);
 }
 
 Status
@@ -543,7 +582,7 @@ join_probe_keys(JoinHashOp *self, const Batch *in, const Vector *const *keys, Er
 	join_table_find(&build->table, keys, in->n_rows, found, arena);
 	if (spec->tests_build)
 		return probe_marks(self, build, in, found, err);
-	if (is_test(spec) && self->residual == NULL && (!spec->null_aware || spec->n_keys == 1))
+	if (is_test(spec) && self->residual == NULL && (!spec->null_aware || spec->n_keys == 1) && !has_chunks(self))
 		return probe_test(self, build, in, keys, found, err);
 	return probe_pairs(self, build, in, keys, found, err);
 }

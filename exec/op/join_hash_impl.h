@@ -7,6 +7,11 @@
 #include "exec/op/row_partitions.h"
 #include "exec/op/row_store.h"
 
+enum {
+	/* What a row costs besides itself while its partition is joined: entries of the table, links of chains, a slot a key. */
+	JOIN_TABLE_BYTES = 40,
+};
+
 typedef struct JoinHashOp {
 	Op			op;
 	Program	  **left_keys;
@@ -39,11 +44,15 @@ typedef struct JoinHashOp {
 	uint32_t   *right;
 	int32_t		n_pairs;
 	bool		is_identity;	/* pair i is of probe row i */
-	uint8_t	   *left_matched;
+	uint8_t	   *left_matched;	/* by probe row of the push */
+	/* Build rows that come in several chunks, each of which sees all probe rows: left_matched comes from one to the next. */
+	bool		has_earlier_chunk;
+	bool		has_later_chunk;
+	int64_t		chunk_bytes;	/* taken for the table of a chunk */
 } JoinHashOp;
 
-/* Makes the table of the rows in the store; FAILED: the budget is exhausted, and the rows are as before. */
-Status join_table_make(JoinHashOp *self, Error *err);
+/* Makes the table of the rows in the store; FAILED: the budget (NULL: none) is exhausted, and the rows are as before. */
+Status join_table_make(JoinHashOp *self, MemoryBudget *budget, Error *err);
 void   join_table_drop(JoinHashOp *self);
 
 /* Joins rows of the left side, whose keys are given. */
@@ -56,6 +65,9 @@ Status join_emit_kept(JoinHashOp *self, Error *err);
 bool join_keeps_build(const JoinHashSpec *spec);
 bool join_keeps_probe(const JoinHashSpec *spec);
 
+/* What becomes of a probe row depends on whether another build row has matched it. */
+bool join_marks_probe(const JoinHashSpec *spec);
+
 /* Event time as a column; borrowed. */
 const Vector *join_time_column(Arena *arena, const Batch *in);
 
@@ -64,8 +76,11 @@ const Vector *join_time_column(Arena *arena, const Batch *in);
 void join_spill_open(JoinHashOp *self);
 void join_spill_close(JoinHashOp *self);
 
-/* Whether this join may write: not one that must see all build rows for a probe row. */
+/* Whether there is a place to write to. */
 bool join_can_spill(const JoinHashOp *self);
+
+/* Whether the build rows and their table would take more than an operator should. */
+bool join_spill_is_due(const JoinHashOp *self);
 
 /* The build side has ended and is not in memory. */
 Status join_spill_build(JoinHashOp *self, Error *err);

@@ -4,28 +4,40 @@
  * partition after the other.  A partition whose build rows are still too many is parted again.  Rows with equal keys are in one
  * partition, so each kind of join is what it is within a partition; only NOT IN asks of the whole (whether there is any NULL).
  *
- * Many build rows of one key cannot be parted: then the budget's refusal stands.
+ * What cannot be parted (rows of one key; joins without keys; NOT IN of several keys or with a condition, where a NULL may meet any row) is joined
+ * in chunks, as a block nested loop:
+ *
+ *   for each chunk of build rows that fits
+ *     make its table; read all probe rows of the partition and join them
+ *     RIGHT, FULL, tests of build rows: emit the build rows of the chunk by their marks, which are final
+ *   LEFT, FULL, SEMI, ANTI: whether a probe row was matched goes from chunk to chunk through a file; with the last one it is known
+ *
+ * A chunk has at least a block of rows, and what the budget guarantees each operator, so that a join ends whatever the limit is.
  */
 #include "exec/op/join_hash_impl.h"
 
-enum {
-	/* What a row costs besides itself while its partition is joined: entries of the table, links of chains, a slot a key. */
-	TABLE_BYTES_A_ROW = 40,
-};
+enum { CHUNK_ROWS_MAX = INT32_MAX / 2 };
+
+/* Keys by which rows can be parted. */
+static int
+partition_keys(const JoinHashSpec *spec)
+{
+	return spec->null_aware && (spec->n_keys > 1 || spec->residual != NULL) ? 0 : spec->n_keys;
+}
 
 void
 join_spill_open(JoinHashOp *self)
 {
 	Op				   *op = &self->op;
 	const JoinHashSpec *spec = op->spec;
-	int64_t				bytes_a_row = TABLE_BYTES_A_ROW + (int64_t)sizeof(KeySlot) * spec->n_keys;
+	int64_t				bytes_a_row = spec->n_keys > 0 ? JOIN_TABLE_BYTES + (int64_t)sizeof(KeySlot) * spec->n_keys : 1;
 
 	self->probe_key_columns = arena_array(&op->arena, int, spec->n_keys + 1);
 	for (int k = 0, n = spec->n_left; k < spec->n_keys; k++)
 		self->probe_key_columns[k] = spec->left_keys[k]->kind == EXPR_COLUMN ? spec->left_keys[k]->index : n++;
 	row_store_init(&self->probe, op_services(op)->budget, "a join");
-	row_partitions_init(&self->build_parts, op, 0, self->key_columns, spec->n_keys, bytes_a_row);
-	row_partitions_init(&self->probe_parts, op, 0, self->probe_key_columns, spec->n_keys, 0);
+	row_partitions_init(&self->build_parts, op, 0, self->key_columns, partition_keys(spec), bytes_a_row);
+	row_partitions_init(&self->probe_parts, op, 0, self->probe_key_columns, partition_keys(spec), 0);
 }
 
 void
@@ -39,10 +51,28 @@ join_spill_close(JoinHashOp *self)
 bool
 join_can_spill(const JoinHashOp *self)
 {
+	return op_services(&self->op)->spill != NULL;
+}
+
+static int64_t
+table_bytes(const JoinHashOp *self, int64_t n_rows)
+{
 	const JoinHashSpec *spec = self->op.spec;
 
-	return op_services(&self->op)->spill != NULL && spec->n_keys > 0
-		&& !(spec->null_aware && (spec->n_keys > 1 || spec->residual != NULL));
+	return (join_keeps_build(spec) ? n_rows + 1 : 0)
+		+ join_table_bytes(spec->n_keys > 0 ? spec->right_keys[0]->type : NULL, spec->n_keys, n_rows, spec->null_safe);
+}
+
+bool
+join_spill_is_due(const JoinHashOp *self)
+{
+	const SpillSpace *space = op_services(&self->op)->spill;
+	int64_t			  n = (int64_t)self->rows.n_rows, bytes;
+
+	if (space == NULL || n == 0 || self->rows.columns == NULL)
+		return false;
+	bytes = row_store_bytes_with(&self->rows, 1) + table_bytes(self, n);
+	return bytes > spill_share(space) && bytes > spill_least(space);
 }
 
 Status
@@ -74,10 +104,41 @@ join_spill_probe(JoinHashOp *self, const Batch *in, Error *err)
 
 /* ---- joining ---- */
 
+/* Probe rows of a partition that meet a chunk of build rows. */
+typedef struct Probing {
+	JoinHashOp *self;
+	SpillFile  *before;		/* left_matched by block, as the chunk before has left it; NULL: this is the first */
+	SpillFile  *after;		/* for the next chunk; NULL: this is the last, or it does not matter */
+	int64_t		at;			/* in `before` */
+	SpillBuffer buffer;
+} Probing;
+
+static Status
+take_marks(Probing *p, int32_t n, Error *err)
+{
+	Str marks;
+
+	if (p->before == NULL)
+		return OK;
+	TRY(spill_read(p->before, &p->at, &p->buffer, &marks, err));
+	memcpy(p->self->left_matched, marks.data, (size_t)n);
+	return OK;
+}
+
+static Status
+leave_marks(Probing *p, int32_t n, Error *err)
+{
+	if (p->after == NULL)
+		return OK;
+	p->self->op.spilled_bytes += n;
+	return spill_write(p->after, str_make((const char *)p->self->left_matched, (size_t)n), err);
+}
+
 static Status
 probe_block(void *context, const Vector *const *columns, int32_t n, Error *err)
 {
-	JoinHashOp		   *self = context;
+	Probing			   *p = context;
+	JoinHashOp		   *self = p->self;
 	const JoinHashSpec *spec = self->op.spec;
 	Arena			   *arena = op_scratch(&self->op);
 	ArenaMark			mark = arena_mark(arena);
@@ -93,27 +154,118 @@ probe_block(void *context, const Vector *const *columns, int32_t n, Error *err)
 		keys[k] = columns[self->probe_key_columns[k]];
 	if (self->probe_has_time)
 		in->event_time = columns[self->probe_parts.n_columns - 1]->data;
+	TRY(take_marks(p, n, err));
 	status = join_probe_keys(self, in, keys, err);
 	if (mark.block != NULL)
 		arena_rewind(arena, mark);
+	return status == OK ? leave_marks(p, n, err) : status;
+}
+
+/* Joins the chunk in the store with all probe rows of a partition; *marks is the file that one chunk leaves for the next. */
+static Status
+join_chunk(JoinHashOp *self, const RowPartitions *probe, int partition, SpillFile **marks, Error *err)
+{
+	const JoinHashSpec *spec = self->op.spec;
+	Probing				p = {.self = self};
+	Status				status = OK;
+
+	TRY(join_table_make(self, NULL, err));
+	if (join_marks_probe(spec)) {
+		p.before = *marks;
+		*marks = NULL;
+		if (self->has_later_chunk)
+			TRY_OUT(spill_open(op_services(&self->op)->spill, &p.after, err));
+	}
+	if (probe->n_rows[partition] > 0)
+		TRY_OUT(row_partitions_read(probe, partition, probe_block, &p, err));
+	if (join_keeps_build(spec))
+		status = join_emit_kept(self, err);
+out:
+	spill_buffer_free(&p.buffer);
+	spill_close(p.before);
+	*marks = p.after;
 	return status;
 }
 
-/* A partition whose build rows fit. */
+/* Whether the reader's block should wait for the next chunk.  Half of the share is left to the operators behind. */
+static bool
+chunk_is_full(const JoinHashOp *self, const RowPartitionReader *reader)
+{
+	const SpillSpace *space = op_services(&self->op)->spill;
+	const RowStore	 *rows = &self->rows;
+	int64_t			  n = (int64_t)rows->n_rows + reader->n_rows, bytes;
+
+	if (rows->n_rows == 0)
+		return false;
+	/* and a row of NULLs */
+	bytes = row_store_bytes_with_text(rows, reader->n_rows + 1, reader->n_bytes) + table_bytes(self, n);
+	return n >= CHUNK_ROWS_MAX || (bytes > spill_share(space) / 2 && bytes > spill_least(space))
+		|| spill_is_due(space, rows->reserved_bytes, bytes - rows->reserved_bytes);
+}
+
+/* Takes blocks as long as there is room for them; *has_block: there is one that waits. */
+static Status
+load_chunk(JoinHashOp *self, RowPartitionReader *reader, bool *has_block, Error *err)
+{
+	RowStore *rows = &self->rows;
+
+	/* What fits is decided here, not by the store. */
+	rows->free_bytes = INT64_MAX;
+	while (*has_block && !chunk_is_full(self, reader)) {
+		Status status;
+
+		TRY(row_store_append(rows, reader->columns, reader->parts->n_columns, NULL, reader->n_rows, err));
+		status = row_partition_next(reader, err);
+		if (status == FAILED)
+			return FAILED;
+		*has_block = status == OK;
+	}
+	return OK;
+}
+
+static Status
+next_chunk(JoinHashOp *self, RowPartitionReader *reader, bool *has_block, Error *err)
+{
+	MemoryBudget *budget = op_services(&self->op)->budget;
+
+	join_table_drop(self);
+	row_store_free(&self->rows);
+	budget_release(budget, self->chunk_bytes);
+	self->chunk_bytes = 0;
+	TRY(load_chunk(self, reader, has_block, err));
+	self->chunk_bytes = table_bytes(self, (int64_t)self->rows.n_rows);
+	budget_take(budget, self->chunk_bytes);
+	self->has_later_chunk = *has_block;
+	return OK;
+}
+
+/* A partition that is not parted again. */
 static Status
 join_partition(JoinHashOp *self, const RowPartitions *build, const RowPartitions *probe, int p, Error *err)
 {
-	Status status = OK;
+	RowPartitionReader reader;
+	SpillFile		  *marks = NULL;
+	bool			   has_block;
+	Status			   status;
 
-	TRY_OUT(row_partitions_load(build, p, &self->rows, err));
-	TRY_OUT(join_table_make(self, err));
-	if (probe->n_rows[p] > 0)
-		status = row_partitions_read(probe, p, probe_block, self, err);
-	if (status == OK && join_keeps_build(self->op.spec))
-		status = join_emit_kept(self, err);
+	row_partition_open(&reader, build, p);
+	status = row_partition_next(&reader, err);
+	has_block = status == OK;
+	if (status == FAILED)
+		goto out;
+	do {
+		TRY_OUT(next_chunk(self, &reader, &has_block, err));
+		TRY_OUT(join_chunk(self, probe, p, &marks, err));
+		self->has_earlier_chunk = true;
+	} while (has_block);
 out:
+	self->has_earlier_chunk = self->has_later_chunk = false;
 	join_table_drop(self);
 	row_store_free(&self->rows);
+	budget_release(op_services(&self->op)->budget, self->chunk_bytes);
+	self->chunk_bytes = 0;
+	spill_close(marks);
+	row_partition_close(&reader);
 	return status;
 }
 
@@ -146,7 +298,7 @@ join_partitions(JoinHashOp *self, const RowPartitions *build, const RowPartition
 
 		if ((build->n_rows[p] == 0 && !join_keeps_probe(spec)) || (probe->n_rows[p] == 0 && !join_keeps_build(spec)))
 			continue;
-		if (row_partitions_is_large(build, p))
+		if (row_partitions_is_large(build, p) && !row_partitions_is_most(build, p))
 			status = join_split(self, build, probe, p, err);
 		else
 			status = join_partition(self, build, probe, p, err);

@@ -374,29 +374,55 @@ any_null(const Vector *const *keys, int n_keys)
 	return false;
 }
 
+static uint64_t
+entries_for(int64_t n_rows, int *bits)
+{
+	uint64_t capacity = 16;
+
+	for (*bits = 4; capacity < (uint64_t)n_rows * 2; capacity *= 2)
+		++*bits;
+	return capacity;
+}
+
+static bool
+keys_are_integers(const Type *first, int n_keys, bool null_safe)
+{
+	return n_keys == 1 && !null_safe && key_filter_takes(first);
+}
+
+int64_t
+join_table_bytes(const Type *first, int n_keys, int64_t n_rows, bool null_safe)
+{
+	int		bits;
+	int64_t capacity = (int64_t)entries_for(n_rows, &bits), chains = (int64_t)sizeof(uint32_t), nulls = 2 * (int64_t)sizeof(uint32_t);
+
+	if (n_keys == 0)
+		return 0;
+	if (keys_are_integers(first, n_keys, null_safe))
+		return capacity * (int64_t)sizeof(JoinIntegerEntry) + n_rows * (chains + nulls);
+	return capacity * (int64_t)sizeof(JoinEntry) + n_rows * (chains + nulls + (int64_t)sizeof(KeySlot) * n_keys);
+}
+
 Status
 join_table_build(JoinTable *table, const Vector *const *keys, int n_keys, uint32_t n_rows, bool null_safe, int n_threads,
 				 MemoryBudget *budget, Error *err)
 {
 	Build	 build = {.table = table, .keys = keys, .n_parts = 1, .checks_null = !null_safe && any_null(keys, n_keys)};
-	uint64_t capacity = 16;
-	int		 bits = 4, part_bits = 0;
+	uint64_t capacity;
+	int		 bits, part_bits = 0;
 	Status	 status = OK;
 
 	*table = (JoinTable){.n_keys = n_keys, .n_rows = n_rows, .null_safe = null_safe, .budget = budget};
 	if (n_keys == 0 || n_rows == 0)
 		return OK;
-	while (capacity < (uint64_t)n_rows * 2) {
-		capacity *= 2;
-		bits++;
-	}
+	capacity = entries_for(n_rows, &bits);
 	while (n_rows >= PARALLEL_ROWS && 2 << part_bits <= n_threads && 2 << part_bits <= MAX_PARTS)
 		part_bits++;
 	build.n_parts = 1 << part_bits;
 	build.part_shift = bits - part_bits;
 	table->mask = (uint32_t)(capacity - 1);
 	table->shift = 64 - bits;
-	table->is_integer = n_keys == 1 && !null_safe && key_filter_takes(keys[0]->type);
+	table->is_integer = keys_are_integers(keys[0]->type, n_keys, null_safe);
 	TRY(collect_nulls(table, keys, err));
 	TRY(reserve(table, (int64_t)(capacity * (table->is_integer ? sizeof *table->integers : sizeof *table->entries)), err));
 	if (table->is_integer)

@@ -49,6 +49,9 @@ Status join_table_build(JoinTable *table, const Vector *const *keys, int n_keys,
 						MemoryBudget *budget, Error *err);
 void   join_table_free(JoinTable *table);
 
+/* What a table of so many rows takes at most; `first`: the type of the first key. */
+int64_t join_table_bytes(const Type *first, int n_keys, int64_t n_rows, bool null_safe);
+
 /* The first build row with the key of each of n rows; JOIN_NO_ROW: none. */
 void join_table_find(const JoinTable *table, const Vector *const *keys, int32_t n, uint32_t *rows, Arena *scratch);
 

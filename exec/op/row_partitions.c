@@ -106,7 +106,7 @@ numbers_by_partition(const RowPartitions *parts, const RowStore *rows, int64_t *
 static int32_t
 block_rows(const RowPartitions *parts, const RowStore *rows)
 {
-	int64_t per_row = rows->reserved_bytes / ((int64_t)rows->n_rows + 1) + 1;
+	int64_t per_row = row_store_bytes_with(rows, 0) / ((int64_t)rows->n_rows + 1) + 1;
 	int64_t n = spill_block_bytes(op_services(parts->op)->spill) / per_row;
 
 	return n < BLOCK_ROWS_MIN ? BLOCK_ROWS_MIN : n > BATCH_ROWS ? BATCH_ROWS : (int32_t)n;
@@ -170,11 +170,24 @@ is_full(const RowPartitions *parts, const RowStore *rows, int64_t n)
 	return bytes > rows->free_bytes && bytes > spill_share(op_services(parts->op)->spill);
 }
 
+/* Rows without which nothing can be written, whatever the budget says: they do not stay in memory. */
+static Status
+write_at_once(RowPartitions *parts, RowStore *rows, const Vector *const *columns, int n_columns, const uint32_t *index, int32_t n, Error *err)
+{
+	Status status;
+
+	rows->free_bytes = INT64_MAX;
+	status = row_store_append(rows, columns, n_columns, index, n, err);
+	rows->free_bytes = spill_least(op_services(parts->op)->spill);
+	return status == OK ? row_partitions_write(parts, rows, err) : status;
+}
+
 Status
 row_partitions_append(RowPartitions *parts, RowStore *rows, const Vector *const *columns, int n_columns, const uint32_t *index,
 					  int32_t n, Error *err)
 {
 	uint64_t n_before;
+	bool	 is_kept;
 
 	if (op_services(parts->op)->spill == NULL)
 		return row_store_append(rows, columns, n_columns, index, n, err);
@@ -184,12 +197,9 @@ row_partitions_append(RowPartitions *parts, RowStore *rows, const Vector *const 
 	n_before = rows->n_rows;
 	if (row_store_append(rows, columns, n_columns, index, n, err) == OK)
 		return OK;
-	if (rows->n_rows == 0)
-		return FAILED;
-	if (rows->n_rows > n_before)
-		return row_partitions_write(parts, rows, err);
+	is_kept = rows->n_rows > n_before;
 	TRY(row_partitions_write(parts, rows, err));
-	return row_store_append(rows, columns, n_columns, index, n, err);
+	return is_kept ? OK : write_at_once(parts, rows, columns, n_columns, index, n, err);
 }
 
 static void
@@ -229,32 +239,53 @@ row_partitions_merge(RowPartitions *parts, RowStore *rows, RowPartitions *from, 
 
 /* ---- reading ---- */
 
+void
+row_partition_open(RowPartitionReader *reader, const RowPartitions *parts, int partition)
+{
+	*reader = (RowPartitionReader){.parts = parts, .partition = partition};
+	reader->columns = xcalloc((size_t)parts->n_columns + 1, sizeof *reader->columns);
+}
+
+void
+row_partition_close(RowPartitionReader *reader)
+{
+	spill_buffer_free(&reader->buffer);
+	arena_free(&reader->arena);
+	free(reader->columns);
+	*reader = (RowPartitionReader){0};
+}
+
+Status
+row_partition_next(RowPartitionReader *reader, Error *err)
+{
+	const RowPartitions *parts = reader->parts;
+	Str					 block;
+
+	while (reader->at >= reader->end) {
+		if (reader->extent == parts->n_extents)
+			return DONE;
+		if (parts->extents[reader->extent++].partition != reader->partition)
+			continue;
+		reader->at = parts->extents[reader->extent - 1].at;
+		reader->end = parts->extents[reader->extent - 1].end;
+	}
+	arena_reset(&reader->arena);
+	TRY(spill_read(parts->extents[reader->extent - 1].file, &reader->at, &reader->buffer, &block, err));
+	reader->n_bytes = (int64_t)block.length;
+	return spill_rows_decode(parts->types, parts->n_columns, block, &reader->arena, reader->columns, &reader->n_rows, err);
+}
+
 Status
 row_partitions_read(const RowPartitions *parts, int partition, RowPartitionCallback take, void *context, Error *err)
 {
-	const Vector **columns = xcalloc((size_t)parts->n_columns + 1, sizeof *columns);
-	SpillBuffer	   buffer = {0};
-	Arena		   arena = {0};
-	Status		   status = OK;
+	RowPartitionReader reader;
+	Status			   status = OK, taken = OK;
 
-	for (int i = 0; i < parts->n_extents && status == OK; i++) {
-		RowExtent extent = parts->extents[i];
-
-		while (extent.partition == partition && extent.at < extent.end && status == OK) {
-			Str		block;
-			int32_t n;
-
-			arena_reset(&arena);
-			TRY_OUT(spill_read(extent.file, &extent.at, &buffer, &block, err));
-			TRY_OUT(spill_rows_decode(parts->types, parts->n_columns, block, &arena, columns, &n, err));
-			status = take(context, columns, n, err);
-		}
-	}
-out:
-	spill_buffer_free(&buffer);
-	arena_free(&arena);
-	free(columns);
-	return status;
+	row_partition_open(&reader, parts, partition);
+	while (taken == OK && (status = row_partition_next(&reader, err)) == OK)
+		taken = take(context, reader.columns, reader.n_rows, err);
+	row_partition_close(&reader);
+	return taken != OK ? taken : status == DONE ? OK : status;
 }
 
 typedef struct Loading {
@@ -302,7 +333,9 @@ row_partitions_is_large(const RowPartitions *parts, int partition)
 	/* columns grow by doubling */
 	int64_t			  bytes = parts->n_bytes[partition] * 2 + rows * parts->bytes_a_row;
 
-	return parts->level + 1 < ROW_PARTITION_LEVELS && bytes > spill_share(space) / 2 && bytes > spill_least(space) && (rows < all || parts->level == 0);
+	if (parts->n_keys == 0 || parts->level + 1 == ROW_PARTITION_LEVELS || (rows == all && parts->level > 0) || bytes <= spill_least(space))
+		return false;
+	return bytes > spill_share(space) / 2 || spill_is_due(space, 0, bytes);
 }
 
 typedef struct Splitting {

@@ -29,7 +29,7 @@ typedef struct RowExtent {
 typedef struct RowPartitions {
 	Op			*op;			/* whose budget, space and counter are used */
 	int			 level;			/* which bits of the hash: a partition that is too large is parted again by the next ones */
-	int			 n_keys;
+	int			 n_keys;		/* 0: all rows are in the first partition */
 	const int	*key_columns;	/* borrowed */
 	int64_t		 bytes_a_row;	/* that the owner needs besides the row itself */
 	const Type **types;			/* of the columns; made with the first rows */
@@ -67,7 +67,27 @@ Status row_partitions_write(RowPartitions *parts, RowStore *rows, Error *err);
 /* Takes over another's rows, written and kept, behind the own ones. */
 Status row_partitions_merge(RowPartitions *parts, RowStore *rows, RowPartitions *from, RowStore *from_rows, Error *err);
 
-/* Rows of a block, at most BATCH_ROWS; valid during the call.  DONE: no more are wanted. */
+/* Reads the rows of a partition block by block; more than one reader may be open. */
+typedef struct RowPartitionReader {
+	const RowPartitions *parts;
+	int				 partition;
+	int				 extent;		/* the next one to look at */
+	int64_t			 at;			/* in the one before; `end`: it has been read */
+	int64_t			 end;
+	SpillBuffer		 buffer;
+	Arena			 arena;
+	const Vector   **columns;		/* of the current block, */
+	int32_t			 n_rows;		/* at most BATCH_ROWS, */
+	int64_t			 n_bytes;		/* as it was written; valid until the next one is read */
+} RowPartitionReader;
+
+void row_partition_open(RowPartitionReader *reader, const RowPartitions *parts, int partition);
+void row_partition_close(RowPartitionReader *reader);
+
+/* The next block; DONE: there is none. */
+Status row_partition_next(RowPartitionReader *reader, Error *err);
+
+/* The same by a callback: rows of a block, valid during the call.  DONE: no more are wanted. */
 typedef Status (*RowPartitionCallback)(void *context, const Vector *const *columns, int32_t n, Error *err);
 
 Status row_partitions_read(const RowPartitions *parts, int partition, RowPartitionCallback take, void *context, Error *err);
@@ -75,7 +95,10 @@ Status row_partitions_read(const RowPartitions *parts, int partition, RowPartiti
 /* All rows of a partition into an empty store. */
 Status row_partitions_load(const RowPartitions *parts, int partition, RowStore *rows, Error *err);
 
-/* Whether a partition should be parted again before it is loaded: it is too large and has more than one key, as far as is known. */
+/*
+ * Whether a partition should be parted again before it is loaded: it is too large for what the budget has left and has more than one key, as far as is
+ * known.
+ */
 bool row_partitions_is_large(const RowPartitions *parts, int partition);
 
 /* Whether nearly all rows are in one partition: then most have one key, and parting them again would not help. */

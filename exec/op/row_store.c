@@ -109,6 +109,17 @@ row_store_bytes_with(const RowStore *store, int64_t n)
 	return capacity_for(store, n) * row_bytes(store) + arena_bytes(store);
 }
 
+int64_t
+row_store_bytes_with_text(const RowStore *store, int64_t n, int64_t text_bytes)
+{
+	int64_t bytes = row_store_bytes_with(store, n);
+
+	for (int c = 0; c < store->n_columns; c++)
+		if (type_is_nested(store->columns[c]->type) || type_is_text(store->columns[c]->type))
+			return bytes + (int64_t)arena_growth(&store->arena, (size_t)text_bytes);
+	return bytes;
+}
+
 /* Makes room for n more rows in the columns of fixed width. */
 static Status
 grow(RowStore *store, int64_t n, Error *err)

@@ -43,6 +43,9 @@ Status row_store_append(RowStore *store, const Vector *const *columns, int n_col
 /* What will be reserved when there are n rows more, without their long text. */
 int64_t row_store_bytes_with(const RowStore *store, int64_t n);
 
+/* The same with `text_bytes` of long text and nested values, if the store has such columns. */
+int64_t row_store_bytes_with_text(const RowStore *store, int64_t n, int64_t text_bytes);
+
 /* Adds all rows of another store behind the own ones; the other is empty then. */
 Status row_store_take(RowStore *store, RowStore *other, Error *err);
 

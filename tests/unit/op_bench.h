@@ -50,13 +50,11 @@ bench_make_op(Bench *bench, const OpType *type, const void *spec, int n_inputs)
 	return op;
 }
 
-/* `primary`: makes a clone of a parallel pipeline's inside; NULL: not.  Breakers are clones with `is_end`: no output. */
 static inline void
-bench_open(Bench *bench, const OpType *type, const void *spec, int n_inputs, Op *primary, bool is_end)
+bench_open_task(Bench *bench, const OpType *type, const void *spec, int n_inputs, Op *primary, bool is_end)
 {
 	Error err;
 
-	task_init(&bench->task, NULL);
 	bench->collect = bench_make_op(bench, &op_collect, NULL, 1);
 	bench->op = bench_make_op(bench, type, spec, n_inputs);
 	bench->op->primary = primary;
@@ -66,6 +64,24 @@ bench_open(Bench *bench, const OpType *type, const void *spec, int n_inputs, Op 
 		bench->op->n_outputs = 1;
 	}
 	ck_assert_msg(op_open(bench->op, &err) != FAILED, "%s", err.message);
+}
+
+/* `primary`: makes a clone of a parallel pipeline's inside; NULL: not.  Breakers are clones with `is_end`: no output. */
+static inline void
+bench_open(Bench *bench, const OpType *type, const void *spec, int n_inputs, Op *primary, bool is_end)
+{
+	task_init(&bench->task, NULL);
+	bench_open_task(bench, type, spec, n_inputs, primary, is_end);
+}
+
+/* With a place to write what its budget does not hold; NULL: without. */
+static inline void
+bench_open_spilling(Bench *bench, const OpType *type, const void *spec, int n_inputs, const SpillSpace *space)
+{
+	task_init(&bench->task, NULL);
+	bench->task.services.spill = space;
+	bench->task.services.budget = space != NULL ? (MemoryBudget *)(uintptr_t)space->budget : NULL;
+	bench_open_task(bench, type, spec, n_inputs, NULL, false);
 }
 
 static inline void

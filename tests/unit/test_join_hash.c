@@ -1,6 +1,12 @@
-/* The hash join against two nested loops: every kind, keys of each path of the table, with and without a condition. */
+/*
+ * The hash join against two nested loops: every kind, keys of each path of the table, with and without a condition; in memory, by clones, and
+ * through temporary files in partitions and in chunks.
+ */
 #include "exec/op/join_hash.h"
 #include "tests/unit/op_bench.h"
+
+/* Less than the rows of any test take: each block of a temporary file is a chunk of its own. */
+enum { LITTLE_BYTES = 34 << 10 };
 
 typedef enum Keys { KEYS_NONE, KEYS_INTEGER, KEYS_TEXT, KEYS_BOTH, KEYS_COMPUTED } Keys;
 
@@ -139,16 +145,18 @@ check_join(const JoinHashSpec *spec, Keys keys, const BenchRow *l, int nl, const
 	char   what[100];
 
 	expect_join(spec, keys, l, nl, r, nr, &expected);
-	for (int way = 0; way < 4; way++) {
-		Bench bench, clone;
-		Error err;
-		int	  nr_own = way == 2 ? nr / 2 : nr, nl_own = way == 2 ? nl / 2 : nl;
+	for (int way = 0; way < 6; way++) {
+		MemoryBudget little = {.limit_bytes = LITTLE_BYTES};
+		SpillSpace	 space = {.env = &env_real, .directory = "/tmp", .budget = &little, .n_sharers = 1};
+		Bench		 bench, clone;
+		Error		 err;
+		int			 nr_own = way == 2 ? nr / 2 : nr, nl_own = way == 2 ? nl / 2 : nl;
 
 		strbuf_clear(&collected);
-		bench_open(&bench, &op_join_hash, spec, 2, NULL, false);
+		bench_open_spilling(&bench, &op_join_hash, spec, 2, way >= 4 ? &space : NULL);
 		if (way == 3)
 			bench_push(&bench, 0, l, nl, 40);
-		bench_push(&bench, 1, r, nr_own, way == 0 ? 1 : 100);
+		bench_push(&bench, 1, r, nr_own, way == 0 ? 1 : way == 4 ? 7 : 100);
 		if (way == 2) {
 			bench_open(&clone, &op_join_hash, spec, 2, bench.op, true);
 			bench_push(&clone, 1, r + nr_own, nr - nr_own, 9);
@@ -157,14 +165,16 @@ check_join(const JoinHashSpec *spec, Keys keys, const BenchRow *l, int nl, const
 		}
 		bench_finish(&bench, 1);
 		if (way != 3)
-			bench_push(&bench, 0, l, nl_own, way == 0 ? 1 : 100);
+			bench_push(&bench, 0, l, nl_own, way == 0 ? 1 : way == 4 ? 60 : 100);
 		if (way == 2) {
 			bench_open(&clone, &op_join_hash, spec, 2, bench.op, false);
 			bench_push(&clone, 0, l + nl_own, nl - nl_own, 50);
 			bench_close(&clone);
 		}
 		bench_finish(&bench, 0);
+		ck_assert_int_eq(bench.op->spilled_bytes > 0, way >= 4 && nr > 0);
 		bench_close(&bench);
+		ck_assert_int_eq(little.used_bytes, 0);
 		snprintf(what, sizeof what, "%s, keys %d, condition %d, way %d", join_kind_name(spec->kind), keys, spec->residual != NULL, way);
 		bench_check_lines(&expected, what);
 	}
@@ -261,6 +271,43 @@ START_TEST(scalar_query_gives_one_row)
 }
 END_TEST
 
+/* The second match of a row is in another chunk than the first. */
+START_TEST(scalar_query_gives_one_row_from_files)
+{
+	enum { ROWS = 400 };
+
+	BenchRow	 *right = xcalloc(ROWS, sizeof *right), left = {7, 0, "l"};
+	MemoryBudget  little = {.limit_bytes = LITTLE_BYTES};
+	SpillSpace	  space = {.env = &env_real, .directory = "/tmp", .budget = &little, .n_sharers = 1};
+
+	for (int keys = KEYS_NONE; keys <= KEYS_INTEGER; keys++)
+		for (int residual = 0; residual < 2; residual++)
+			for (int second = 0; second < 2; second++) {
+				JoinHashSpec *spec = spec_new(JOIN_LEFT, (Keys)keys, residual != 0);
+				Error		  err = {0};
+				Bench		  bench;
+
+				/* Without a condition all rows of a key match, so there is one row of it. */
+				for (int i = 0; i < ROWS; i++)
+					right[i] = (BenchRow){residual != 0 || (second && i == ROWS - 1) || i == 0 ? 7 : 1000 + i, i == 0 || (second && i == ROWS - 1) ? 5 : -5, "a text of more than twelve"};
+				if (keys == KEYS_NONE && !residual)
+					continue;
+				spec->single = true;
+				bench_open_spilling(&bench, &op_join_hash, spec, 2, &space);
+				bench_push(&bench, 1, right, ROWS, 50);
+				bench_finish(&bench, 1);
+				bench_push(&bench, 0, &left, 1, 1);
+				ck_assert_int_eq(op_finish(bench.op, 0, &err), second ? FAILED : OK);
+				if (second)
+					ck_assert_str_eq(err.message, "more than one row returned by a subquery used as an expression");
+				ck_assert_int_gt(bench.op->spilled_bytes, 0);
+				bench_close(&bench);
+				ck_assert_int_eq(little.used_bytes, 0);
+			}
+	free(right);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -271,5 +318,6 @@ main(void)
 	tcase_add_test(tcase, not_in_knows_nulls);
 	tcase_add_test(tcase, long_chains_are_cut);
 	tcase_add_test(tcase, scalar_query_gives_one_row);
+	tcase_add_test(tcase, scalar_query_gives_one_row_from_files);
 	return bench_main(tcase, "join_hash");
 }
