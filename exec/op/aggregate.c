@@ -1048,8 +1048,10 @@ aggregate_explain(const void *spec_, Explain *out)
 		for (int o = 0; o < item->n_order_by; o++) {
 			strbuf_add_text(&text, o > 0 ? ", " : " ORDER BY ");
 			expr_print(item->order_by[o], &text);
-			if (item->order_descending != NULL && item->order_descending[o])
+			if (item->order_descending[o])
 				strbuf_add_text(&text, " DESC");
+			if (item->order_nulls_first[o] != item->order_descending[o])
+				strbuf_add_text(&text, item->order_nulls_first[o] ? " NULLS FIRST" : " NULLS LAST");
 		}
 		strbuf_add_char(&text, ')');
 		if (item->filter != NULL) {

@@ -29,6 +29,7 @@ typedef struct AggregateItem {
 	bool			   distinct;	/* each distinct argument tuple of a group counts once */
 	const Expr *const *order_by;	/* of ordered aggregates; NULL: input order */
 	const bool		  *order_descending;
+	const bool		  *order_nulls_first;	/* independent of the direction */
 	int				   n_order_by;
 	/* MIN, MAX over a table's changes: all values of a group are kept in order (see aggregate_values.c). */
 	bool			   keeps_values;

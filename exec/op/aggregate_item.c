@@ -366,14 +366,14 @@ ordered_compare(const void *x, const void *y)
 
 	for (int i = 0; i < spec->n_order_by; i++) {
 		const Value *p = &a->values[spec->n_args + i], *q = &b->values[spec->n_args + i];
-		bool		 is_descending = spec->order_descending != NULL && spec->order_descending[i];
+		bool		 is_descending = spec->order_descending[i];
 		int			 order;
 
-		/* NULLs behave as if greater than all values. */
+		if (p->is_null && q->is_null)
+			continue;
 		if (p->is_null || q->is_null)
-			order = (int)p->is_null - (int)q->is_null;
-		else
-			order = value_compare(p, q, false);
+			return p->is_null == spec->order_nulls_first[i] ? -1 : 1;
+		order = value_compare(p, q, false);
 		if (order != 0)
 			return is_descending ? -order : order;
 	}

@@ -51,8 +51,10 @@ begin_sorting(LargeItem *large)
 
 	large->n_order = 1 + (large->item->is_ordered ? spec->n_order_by : 1);
 	order = xcalloc((size_t)large->n_order, sizeof *order);
-	for (int i = 0; large->item->is_ordered && i < spec->n_order_by; i++)
-		order[i + 1].descending = order[i + 1].nulls_first = spec->order_descending != NULL && spec->order_descending[i];
+	for (int i = 0; large->item->is_ordered && i < spec->n_order_by; i++) {
+		order[i + 1].descending = spec->order_descending[i];
+		order[i + 1].nulls_first = spec->order_nulls_first[i];
+	}
 	sorted_rows_init(&large->sorted, &self->op, order, large->n_order, share / 4, "GROUP BY");
 	free(order);
 	large->n_groups = self->groups.n_records;

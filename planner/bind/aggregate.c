@@ -53,7 +53,7 @@ bind_aggregate_item(ExprBinder *eb, const AstExpr *e, AggregateItem *out, Error 
 	}
 	if (e->n_order_by > 0) {
 		const Expr **order = arena_array(b->arena, const Expr *, e->n_order_by);
-		bool		*descending = arena_array(b->arena, bool, e->n_order_by);
+		bool		*descending = arena_array(b->arena, bool, e->n_order_by), *nulls_first = arena_array(b->arena, bool, e->n_order_by);
 
 		for (int i = 0; i < e->n_order_by; i++) {
 			Expr *key;
@@ -61,9 +61,11 @@ bind_aggregate_item(ExprBinder *eb, const AstExpr *e, AggregateItem *out, Error 
 			TRY(bind_expr(eb, e->order_by[i].expr, &key, err));
 			order[i] = key;
 			descending[i] = e->order_by[i].is_descending;
+			nulls_first[i] = e->order_by[i].nulls == AST_NULLS_DEFAULT ? descending[i] : e->order_by[i].nulls == AST_NULLS_FIRST;
 		}
 		item.order_by = order;
 		item.order_descending = descending;
+		item.order_nulls_first = nulls_first;
 		item.n_order_by = e->n_order_by;
 	}
 	*out = item;
@@ -177,6 +179,20 @@ key_add(KeyList *list, Expr *e, const char *text)
 	return list->n++;
 }
 
+/* A sub-query that stands in the select list too is computed once. */
+static const BoundColumn *
+select_item_with_subquery(KeyList *list, const AstExpr *e)
+{
+	Binder		*b = list->sb->binder;
+	const Scope *scope = list->sb->scope;
+	const char	*text = ast_text(b, scope, e);
+
+	for (int i = 0; i < list->n_columns; i++)
+		if (list->columns[i].ast != NULL && !list->columns[i].from_star && strcmp(ast_text(b, scope, list->columns[i].ast), text) == 0)
+			return &list->columns[i];
+	return NULL;
+}
+
 /* Standard: a position, or an alias of the select list that is no column of the source. */
 static const BoundColumn *
 select_item_of(KeyList *list, const AstExpr *e)
@@ -197,7 +213,7 @@ select_item_of(KeyList *list, const AstExpr *e)
 			if (!list->columns[i].from_star && name_matches(true, list->columns[i].name, e->name.text, false))
 				return &list->columns[i];
 	}
-	return NULL;
+	return ast_has_subquery(e) ? select_item_with_subquery(list, e) : NULL;
 }
 
 /* The window is part of the key anyway. */
@@ -610,6 +626,25 @@ add_extra_keys(SelectBinder *sb, KeyList *list)
 	}
 }
 
+/* Sub-queries that are grouped by are columns of the rows before they are grouped, wherever they stand. */
+static Status
+join_grouped_subqueries(SelectBinder *sb, KeyList *list, Expr **having, Error *err)
+{
+	for (int i = 0; i < list->n; i++)
+		note_subqueries_early(sb, list->keys[i]);
+	TRY(join_subqueries(sb, true, err));
+	for (int i = 0; i < list->n; i++)
+		list->keys[i] = place_subqueries(sb, list->keys[i]);
+	for (int i = 0; i < list->n_columns; i++)
+		list->columns[i].expr = place_subqueries(sb, list->columns[i].expr);
+	if (*having != NULL)
+		*having = place_subqueries(sb, *having);
+	if (sb->qualify != NULL)
+		sb->qualify = place_subqueries(sb, sb->qualify);
+	place_subqueries_in_overs(sb);
+	return OK;
+}
+
 Status
 plan_aggregate(SelectBinder *sb, const AstQuery *query, BoundColumn *columns, int n_columns, Expr **having, Error *err)
 {
@@ -625,6 +660,7 @@ plan_aggregate(SelectBinder *sb, const AstQuery *query, BoundColumn *columns, in
 
 	TRY(bind_keys(&list, err));
 	add_extra_keys(sb, &list);
+	TRY(join_grouped_subqueries(sb, &list, having, err));
 	placement.n_items = sb->n_items;
 	input = sb->rows;
 	for (int i = 0; i < n_columns; i++) {

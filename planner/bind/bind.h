@@ -141,6 +141,7 @@ typedef struct BoundSubquery {
 	JoinKind	kind;
 	bool		single;
 	bool		null_aware;
+	const AstQuery *value_of;	/* a value: the text that it is for */
 	bool		is_mark;		/* its value is a BOOLEAN: matched or not */
 	bool		is_early;		/* joined before aggregation */
 	int			n_keys;
@@ -504,10 +505,14 @@ Status bind_subquery(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err);
 Status join_subqueries(SelectBinder *sb, bool is_early, Error *err);
 Logical *join_subquery(SelectBinder *sb, Logical *left, const BoundSubquery *sub, Logical *right);
 /* A test of WHERE on the rows so far: in a continuous plan an operator that is kept up to date from both sides. */
-Status join_test(SelectBinder *sb, const BoundSubquery *sub, AstPos pos, Error *err);
+Status join_test(SelectBinder *sb, BoundSubquery *sub, AstPos pos, Error *err);
 Status bind_semi_join(ExprBinder *eb, const AstExpr *e, BoundSubquery **out, Error *err);
 Status subquery_correlate(SelectBinder *sb, BoundSubquery *sub, Expr *condition, Error *err);
+bool   ast_has_subquery(const AstExpr *e);
 Expr  *place_subqueries(SelectBinder *sb, const Expr *e);
+void   place_subqueries_in_overs(SelectBinder *sb);
+/* What an expression has of them is needed before aggregation: it is grouped by. */
+void   note_subqueries_early(SelectBinder *sb, const Expr *e);
 void   subqueries_transform(SelectBinder *sb, ExprVisit visit, void *context);
 bool   expr_has_outer(const Expr *e);
 

@@ -417,11 +417,12 @@ bind_select(Binder *b, const AstQuery *query, const AstSelect *ast, SelectBinder
 	for (int i = 0; i < list.n; i++)
 		list.columns[i].expr = place_subqueries(&sb, list.columns[i].expr);
 	TRY(plan_table_functions(&sb, &list, err));
+	place_subqueries_in_overs(&sb);
 	TRY(plan_overs(&sb, err));
 	for (int i = 0; i < list.n; i++)
 		list.columns[i].expr = place_overs(&sb, list.columns[i].expr);
 	if (sb.qualify != NULL)
-		sb.rows = logical_filter(b->arena, sb.rows, place_overs(&sb, sb.qualify));
+		sb.rows = logical_filter(b->arena, sb.rows, place_overs(&sb, place_subqueries(&sb, sb.qualify)));
 	TRY(check_select_names(&sb, &list, n_visible, err));
 	for (int i = 0; i < list.n; i++)
 		if (expr_has_outer(list.columns[i].expr)) {

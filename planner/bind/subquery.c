@@ -99,11 +99,17 @@ check_place(ExprBinder *eb, const AstExpr *e, bool is_test, Error *err)
 	return OK;
 }
 
+static bool
+is_needed_early(const ExprBinder *eb)
+{
+	return eb->in_aggregate || eb->clause == CLAUSE_WHERE || eb->clause == CLAUSE_GROUP_BY;
+}
+
 static Status
 bind_inner(ExprBinder *eb, const AstQuery *query, BoundSubquery *sub, bool keeps_residual, Error *err)
 {
 	TRY(bind_correlated(eb->binder, query, eb->select, sub, keeps_residual, err));
-	sub->is_early = eb->in_aggregate || eb->clause == CLAUSE_WHERE || eb->clause == CLAUSE_GROUP_BY;
+	sub->is_early = is_needed_early(eb);
 	return OK;
 }
 
@@ -189,6 +195,16 @@ add_subquery(SelectBinder *sb, BoundSubquery *sub)
 	sb->subqueries[sb->n_subqueries++] = sub;
 }
 
+/* The value that the same text (an alias stands for it again) has got already; -1: none.  What is joined may lie before aggregation. */
+static int
+find_value(const SelectBinder *sb, const AstQuery *query)
+{
+	for (int i = 0; i < sb->n_subqueries; i++)
+		if (sb->subqueries[i]->value_of == query && !sb->subqueries[i]->is_joined)
+			return i;
+	return -1;
+}
+
 Status
 bind_subquery(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err)
 {
@@ -198,7 +214,16 @@ bind_subquery(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err)
 
 	TRY(check_place(eb, e, false, err));
 	if (e->kind == AST_QUERY_EXPR) {
+		int known = find_value(eb->select, e->query);
+
+		if (known >= 0) {
+			sub = eb->select->subqueries[known];
+			sub->is_early |= is_needed_early(eb);
+			*out = expr_column(b->arena, REF_SUBQUERY + known, sub->type, sub->plan->columns[0].name);
+			return OK;
+		}
 		sub = subquery_new(b);
+		sub->value_of = e->query;
 		TRY(bind_inner(eb, e->query, sub, false, err));
 		if (visible_columns(sub) != 1) {
 			error_user(err, "A sub-query used as a value must give one column, not %d.", visible_columns(sub));
@@ -269,6 +294,12 @@ is_subquery(const AstExpr *e, void *context)
 	return e->kind == AST_QUERY_EXPR || e->kind == AST_EXISTS || e->kind == AST_IN_QUERY || e->kind == AST_QUANTIFIED;
 }
 
+bool
+ast_has_subquery(const AstExpr *e)
+{
+	return ast_any(e, is_subquery, NULL);
+}
+
 static AstExpr *
 and_of(Binder *b, AstExpr *left, AstExpr *right)
 {
@@ -293,7 +324,7 @@ on_without_subqueries(Binder *b, AstExpr *on, AstExpr **moved)
 
 		return and_of(b, left, on_without_subqueries(b, on->right, moved));
 	}
-	if (!ast_any(on, is_subquery, NULL))
+	if (!ast_has_subquery(on))
 		return on;
 	*moved = and_of(b, *moved, on);
 	return NULL;
@@ -364,6 +395,41 @@ place_residual(const Expr *e, void *context)
 	return expr_column(p->arena, e->index + p->n_left, e->type, e->name);
 }
 
+static Expr *
+place_subquery(const Expr *e, void *context)
+{
+	SelectBinder  *sb = context;
+	Arena		  *arena = sb->binder->arena;
+	BoundSubquery *sub;
+	Expr		  *column, *test, *args[3];
+
+	if (e->kind != EXPR_COLUMN || ref_kind(e->index) != REF_SUBQUERY)
+		return NULL;
+	sub = sb->subqueries[e->index & REF_INDEX];
+	if (!sub->is_joined)
+		return NULL;
+	column = expr_column(arena, sub->column, sub->type, e->name);
+	if (!sub->is_mark && !sub->null_is_zero)
+		return column;
+	test = expr_new(arena, EXPR_IS_NULL, type_boolean, arena_memdup(arena, &column, sizeof column), 1);
+	if (sub->is_mark) {
+		test->negated = true;
+		return test;
+	}
+	args[0] = test;
+	args[1] = expr_constant(arena, value_integer(sub->type, 0));
+	args[2] = column;
+	return expr_new(arena, EXPR_CASE, sub->type, arena_memdup(arena, args, sizeof args), 3);
+}
+
+/* What is compared with a sub-query may be made of others, which come before it. */
+static void
+place_left_keys(SelectBinder *sb, BoundSubquery *sub)
+{
+	for (int i = 0; i < sub->n_keys; i++)
+		sub->left_keys[i] = place_subqueries(sb, sub->left_keys[i]);
+}
+
 Logical *
 join_subquery(SelectBinder *sb, Logical *left, const BoundSubquery *sub, Logical *right)
 {
@@ -421,12 +487,13 @@ check_continuous_test(const SelectBinder *sb, const BoundSubquery *sub, AstPos p
 }
 
 Status
-join_test(SelectBinder *sb, const BoundSubquery *sub, AstPos pos, Error *err)
+join_test(SelectBinder *sb, BoundSubquery *sub, AstPos pos, Error *err)
 {
 	Binder		 *b = sb->binder;
 	JoinSemiSpec *spec = arena_new(b->arena, JoinSemiSpec);
 	Logical		 *left = sb->rows, *right = sub->plan, *node;
 
+	place_left_keys(sb, sub);
 	if (b->is_bounded) {
 		sb->rows = join_subquery(sb, left, sub, right);
 		return OK;
@@ -491,6 +558,7 @@ join_subqueries(SelectBinder *sb, bool is_early, Error *err)
 
 		if (sub->is_joined || (is_early && !sub->is_early))
 			continue;
+		place_left_keys(sb, sub);
 		right = sub->is_mark ? marks_of(sb, sub) : sub->plan;
 		sub->column = sb->rows->n_columns + (sub->is_mark ? sub->n_keys : 0);
 		sb->rows = join_subquery(sb, sb->rows, sub, right);
@@ -499,38 +567,41 @@ join_subqueries(SelectBinder *sb, bool is_early, Error *err)
 	return OK;
 }
 
-static Expr *
-place_subquery(const Expr *e, void *context)
-{
-	SelectBinder  *sb = context;
-	Arena		  *arena = sb->binder->arena;
-	BoundSubquery *sub;
-	Expr		  *column, *test, *args[3];
-
-	if (e->kind != EXPR_COLUMN || ref_kind(e->index) != REF_SUBQUERY)
-		return NULL;
-	sub = sb->subqueries[e->index & REF_INDEX];
-	if (!sub->is_joined)
-		return NULL;
-	column = expr_column(arena, sub->column, sub->type, e->name);
-	if (!sub->is_mark && !sub->null_is_zero)
-		return column;
-	test = expr_new(arena, EXPR_IS_NULL, type_boolean, arena_memdup(arena, &column, sizeof column), 1);
-	if (sub->is_mark) {
-		test->negated = true;
-		return test;
-	}
-	args[0] = test;
-	args[1] = expr_constant(arena, value_integer(sub->type, 0));
-	args[2] = column;
-	return expr_new(arena, EXPR_CASE, sub->type, arena_memdup(arena, args, sizeof args), 3);
-}
-
 /* Replaces references to sub-queries that have been joined. */
 Expr *
 place_subqueries(SelectBinder *sb, const Expr *e)
 {
 	return sb->n_subqueries == 0 ? (Expr *)e : expr_transform(sb->binder->arena, e, place_subquery, sb);
+}
+
+void
+place_subqueries_in_overs(SelectBinder *sb)
+{
+	if (sb->n_subqueries > 0)
+		overs_transform(sb, place_subquery, sb);
+}
+
+static Expr *
+note_early(const Expr *e, void *context)
+{
+	SelectBinder *sb = context;
+
+	if (e->kind == EXPR_COLUMN && ref_kind(e->index) == REF_SUBQUERY) {
+		BoundSubquery *sub = sb->subqueries[e->index & REF_INDEX];
+
+		if (!sub->is_joined)
+			sub->is_early = true;
+		for (int i = 0; i < sub->n_keys && !sub->is_joined; i++)
+			note_subqueries_early(sb, sub->left_keys[i]);
+	}
+	return NULL;
+}
+
+void
+note_subqueries_early(SelectBinder *sb, const Expr *e)
+{
+	if (sb->n_subqueries > 0)
+		expr_transform(sb->binder->arena, e, note_early, sb);
 }
 
 void
