@@ -21,7 +21,7 @@ bitmap_zero(Arena *arena, int32_t n_rows)
 }
 
 bool
-eval_has_room(EvalContext *context, int32_t row, const char *what, int64_t n_bytes)
+eval_has_room(EvalContext *context, int32_t row, const char *what, int64_t n_bytes, const char *remedy)
 {
 	const MemoryBudget *budget = budget_in_force(context->budget);
 	int64_t				used = budget != NULL ? budget->used_bytes + (int64_t)context->scratch->size_bytes : 0;
@@ -32,9 +32,36 @@ eval_has_room(EvalContext *context, int32_t row, const char *what, int64_t n_byt
 	}
 	if (budget == NULL || budget->limit_bytes <= 0 || used + n_bytes <= budget->limit_bytes)
 		return true;
-	eval_fail(context, row, "%s would take %lld MB, with %lld MB in use of the %lld MB that memory.limit allows", what,
-			  (long long)(n_bytes >> 20), (long long)(used >> 20), (long long)(budget->limit_bytes >> 20));
+	eval_refuse(context, row, remedy, "%s would take %lld MB, with %lld MB in use of the %lld MB that memory.limit allows", what,
+				(long long)(n_bytes >> 20), (long long)(used >> 20), (long long)(budget->limit_bytes >> 20));
 	return false;
+}
+
+void
+eval_refuse(EvalContext *context, int32_t row, const char *remedy, const char *format, ...)
+{
+	char	reason[sizeof context->reason];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(reason, sizeof reason, format, args);
+	va_end(args);
+	if (!context->refuses_large) {
+		eval_fail(context, row, "%s", reason);
+	} else if (context->active == NULL || bitmap_get(context->active, row)) {
+		context->any_failed = true;
+		context->remedy = remedy;
+		memcpy(context->reason, reason, sizeof reason);
+	}
+}
+
+Status
+eval_check(const EvalContext *context, Error *err)
+{
+	if (context->remedy == NULL)
+		return OK;
+	error_fatal(err, "%s", context->reason);
+	return error_hint(err, "%s", context->remedy);
 }
 
 void
@@ -62,9 +89,11 @@ eval_fail(EvalContext *context, int32_t row, const char *format, ...)
 		bitmap_set(context->reported, place);
 	}
 	context->n_failed++;
-	va_start(args, format);
-	vsnprintf(context->reason, sizeof context->reason, format, args);
-	va_end(args);
+	if (context->remedy == NULL) {
+		va_start(args, format);
+		vsnprintf(context->reason, sizeof context->reason, format, args);
+		va_end(args);
+	}
 	if (frame != NULL && context->log != NULL)
 		context->log->report(context->log, frame->batch, place, context->reason);
 }
@@ -180,7 +209,6 @@ program_eval(const Program *program, EvalContext *context, const Batch *in, cons
 	EvalFrame	   *outer = context->frame;
 	const uint64_t *active = context->active;
 
-	(void)err;
 	context->frame = &frame;
 	context->failed = NULL;
 	context->reported = NULL;
@@ -192,7 +220,7 @@ program_eval(const Program *program, EvalContext *context, const Batch *in, cons
 	context->frame = outer;
 	context->failed = NULL;
 	context->active = active;
-	return OK;
+	return eval_check(context, err);
 }
 
 int32_t

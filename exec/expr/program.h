@@ -38,6 +38,9 @@ typedef struct EvalContext {
 	const uint64_t *active;		/* rows that count; NULL: all.  Failures elsewhere are ignored */
 	bool	   any_failed;
 	char	   reason[512];
+	/* Of a bounded query: a value that memory does not hold ends it (ERROR_FATAL) rather than being NULL. */
+	bool		refuses_large;
+	const char *remedy;			/* not NULL: such a value was met; `reason` is why.  What is evaluated then fails */
 	/* Of the evaluator: what is being evaluated, and the rows of the batch that were reported. */
 	struct EvalFrame *frame;
 	uint64_t		 *reported;
@@ -51,9 +54,15 @@ void eval_fail(EvalContext *context, int32_t row, const char *format, ...) PRINT
 
 /*
  * May row `row` hold a value of about so many bytes, with what the evaluation holds already?  Otherwise the row fails and says that
- * `what` is too large.  For kernels that make large values of small arguments; nothing is reserved, scratch memory is short-lived.
+ * `what` is too large (see eval_refuse).  For kernels that make large values of small arguments; nothing is reserved, scratch memory is short-lived.
  */
-bool eval_has_room(EvalContext *context, int32_t row, const char *what, int64_t n_bytes);
+bool eval_has_room(EvalContext *context, int32_t row, const char *what, int64_t n_bytes, const char *remedy);
+
+/* Marks a row as failed because its value would be too large; `remedy` (static text) is what the user can do, where that ends the query. */
+void eval_refuse(EvalContext *context, int32_t row, const char *remedy, const char *format, ...) PRINTF_LIKE(4, 5);
+
+/* FAILED: a value that memory does not hold was met (refuses_large). */
+Status eval_check(const EvalContext *context, Error *err);
 
 /* Fails with ERROR_USER only for constants that cannot be (a bad regular expression literal may wait for run time). */
 Status program_compile(Arena *arena, const Expr *expr, Program **out, Error *err);

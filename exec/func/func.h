@@ -164,17 +164,33 @@ typedef struct Aggregate {
 
 /* ---- table functions ---- */
 
-/* Gives the rows of one call as a Value array (NULL and empty: none); false after eval_fail. */
+/* Rows that are known by their number (exec/func/series.c). */
+typedef struct Series {
+	int64_t	 n;
+	int64_t	 start;
+	int64_t	 step;
+	Interval by;			/* of times, instead of step */
+} Series;
+
+/*
+ * Gives the rows of one call as a Value array (NULL and empty: none); false after eval_fail.  Or, without `rows`, as a series, of which
+ * `fill` writes the n rows from `first` on into a FLAT vector from row `at`: they need no memory.
+ */
 typedef struct TableFunction {
 	const char	   *name;
 	const char	   *signature;			/* result: type of a row, e.g. `(ARRAY<T>) -> T` */
 	bool (*rows)(const ScalarCall *call, int32_t row, const Value *args, Value *out_array);
+	bool (*series)(const ScalarCall *call, int32_t row, const Value *args, Series *out);
+	void (*fill)(const Series *series, int64_t first, int32_t n, Vector *out, int32_t at);
 	uint32_t		flags;
 	FunctionDialect dialect;
 	const char	   *description;
 	const char	   *example;
 	const char	   *example_result;
 } TableFunction;
+
+/* The function that gives the elements of a scalar function's array one by one; NULL: there is none.  Its calls need that function too. */
+const TableFunction *series_as_rows(const ScalarFunction *function);
 
 /* ---- families: each file of exec/func/ exports one array that ends with a row whose name is NULL ---- */
 

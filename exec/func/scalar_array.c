@@ -1,10 +1,8 @@
 /* Functions of arrays. */
 #include <stdlib.h>
 
-#include "exec/func/kernel.h"
+#include "exec/func/series.h"
 
-#define SERIES_MAX 10000000		/* elements that GENERATE_SERIES may make: what a row can hold within reason */
-#define SERIES_ELEMENT_BYTES (int64_t)(2 * sizeof(Value) + 8)	/* made, put into a vector, and read from there */
 
 static bool
 items_have(const Value *items, uint32_t n, const Value *wanted)
@@ -385,60 +383,6 @@ slice(const ScalarCall *call, int32_t row, const Value *args, Value *out)
 	return value_set_items(out, args[0].items + (from - 1), (uint32_t)(to - from + 1));
 }
 
-static bool
-generate_series(const ScalarCall *call, int32_t row, const Value *args, Value *out)
-{
-	int64_t		start = args[0].integer, end = args[1].integer;
-	int64_t		step = call->n_args > 2 ? args[2].integer : end > start || call_is_standard(call) ? 1 : -1;
-	__int128	n;
-	Value	   *items;
-
-	/* standard: a step that leads away from the end makes nothing */
-	if (call_is_standard(call) && ((end > start && step < 0) || (end < start && step > 0)))
-		return value_set_items(out, NULL, 0);
-	if (step == 0 || (end > start && step < 0) || (end < start && step > 0)) {
-		eval_fail(call->context, row, step == 0 ? "GENERATE_SERIES step cannot be zero" : "GENERATE_SERIES step has wrong sign");
-		return false;
-	}
-	n = ((__int128)end - start) / step + 1;
-	if (n > SERIES_MAX) {
-		eval_fail(call->context, row, "GENERATE_SERIES would make more than %d elements", SERIES_MAX);
-		return false;
-	}
-	if (!eval_has_room(call->context, row, "GENERATE_SERIES", (int64_t)n * SERIES_ELEMENT_BYTES))
-		return false;
-	items = arena_array(call->arena, Value, n);
-	for (int64_t i = 0; i < (int64_t)n; i++)
-		items[i] = value_integer(call->result_type->element, (int64_t)((uint64_t)start + (uint64_t)i * (uint64_t)step));
-	return value_set_items(out, items, (uint32_t)n);
-}
-
-/* RANGE: as DuckDB, from 0 unless said, the end not included; empty where the step leads away from it. */
-static bool
-range(const ScalarCall *call, int32_t row, const Value *args, Value *out)
-{
-	int64_t	 start = call->n_args > 1 ? args[0].integer : 0, end = args[call->n_args > 1 ? 1 : 0].integer;
-	int64_t	 step = call->n_args > 2 ? args[2].integer : 1;
-	__int128 distance = step > 0 ? (__int128)end - start : (__int128)start - end, size = step > 0 ? step : -(__int128)step, n;
-	Value	*items;
-
-	if (step == 0) {
-		eval_fail(call->context, row, "The step of RANGE cannot be zero");
-		return false;
-	}
-	n = distance > 0 ? (distance + size - 1) / size : 0;
-	if (n > SERIES_MAX) {
-		eval_fail(call->context, row, "RANGE would make more than %d elements", SERIES_MAX);
-		return false;
-	}
-	if (!eval_has_room(call->context, row, "RANGE", (int64_t)n * SERIES_ELEMENT_BYTES))
-		return false;
-	items = arena_array(call->arena, Value, n + 1);
-	for (int64_t i = 0; i < (int64_t)n; i++)
-		items[i] = value_integer(type_bigint, (int64_t)((uint64_t)start + (uint64_t)i * (uint64_t)step));
-	return value_set_items(out, items, (uint32_t)n);
-}
-
 static int
 compare_entry_keys(const void *a, const void *b)
 {
@@ -594,10 +538,10 @@ const ScalarFunction scalar_array_functions[] = {
 	FUNCTION_ROWS("LIST_SUM", "(ARRAY<INTEGER>) -> BIGINT", list_sum, NULL_IN, STANDARD, LIST_SUM_TEXT),
 	FUNCTION_ROWS("LIST_SUM", "(ARRAY<BIGINT>) -> BIGINT", list_sum, NULL_IN, STANDARD, LIST_SUM_TEXT),
 	FUNCTION_ROWS("LIST_SUM", "(ARRAY<DOUBLE>) -> DOUBLE", list_sum, NULL_IN, STANDARD, LIST_SUM_TEXT),
-	FUNCTION_ROWS("RANGE", "(BIGINT) -> ARRAY<BIGINT>", range, NULL_IN, STANDARD, RANGE_TEXT, "ARRAY_JOIN(RANGE(3), ' ')", "0 1 2"),
-	FUNCTION_ROWS("RANGE", "(BIGINT, BIGINT) -> ARRAY<BIGINT>", range, NULL_IN, STANDARD, RANGE_TEXT,
+	FUNCTION_ROWS("RANGE", "(BIGINT) -> ARRAY<BIGINT>", range_series, NULL_IN, STANDARD, RANGE_TEXT, "ARRAY_JOIN(RANGE(3), ' ')", "0 1 2"),
+	FUNCTION_ROWS("RANGE", "(BIGINT, BIGINT) -> ARRAY<BIGINT>", range_series, NULL_IN, STANDARD, RANGE_TEXT,
 				  "ARRAY_JOIN(RANGE(1, 3), ' ')", "1 2"),
-	FUNCTION_ROWS("RANGE", "(BIGINT, BIGINT, BIGINT) -> ARRAY<BIGINT>", range, NULL_IN, STANDARD, RANGE_TEXT,
+	FUNCTION_ROWS("RANGE", "(BIGINT, BIGINT, BIGINT) -> ARRAY<BIGINT>", range_series, NULL_IN, STANDARD, RANGE_TEXT,
 				  "ARRAY_JOIN(RANGE(1, 6, 2), ' ')", "1 3 5"),
 	FUNCTION_ROWS("SLICE", "(ARRAY<T>, INTEGER, INTEGER) -> ARRAY<T>", slice, 0, BOTH,
 				  "The elements from one position, counted from 1, to another, both included.",

@@ -5,6 +5,7 @@
 
 #include "data/double_text.h"
 #include "exec/func/calendar.h"
+#include "exec/func/series.h"
 
 /* ---- parts ---- */
 
@@ -593,47 +594,6 @@ calendar_add_interval(int64_t t, Interval by, int sign)
 	if (by.months != 0)
 		days = days_add_months(days, (int64_t)sign * by.months);
 	return timestamp_of(days + (int64_t)sign * by.days, add_wrapping(ms, sign * (by.micros / 1000)));
-}
-
-#define SERIES_MAX 10000000		/* elements of one array, as of GENERATE_SERIES of numbers */
-#define SERIES_CHECK 4096		/* elements after which memory is looked at */
-#define SERIES_ELEMENT_BYTES (int64_t)(4 * sizeof(Value) + 8)	/* a growing list, a vector, and read from there */
-
-/* GENERATE_SERIES from a time to another, the end included; RANGE leaves it out. */
-static bool
-time_series(const ScalarCall *call, int32_t row, const Value *args, Value *out)
-{
-	Interval step = args[2].interval;
-	int64_t	 scale = args[0].type->kind == TYPE_DATE ? MS_PER_DAY : 1, t = args[0].integer * scale, end = args[1].integer * scale;
-	int		 sign = calendar_add_interval(t, step, 1) > t ? 1 : calendar_add_interval(t, step, 1) < t ? -1 : 0;
-	bool	 is_range = call->function->name[0] == 'R';
-	ItemList list = {.arena = call->arena};
-	int64_t	 start = t;
-
-	if (sign == 0) {
-		eval_fail(call->context, row, "The step of %s cannot be zero", call->function->name);
-		return false;
-	}
-	while ((sign > 0 ? t < end : t > end) || (t == end && !is_range)) {
-		int64_t next;
-
-		if (list.n == SERIES_MAX) {
-			eval_fail(call->context, row, "%s would make more than %d elements", call->function->name, SERIES_MAX);
-			return false;
-		}
-		if (list.n % SERIES_CHECK == 0 &&
-			!eval_has_room(call->context, row, call->function->name, (list.n + SERIES_CHECK) * SERIES_ELEMENT_BYTES))
-			return false;
-		item_add(&list, value_integer(type_timestamp, t));
-		/* From the start, so that the 31st of January is followed by the ends of all months. */
-		next = calendar_add_interval(start, (Interval){(int32_t)((int64_t)step.months * list.n),
-														  (int32_t)((int64_t)step.days * list.n),
-														  multiply_wrapping(step.micros, list.n)}, 1);
-		if (sign > 0 ? next <= t : next >= t)
-			break;
-		t = next;
-	}
-	return value_set_items(out, list.items, list.n);
 }
 
 static bool

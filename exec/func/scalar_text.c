@@ -84,7 +84,7 @@ repeat(const ScalarCall *call, int32_t row, const Value *args, Value *out)
 
 	if (length > 0 && n > RESULT_BYTES_MAX / (int64_t)length)
 		return fail_too_long(call, row);
-	if (!eval_has_room(call->context, row, "REPEAT", (int64_t)length * n))
+	if (!eval_has_room(call->context, row, "REPEAT", (int64_t)length * n, "Repeat it less often, or raise the limit with SET 'memory.limit'='...'."))
 		return false;
 	text = arena_alloc(call->arena, length * (size_t)n + 1);
 	for (int64_t i = 0; i < n && length > 0; i++)

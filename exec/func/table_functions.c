@@ -33,6 +33,9 @@ cube_explode(const ScalarCall *call, int32_t row, const Value *args, Value *out_
 	for (uint32_t i = array->n_items; i-- > 0;)
 		if (!array->items[i].is_null)
 			places[n_places++] = i;
+	if (!eval_has_room(call->context, row, "CUBE_EXPLODE", ((int64_t)sizeof(Value) * (array->n_items + 1)) << n_places,
+					   "Give it fewer elements, or raise the limit with SET 'memory.limit'='...'."))
+		return false;
 	rows = arena_array(call->arena, Value, (size_t)1 << n_places);
 	for (uint32_t subset = 0; subset < 1u << n_places; subset++) {
 		Value	*items = arena_array(call->arena, Value, array->n_items + 1);
@@ -51,9 +54,11 @@ cube_explode(const ScalarCall *call, int32_t row, const Value *args, Value *out_
 #define EXPLODE_TEXT "One row for each element of an array."
 
 const TableFunction table_functions[] = {
-	{"CUBE_EXPLODE", "(ARRAY<T>) -> ARRAY<T>", cube_explode, 0, FUNCTION_BOTH,
-	 "One row for each combination of the elements of an array, the others replaced by NULL.", "CUBE_EXPLODE(ARRAY[1, 2])", NULL},
-	{"EXPLODE", "(ARRAY<T>) -> T", explode, 0, FUNCTION_BOTH, EXPLODE_TEXT, "EXPLODE(ARRAY[1, 2])", NULL},
-	{"UNNEST", "(ARRAY<T>) -> T", explode, 0, FUNCTION_STANDARD, EXPLODE_TEXT, "UNNEST(ARRAY[1, 2])", NULL},
+	{.name = "CUBE_EXPLODE", .signature = "(ARRAY<T>) -> ARRAY<T>", .rows = cube_explode, .dialect = FUNCTION_BOTH, .description =
+	 "One row for each combination of the elements of an array, the others replaced by NULL.", .example = "CUBE_EXPLODE(ARRAY[1, 2])"},
+	{.name = "EXPLODE", .signature = "(ARRAY<T>) -> T", .rows = explode, .dialect = FUNCTION_BOTH, .description = EXPLODE_TEXT,
+	 .example = "EXPLODE(ARRAY[1, 2])"},
+	{.name = "UNNEST", .signature = "(ARRAY<T>) -> T", .rows = explode, .dialect = FUNCTION_STANDARD, .description = EXPLODE_TEXT,
+	 .example = "UNNEST(ARRAY[1, 2])"},
 	{.name = NULL},
 };

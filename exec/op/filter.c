@@ -126,6 +126,7 @@ filter_push(Op *op, int port, const Batch *in, Error *err)
 	int32_t			  n = program_filter(self->condition, op_services(op)->eval, in, selected);
 
 	(void)port;
+	TRY(eval_check(op_services(op)->eval, err));
 	n = filter_without_nulls(in, selected, n);
 	if (spec->is_table)
 		return filter_push_table(self, in, selected, n, err);

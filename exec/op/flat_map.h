@@ -13,6 +13,7 @@ typedef struct FlatMapItem {
 	int					 n_args;
 	const Expr *const	*args;
 	const Type			*type;			/* of a row */
+	const ScalarFunction *scalar;		/* whose array's elements are the rows (series_as_rows); NULL otherwise */
 } FlatMapItem;
 
 typedef struct FlatMapSpec {

@@ -223,6 +223,7 @@ task_configure(Bounded *b, Task *task)
 	task->result = options->result;
 	task->result_context = options->result_context;
 	task->services.budget = task->eval.budget = options->budget;
+	task->eval.refuses_large = true;
 	task->services.spill = options->temp_directory != NULL && options->budget != NULL ? &b->spill : NULL;
 	task->services.n_threads = b->plan->needs_order ? 1 : options->n_threads;
 	task->services.is_timed = options->is_timed;
@@ -523,6 +524,15 @@ collect_stats(Bounded *b)
 		b->stats->late_rows += b->graph.ops[i]->late_rows;
 }
 
+/* A value that was too large where nothing could fail (a condition of a join). */
+static Status
+check_values(const Bounded *b, Error *err)
+{
+	for (int t = 0; t < b->n_clone_tasks; t++)
+		TRY(eval_check(&b->clone_tasks[t]->eval, err));
+	return eval_check(&b->task.eval, err);
+}
+
 /* Order matters: the loop of continuous queries runs the plan, one task, to its end. */
 static Status
 run_in_order(const Plan *plan, const BoundedOptions *options, BoundedStats *stats, Error *err)
@@ -530,7 +540,7 @@ run_in_order(const Plan *plan, const BoundedOptions *options, BoundedStats *stat
 	StreamRun	   *run = NULL;
 	StreamRunOptions stream = {.env = options->env, .sources = options->sources, .output = options->output,
 							   .row_log = options->row_log, .result = options->result, .result_context = options->result_context,
-							   .budget = options->budget, .is_timed = options->is_timed, .single_partition = true, .batch_rows = options->batch_rows,
+							   .budget = options->budget, .is_timed = options->is_timed, .single_partition = true, .refuses_large = true, .batch_rows = options->batch_rows,
 							   .interrupted = options->interrupted};
 	Status			status;
 	int64_t			n_rows;
@@ -580,6 +590,7 @@ bounded_run(const Plan *plan, const BoundedOptions *options, BoundedStats *stats
 	TRY_OUT(graph_open(&b.graph, plan, 1, &b.task_pointer, err));
 	for (int i = 0; i < b.n_leaves; i++)
 		TRY_OUT(((const ScanSpec *)b.leaves[i]->spec)->recursive != NULL ? run_recursive_leaf(&b, b.leaves[i], err) : run_leaf(&b, b.leaves[i], err));
+	TRY_OUT(check_values(&b, err));
 	if (options->inspect != NULL)
 		options->inspect(options->inspect_context, plan, b.graph.ops, b.graph.n_nodes);
 out:

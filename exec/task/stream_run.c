@@ -106,6 +106,7 @@ run_new_task(StreamRun *run, int partition, int n_partitions)
 	task->result = run->options.result;
 	task->result_context = run->options.result_context;
 	task->services.budget = task->eval.budget = run->options.budget;
+	task->eval.refuses_large = run->options.refuses_large;
 	task->services.is_compacting = run->options.is_compacting;
 	task->services.is_timed = run->options.is_timed;
 	task->eval.collect_list_limit = run->options.collect_list_limit;

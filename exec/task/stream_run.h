@@ -24,6 +24,7 @@ typedef struct StreamRunOptions {
 	ResultCallback		result;
 	void			   *result_context;
 	MemoryBudget	   *budget;
+	bool				refuses_large;		/* a value that memory does not hold fails the run (bounded), rather than being NULL */
 	bool				is_compacting;
 	int64_t			 collect_list_limit;	/* of COLLECT_LIST and COLLECT_SET; 0 and less: none */
 	int64_t			 collect_set_limit;

@@ -364,6 +364,8 @@ void print_ctes(Binder *b, StrBuf *out);
 Status plan_ctes(Binder *b, Plan *plan, Error *err);
 
 /* ---- table_function.c ---- */
+/* UNNEST of a call that makes a series: its elements come one by one, without the array. */
+void bind_series_rows(FlatMapItem *item);
 /* Puts the rows of a table function in FROM beside each row of *rows; keep_all: rows for which it gives none too. */
 Status bind_function_relation(Binder *binder, const AstRelation *relation, bool keep_all, Logical **rows, Scope *scope, Error *err);
 /* A join whose right side is a table function, which sees the rows of the left side. */

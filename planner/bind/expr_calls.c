@@ -241,6 +241,7 @@ bind_table_function(ExprBinder *outer, const AstExpr *e, Expr **out, Error *err)
 	arena_grow(b->arena, sb->functions, sb->n_functions, sb->functions_capacity);
 	item = &sb->functions[sb->n_functions];
 	*item = (FlatMapItem){.function = match.function, .n_args = e->n_args, .args = (const Expr *const *)args, .type = match.result};
+	bind_series_rows(item);
 	*out = expr_column(b->arena, REF_TABLE_FUNCTION + sb->n_functions++, match.result, e->name.text);
 	return OK;
 }

@@ -15,6 +15,29 @@ argument(const Expr *e)
 	return arg;
 }
 
+static bool
+is_explode(const char *name)
+{
+	return str_equal_nocase(str_of(name), STR("UNNEST")) || str_equal_nocase(str_of(name), STR("EXPLODE"));
+}
+
+void
+bind_series_rows(FlatMapItem *item)
+{
+	const Expr			*call = item->n_args == 1 ? item->args[0] : NULL;
+	const TableFunction *rows;
+
+	if (call == NULL || call->kind != EXPR_CALL || call->is_guarded || !is_explode(item->function->name))
+		return;
+	rows = series_as_rows(call->function);
+	if (rows == NULL)
+		return;
+	item->function = rows;
+	item->scalar = call->function;
+	item->n_args = call->n_args;
+	item->args = (const Expr *const *)call->args;
+}
+
 /* One column: a table function over bound arguments. */
 static Status
 bind_item(Binder *b, const char *name, Expr **args, int n_args, FlatMapItem *out, Error *err)
@@ -28,13 +51,8 @@ bind_item(Binder *b, const char *name, Expr **args, int n_args, FlatMapItem *out
 	for (int i = 0; i < n_args; i++)
 		args[i] = expr_cast_to(b, args[i], match.parameters[i]);
 	*out = (FlatMapItem){.function = match.function, .n_args = n_args, .args = (const Expr *const *)args, .type = match.result};
+	bind_series_rows(out);
 	return OK;
-}
-
-static bool
-is_explode(const char *name)
-{
-	return str_equal_nocase(str_of(name), STR("UNNEST")) || str_equal_nocase(str_of(name), STR("EXPLODE"));
 }
 
 static Status
