@@ -4,6 +4,8 @@
  */
 #include "exec/func/agg_bag.h"
 
+#include <math.h>
+
 #include "exec/expr/program.h"
 
 enum { HISTOGRAM_MAX = 1000 };
@@ -140,18 +142,26 @@ count_add(const AggregateCall *call, Bag *s, Str row, int64_t n, uint32_t max)
 }
 
 static bool
-count_remove(Bag *s, const Vector *const *args, int32_t row)
+count_remove_row(Bag *s, Str row)
 {
-	StrBuf	 buf = {0};
 	BagEntry entry;
-	bool	 found;
+	bool	 found = bag_find(s, row, &entry);
 
-	bag_encode(args, 1, row, &buf);
-	found = bag_find(s, strbuf_str(&buf), &entry);
 	if (found && entry.tag <= 1)
 		bag_remove(s, entry.at);
 	else if (found)
 		bag_set_tag(s, entry.at, entry.tag - 1);
+	return found;
+}
+
+static bool
+count_remove(Bag *s, const Vector *const *args, int32_t row)
+{
+	StrBuf buf = {0};
+	bool   found;
+
+	bag_encode(args, 1, row, &buf);
+	found = count_remove_row(s, strbuf_str(&buf));
 	strbuf_free(&buf);
 	return found;
 }
@@ -197,7 +207,54 @@ attr_retract(const AggregateCall *call, void *state, const Vector *const *args, 
 	return OK;
 }
 
-BAG_STEP(mode_step, 1, arg_valid(args[0], i), count_add(call, s, row, 1, UINT32_MAX))
+/* Zeros of either sign are one value, as in comparisons; so are NaNs of any bits. */
+static void
+mode_encode(const Vector *v, int32_t i, StrBuf *out)
+{
+	double		  number = v->type->kind == TYPE_DOUBLE ? arg_double(v, i) : 1, same = number == 0 ? 0.0 : NAN;
+	const Vector  flat = {.type = type_double, .form = VECTOR_FLAT, .n_rows = 1, .capacity = 1, .data = &same};
+	const Vector *column = &flat;
+
+	strbuf_clear(out);
+	if (number == 0 || number != number)
+		row_encode(&column, 1, 0, out);
+	else
+		bag_encode(&v, 1, i, out);
+}
+
+static Status
+mode_step(const AggregateCall *call, char *const *states, uint32_t offset, const Vector *const *args, int32_t n_rows,
+		  const uint64_t *skip, Vector *results)
+{
+	StrBuf row = {0};
+
+	for (int32_t i = 0; i < n_rows; i++) {
+		Bag *s = (Bag *)(states[i] + offset);
+
+		if (!agg_skips(skip, i) && arg_valid(args[0], i)) {
+			mode_encode(args[0], i, &row);
+			count_add(call, s, strbuf_str(&row), 1, UINT32_MAX);
+		}
+		agg_note(call, s, results, i);
+	}
+	strbuf_free(&row);
+	return OK;
+}
+
+static Status
+mode_retract(const AggregateCall *call, void *state, const Vector *const *args, int32_t i)
+{
+	StrBuf row = {0};
+
+	(void)call;
+	if (arg_valid(args[0], i)) {
+		mode_encode(args[0], i, &row);
+		count_remove_row(state, strbuf_str(&row));
+	}
+	strbuf_free(&row);
+	return OK;
+}
+
 BAG_RESULT(mode_result, {
 	Value	 value;
 	BagEntry entry;
@@ -503,7 +560,7 @@ const Aggregate collect_aggregates[] = {
 
 	ARRAY_AGG("ARRAY_AGG"),
 	ARRAY_AGG("LIST"),
-	{.name = "MODE", .signature = "(T) -> = same", BAG_STATE, .step = mode_step, .retract = attr_retract,
+	{.name = "MODE", .signature = "(T) -> = same", BAG_STATE, .step = mode_step, .retract = mode_retract,
 	 .merge = attr_merge, .result = mode_result, .reduction = &mode_reduction, .resolve = agg_resolve_same, .dialect = FUNCTION_STANDARD,
 	 .description = "The most frequent value; of several, the one that came first."},
 	{.name = "ANY_VALUE", .signature = "(T) -> = same", BAG_STATE, .step = any_value_step, .merge = first_merge,
