@@ -3,6 +3,7 @@
  * somewhere else than to the client.
  */
 #include "engine/engine_impl.h"
+#include "engine/select_impl.h"
 
 #include <stdlib.h>
 #include <strings.h>
@@ -44,6 +45,8 @@ typedef struct CopyTo {
 	PartitionWriteSpec partition_spec;
 	PartitionWriter *partition_writer;
 	int64_t		  n_rows;
+	int64_t		  n_failed;		/* rows that could not be read, or have NULL where they could not be computed */
+	const char	 *failed_example;
 } CopyTo;
 
 /* The columns that PARTITION_BY names: one, or a list. */
@@ -95,8 +98,22 @@ to_rows(ResultSink *sink, const Batch *rows, Error *err)
 static void
 to_end(ResultSink *sink, const ResultEnd *end)
 {
-	(void)sink;
-	(void)end;
+	CopyTo *self = (CopyTo *)sink;
+
+	self->n_failed = end->bad_rows + end->failed_rows;
+	self->failed_example = end->bad_example != NULL ? arena_strdup(self->arena, end->bad_example) : NULL;
+}
+
+/* What there is to say when all is written. */
+static void
+to_tell(const CopyTo *self, ResultSink *sink, const char *text)
+{
+	const char *first = self->failed_example != NULL ? self->failed_example : "";
+
+	sink->message(sink, text, false);
+	if (self->n_failed > 0)
+		sink->message(sink, arena_printf(self->arena, "%lld row%s could not be read or computed%s%s", (long long)self->n_failed, self->n_failed == 1 ? "" : "s",
+										 *first != '\0' ? "; the first: " : "", first), true);
 }
 
 static void
@@ -153,6 +170,7 @@ copy_to(StatementContext *context, const AstCopy *copy, Error *err)
 	CopyTo			 to = {.sink = {.begin = to_begin, .rows = to_rows, .end = to_end, .progress = to_progress}, .outer = context->sink,
 						   .arena = context->arena, .spec = {.access = context->engine->file_access, .path = copy->path}};
 	StatementContext inner = *context;
+	MemoryBudget	 budget = {.limit_bytes = select_memory_limit(context)};
 	const AstQuery	*query = copy->query;
 	Status			 status;
 
@@ -174,12 +192,13 @@ copy_to(StatementContext *context, const AstCopy *copy, Error *err)
 			return status;
 	}
 	inner.sink = &to.sink;
+	inner.budget = to.spec.budget = &budget;
 	status = select_run(&inner, query, err);
 	if (status == OK && to.partition_by != NULL) {
 		int n_files;
 
 		TRY(partition_writer_commit(to.partition_writer, &n_files, err));
-		context->sink->message(context->sink, arena_printf(context->arena, "Copied %lld rows to %d files in '%s'", (long long)to.n_rows, n_files, copy->path), false);
+		to_tell(&to, context->sink, arena_printf(context->arena, "Copied %lld rows to %d files in '%s'", (long long)to.n_rows, n_files, copy->path));
 		return OK;
 	}
 	partition_writer_abort(to.partition_writer);
@@ -188,7 +207,7 @@ copy_to(StatementContext *context, const AstCopy *copy, Error *err)
 	else
 		file_writer_abort(to.writer);
 	if (status == OK)
-		context->sink->message(context->sink, arena_printf(context->arena, "Copied %lld rows to '%s'", (long long)to.n_rows, copy->path), false);
+		to_tell(&to, context->sink, arena_printf(context->arena, "Copied %lld rows to '%s'", (long long)to.n_rows, copy->path));
 	return status;
 }
 

@@ -245,6 +245,7 @@ typedef struct StatementContext {
 	/* CREATE FUNCTION: the library as it was found, and what it has; they go into the log too. */
 	const char	   *native_path;
 	FunctionClass	native_class;
+	MemoryBudget   *budget;				/* of a bounded query, shared with who takes its rows; NULL: its own */
 	struct PendingCommand *command;		/* of a statement that changes the catalog; NULL: nobody is told of it */
 } StatementContext;
 

@@ -191,7 +191,7 @@ query_open_run(Query *query, const StreamRunOptions *overrides, Error *err)
 	query_open_output(query, topics_unit_new(engine->topics));
 	if (overrides == NULL)
 		TRY(query_check_fingerprint(query, query->unit->store, err));
-	query->sources = (SourceContext){.env = engine->env, .topics = engine->topics, .store = engine->store, .n_threads = 1};
+	query->sources = (SourceContext){.env = engine->env, .topics = engine->topics, .store = engine->store, .n_threads = 1, .budget = &query->budget};
 	query_run_options(query, &options, overrides == NULL);
 	if (options.sources == NULL)
 		options.sources = &query->sources;

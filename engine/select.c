@@ -231,13 +231,14 @@ run_bounded(StatementContext *context, const Plan *plan, SelectRun *run, Bounded
 {
 	int			   threads = thread_count(context);
 	SourceContext  sources = select_sources(context, run, threads, true);
-	MemoryBudget   budget = {.limit_bytes = select_memory_limit(context)};
+	MemoryBudget   own = {.limit_bytes = select_memory_limit(context)}, *budget = context->budget != NULL ? context->budget : &own;
 	BoundedOptions options = {.env = context->engine->env, .sources = &sources, .row_log = &run->row_log, .result = select_rows,
-							  .result_context = run, .budget = &budget, .temp_directory = temp_directory(context), .n_threads = threads,
+							  .result_context = run, .budget = budget, .temp_directory = temp_directory(context), .n_threads = threads,
 							  .batch_rows = settings_int(context->session->settings, "batch.rows"), .is_timed = is_timed, .interrupted = &context->session->interrupted,
 							  .progress = select_progress, .progress_context = run, .inspect = inspect,
 							  .inspect_context = inspect_context};
 
+	sources.budget = budget;
 	TRY(wait_for_writes(context, plan, err));
 	return bounded_run(plan, &options, stats, err);
 }
@@ -288,6 +289,7 @@ run_continuous(StatementContext *context, const Plan *plan, SelectRun *run, Resu
 	Status			 status;
 	int64_t			 n_rows;
 
+	sources.budget = &budget;
 	TRY(stream_run_open(plan, &options, &stream, err));
 	do {
 		uint64_t seen = engine->topics != NULL ? topics_append_count(engine->topics) : 0;

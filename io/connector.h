@@ -7,6 +7,7 @@
  * A SourceSpec is the immutable description in a plan; a Source is its reading state, used by one thread at a time.
  * A source has partitions (topic partitions; files; ranges of a large file when split for parallel reading).
  */
+#include "common/budget.h"
 #include "common/env.h"
 #include "common/file_access.h"
 #include "common/str.h"
@@ -135,6 +136,8 @@ struct Source {
 	BadRecordLog	 *bad_records;
 	int64_t			  n_bad;			/* rows left out so far */
 	int64_t			  bytes_read;
+	MemoryBudget	 *budget;			/* to which buffers are charged; NULL: none */
+	int64_t			  held_bytes;		/* charged */
 };
 
 /* Rows of a file whose column has none of some keys are not needed: a source may leave them out and need not. */
@@ -154,6 +157,7 @@ typedef struct SourceContext {
 	bool			 state_by_partition;	/* kept rows come in the order of their topic's partitions, then of the key */
 	int				 n_filters;		/* SOURCE_FILE of a bounded plan; they live as long as the source */
 	const SourceFilter *filters;
+	MemoryBudget	*budget;			/* of the query; NULL: none.  Buffers of files are charged to it, and it outlives the source */
 	bool			 skips_null_keys;	/* topics: records without a key are left out, if there are key columns */
 } SourceContext;
 

@@ -143,6 +143,11 @@ def suite_cli(options):
     yield from cli_test.run_all(options)
 
 
+def suite_memory(options):
+    import memory_test
+    yield from memory_test.run_all(options)
+
+
 def suite_native(options):
     import native_test
     yield from native_test.run_all(options)

@@ -4,6 +4,8 @@
 #include "exec/expr/bits.h"
 #include "exec/expr/program_impl.h"
 
+enum { VALUES_BYTES = 1 << 20 };	/* that the values of a batch may always take */
+
 /* ---- failures ---- */
 
 static int32_t
@@ -24,13 +26,15 @@ bool
 eval_has_room(EvalContext *context, int32_t row, const char *what, int64_t n_bytes, const char *remedy)
 {
 	const MemoryBudget *budget = budget_in_force(context->budget);
+	int64_t				batch = (int64_t)context->scratch->size_bytes + n_bytes;
 	int64_t				used = budget != NULL ? budget->used_bytes + (int64_t)context->scratch->size_bytes : 0;
 
 	if (context->value_bytes_max > 0 && n_bytes > context->value_bytes_max) {
 		eval_fail(context, row, "%s is too large to be computed beforehand", what);
 		return false;
 	}
-	if (budget == NULL || budget->limit_bytes <= 0 || used + n_bytes <= budget->limit_bytes)
+	/* Operators that write out what they cannot keep fill the budget, all but an eighth: values of a batch are what that is for. */
+	if (budget == NULL || budget->limit_bytes <= 0 || batch <= VALUES_BYTES || batch <= budget->limit_bytes / 8 || used + n_bytes <= budget->limit_bytes)
 		return true;
 	eval_refuse(context, row, remedy, "%s would take %lld MB, with %lld MB in use of the %lld MB that memory.limit allows", what,
 				(long long)(n_bytes >> 20), (long long)(used >> 20), (long long)(budget->limit_bytes >> 20));

@@ -375,6 +375,17 @@ take_join_filters(Bounded *b, const ScanSpec *spec, SourceContext *context)
 		}
 }
 
+static void
+close_source(Bounded *b, Source **source)
+{
+	if (*source == NULL)
+		return;
+	b->stats->bad_rows += (*source)->n_bad;
+	b->stats->bytes_read += (*source)->bytes_read;
+	source_close(*source);
+	*source = NULL;
+}
+
 static Status
 run_leaf(Bounded *b, const PlanNode *leaf, Error *err)
 {
@@ -417,14 +428,14 @@ run_leaf(Bounded *b, const PlanNode *leaf, Error *err)
 		status = error_set(err, ERROR_INTERRUPTED, "The query was cancelled");
 		goto out;
 	}
+	/* Its buffers make room for what operators do at the end. */
+	close_source(b, &source);
 	b->task.services.source_part = first_part(b, leaf->spec) + UINT32_MAX;
 	TRY_OUT(op_advance(scan, 0, INT64_MAX, err));
 	TRY_OUT(op_finish(scan, 0, err));
 	arena_reset(&b->task.scratch);
 out:
-	b->stats->bad_rows += source->n_bad;
-	b->stats->bytes_read += source->bytes_read;
-	source_close(source);
+	close_source(b, &source);
 	return status;
 }
 

@@ -29,8 +29,32 @@ source_clone(Arena *arena, Source *source, Source **out, Error *err)
 void
 source_close(Source *source)
 {
-	if (source != NULL && source->type->close != NULL)
+	if (source == NULL)
+		return;
+	if (source->type->close != NULL)
 		source->type->close(source);
+	budget_release(source->budget, source->held_bytes);
+	source->held_bytes = 0;
+}
+
+Status
+source_charge(Source *source, int64_t more_bytes, Error *err)
+{
+	const MemoryBudget *limit = budget_in_force(source->budget);
+
+	if (source->budget == NULL || more_bytes == 0)
+		return OK;
+	source->held_bytes += more_bytes;
+	if (more_bytes < 0) {
+		budget_release(source->budget, -more_bytes);
+		return OK;
+	}
+	budget_take(source->budget, more_bytes);
+	if (limit->limit_bytes == 0 || source->held_bytes <= limit->limit_bytes || source->held_bytes <= SOURCE_FREE_BYTES)
+		return OK;
+	error_fatal(err, "Out of memory for reading '%s': its buffers need %lld MB and the limit is %lld MB", source->spec->name,
+				(long long)(source->held_bytes >> 20), (long long)(limit->limit_bytes >> 20));
+	return error_hint(err, "Raise it with SET 'memory.limit'='...', read fewer columns, or use fewer threads");
 }
 
 void

@@ -17,6 +17,15 @@ Status file_source_clone(Arena *arena, Source *source, Source **out, Error *err)
 /* Reports a row that could not be read, if anybody wants to know. */
 void source_report(Source *source, const char *input, int32_t partition, int64_t offset, const char *reason, Str raw);
 
+/*
+ * Charges (or gives back) bytes of buffers to the query's budget.  They are taken even beyond its limit, because operators write out what they have
+ * when they see that it is reached; FAILED only where the buffers of this source alone are more than the limit, and not small.
+ */
+Status source_charge(Source *source, int64_t more_bytes, Error *err);
+
+/* What the buffers of one source may take whatever the limit is. */
+#define SOURCE_FREE_BYTES (INT64_C(16) << 20)
+
 /* The index of delivered column c among the source's own columns. */
 static inline int
 source_column(const SourceSpec *spec, int c)

@@ -23,6 +23,7 @@ typedef struct FilePart {
 	int64_t		line_count;
 	int64_t		count_left;		/* rows that were counted but not handed out yet (no column is wanted) */
 	size_t		count_end;		/* where they end in the buffer */
+	int64_t		held;			/* bytes of buffers that are charged */
 	Time		time;			/* of all rows */
 } FilePart;
 

@@ -18,6 +18,7 @@
 #include "io/http.h"
 
 #define BUFFER_BYTES ((size_t)512 << 10)
+#define LEAST_BUFFER_BYTES ((size_t)64 << 10)	/* where memory is so little that a sixteenth of it is less */
 #define RANGE_BYTES_MIN (INT64_C(2) << 20)
 #define RANGE_BYTES_MAX (INT64_C(32) << 20)
 #define FOLLOW_ROOM 256		/* files that may join while a glob is followed */
@@ -109,6 +110,16 @@ part_finish_batch(FileSource *self, FilePart *part, Arena *arena, Batch *batch, 
 
 /* ---- parts ---- */
 
+/* Charges what the part's buffers hold: the window grows to the longest row. */
+static Status
+part_charge(FileSource *self, FilePart *part, Error *err)
+{
+	int64_t bytes = (int64_t)part->buffer.capacity + (self->compression != COMPRESSION_NONE ? (int64_t)FILE_BLOCK : 0), before = part->held;
+
+	part->held = bytes;
+	return source_charge(&self->base, bytes - before, err);
+}
+
 static Status
 part_fill(FileSource *self, FilePart *part, Error *err)
 {
@@ -116,7 +127,7 @@ part_fill(FileSource *self, FilePart *part, Error *err)
 	Status	status = file_buffer_fill(&part->buffer, &part->input, self->paths[part->file], err);
 
 	self->base.bytes_read += part->input.compressed - before;
-	return status;
+	return status == FAILED ? FAILED : part_charge(self, part, err);
 }
 
 /* Two neighbouring ranges must agree on where the row between them begins; whoever comes second compares. */
@@ -137,8 +148,10 @@ range_check(FileSource *self, int before, Error *err)
 }
 
 static void
-part_close(FilePart *part)
+part_close(FileSource *self, FilePart *part)
 {
+	source_charge(&self->base, -part->held, NULL);
+	part->held = 0;
 	byte_input_close(&part->input);
 	file_buffer_free(&part->buffer);
 	part->is_open = false;
@@ -166,14 +179,23 @@ part_end(FileSource *self, int number, Error *err)
 	part->seek_to = file_position(&self->base, number);
 	if (part->is_open && part->end != INT64_MAX) {
 		self->meetings[number].behind_last = part_offset(part, part->buffer.pos);
-		part_close(part);
+		part_close(self, part);
 		part->is_done = true;
 		TRY(range_check(self, number, err));
 	} else {
-		part_close(part);
+		part_close(self, part);
 		part->is_done = true;
 	}
 	return DONE;
+}
+
+static size_t
+buffer_bytes(const FileSource *self)
+{
+	const MemoryBudget *limit = budget_in_force(self->base.budget);
+	size_t				share = limit != NULL && limit->limit_bytes > 0 ? (size_t)limit->limit_bytes / 16 : BUFFER_BYTES;
+
+	return share > BUFFER_BYTES ? BUFFER_BYTES : share < LEAST_BUFFER_BYTES ? LEAST_BUFFER_BYTES : share;
 }
 
 static Status
@@ -185,7 +207,7 @@ part_open(FileSource *self, int number, Error *err)
 	struct stat st;
 
 	TRY(byte_input_open(&part->input, self->file->access, path, self->compression, err));
-	file_buffer_init(&part->buffer, BUFFER_BYTES);
+	file_buffer_init(&part->buffer, buffer_bytes(self));
 	part->is_open = true;
 	part->lines_taken = 0;
 	part->skip_header = from == 0 && self->file->has_header && !self->is_json;
@@ -314,7 +336,7 @@ file_seek(Source *source, int32_t number, int64_t position, Error *err)
 
 	(void)err;
 	if (part->is_open)
-		part_close(part);
+		part_close((FileSource *)source, part);
 	part->is_done = false;
 	part->seek_to = position;
 	return OK;
@@ -336,7 +358,7 @@ file_close(Source *source)
 
 	for (int i = 0; i < source->n_partitions; i++)
 		if (self->parts[i].is_open)
-			part_close(&self->parts[i]);
+			part_close(self, &self->parts[i]);
 	json_shapes_free(self->shapes);
 	if (self->original == self)
 		for (int i = self->n_paths; i < self->n_used; i++)
@@ -425,7 +447,7 @@ text_source_open(Arena *arena, const SourceSpec *spec, const SourceContext *cont
 	self->context = *context;
 	self->file = file;
 	self->original = self;
-	self->base = (Source){.type = &file_source, .spec = spec, .bad_records = context->bad_records};
+	self->base = (Source){.type = &file_source, .spec = spec, .bad_records = context->bad_records, .budget = context->budget};
 	if (file->format == NULL)
 		return error_bug(err, "The file '%s' was not described", file->path);
 	self->is_json = str_equal_nocase(str_of(file->format), STR("JSON"));
@@ -450,7 +472,7 @@ text_source_clone(Arena *arena, Source *source, Source **out, Error *err)
 	FileSource *self = arena_memdup(arena, from, sizeof *from);
 
 	self->base.n_bad = 0;
-	self->base.bytes_read = 0;
+	self->base.bytes_read = self->base.held_bytes = 0;
 	self->parts = arena_array(arena, FilePart, source->n_partitions);
 	for (int i = 0; i < source->n_partitions; i++)
 		self->parts[i] = (FilePart){.file = from->parts[i].file, .start = from->parts[i].start, .end = from->parts[i].end, .seek_to = -1};

@@ -18,6 +18,8 @@
 #include "io/http.h"
 
 #define FLUSH_BYTES ((size_t)256 << 10)
+#define GZIP_BYTES (INT64_C(268) << 10)		/* of zlib's state */
+#define LEAST_BYTES (INT64_C(1) << 20)		/* that writers may hold whatever the limit is */
 
 struct FileWriter {
 	const FileWriteSpec *spec;
@@ -35,6 +37,7 @@ struct FileWriter {
 	StrBuf				 text;			/* not written yet */
 	int64_t				 n_rows;
 	int64_t				 n_bytes;
+	int64_t				 charged;		/* to the budget */
 };
 
 /* ---- opening ---- */
@@ -329,6 +332,7 @@ open_parquet(FileWriter *w, Error *err)
 static void
 writer_free(FileWriter *w)
 {
+	budget_release(w->spec->budget, w->charged);
 	parquet_writer_free(w->parquet);
 	if (w->compression == COMPRESSION_GZIP && w->packed != NULL)
 		deflateEnd(&w->gzip);
@@ -376,8 +380,63 @@ out:
 	return status;
 }
 
+/* ---- memory ---- */
+
+int64_t
+file_writer_allocated(const FileWriter *w)
+{
+	int64_t bytes = (int64_t)w->text.capacity + (w->packed != NULL ? (int64_t)FLUSH_BYTES : 0);
+
+	if (w->parquet != NULL)
+		bytes += parquet_writer_allocated(w->parquet);
+	if (w->zstd != NULL)
+		bytes += (int64_t)ZSTD_sizeof_CStream(w->zstd);
+	return bytes + (w->compression == COMPRESSION_GZIP ? GZIP_BYTES : 0);
+}
+
 Status
-file_writer_add(FileWriter *writer, const Batch *rows, Error *err)
+file_writer_shrink(FileWriter *w, Error *err)
+{
+	if (w->is_parquet)
+		return parquet_writer_shrink(w->parquet, err);
+	TRY(flush_text(w, false, err));
+	strbuf_free(&w->text);
+	return OK;
+}
+
+bool
+file_writers_charge(MemoryBudget *budget, int64_t bytes, bool must, int64_t *charged)
+{
+	const MemoryBudget *limit = budget_in_force(budget);
+	int64_t				more = bytes - *charged;
+	Error				ignored;
+
+	if (budget == NULL)
+		return true;
+	if (more <= 0)
+		budget_release(budget, -more);
+	else if (must || bytes <= LEAST_BYTES)
+		budget_take(budget, more);
+	else if ((limit->limit_bytes > 0 && bytes > limit->limit_bytes / 4) || budget_reserve(budget, more, "COPY", &ignored) != OK)
+		return false;
+	*charged = bytes;
+	return true;
+}
+
+static Status
+charge(FileWriter *w, Error *err)
+{
+	if (file_writers_charge(w->spec->budget, file_writer_allocated(w), false, &w->charged))
+		return OK;
+	TRY(file_writer_shrink(w, err));
+	file_writers_charge(w->spec->budget, file_writer_allocated(w), true, &w->charged);
+	return OK;
+}
+
+/* ---- rows ---- */
+
+static Status
+add_rows(FileWriter *writer, const Batch *rows, Error *err)
 {
 	static const JsonStyle style = {.iso_times = true};
 
@@ -397,6 +456,13 @@ file_writer_add(FileWriter *writer, const Batch *rows, Error *err)
 			TRY(flush_text(writer, false, err));
 	}
 	return OK;
+}
+
+Status
+file_writer_add(FileWriter *writer, const Batch *rows, Error *err)
+{
+	TRY(add_rows(writer, rows, err));
+	return charge(writer, err);
 }
 
 Status

@@ -13,6 +13,8 @@
 #define TAIL_BYTES 8			/* length of the footer, magic */
 #define TAIL_GUESS ((size_t)64 << 10)	/* read at once: most footers are in it */
 #define BLOCK_BYTES ((size_t)256 << 10)
+#define LEAST_BLOCK_BYTES (16 << 10)
+#define LEAST_PAGE_BYTES (16 << 20)		/* smaller pages are read whatever the limit of memory is */
 #define URL_BLOCK_BYTES ((size_t)4 << 20)	/* of one request: a round trip costs as much as a megabyte */
 
 static Status
@@ -135,19 +137,30 @@ open_path(const FileAccess *access, const char *path, int *fd, struct stat *st, 
 	return error_hint(err, "Parquet is read from its end, so it cannot come through a pipe");
 }
 
+/* Little memory is not to be filled by what is read ahead. */
+static size_t
+block_bytes_of(size_t wanted, int64_t limit_bytes, int n_columns)
+{
+	int64_t share = limit_bytes / 16 / (n_columns > 0 ? n_columns : 1);
+
+	return limit_bytes == 0 || share >= (int64_t)wanted ? wanted : share < LEAST_BLOCK_BYTES ? LEAST_BLOCK_BYTES : (size_t)share;
+}
+
 Status
-parquet_input_open(ParquetFileInput *input, const ParquetFile *file, Error *err)
+parquet_input_open(ParquetFileInput *input, const ParquetFile *file, int64_t limit_bytes, int n_columns, Error *err)
 {
 	struct stat st;
 
-	*input = (ParquetFileInput){.base = {.read = input_read, .path = file->path, .size_bytes = file->size_bytes, .block_bytes = BLOCK_BYTES},
+	*input = (ParquetFileInput){.base = {.read = input_read, .path = file->path, .size_bytes = file->size_bytes,
+											 .block_bytes = block_bytes_of(BLOCK_BYTES, limit_bytes, n_columns),
+											 .page_bytes_max = limit_bytes > 0 && limit_bytes < LEAST_PAGE_BYTES ? LEAST_PAGE_BYTES : (size_t)limit_bytes},
 								.fd = -1, .file = file};
 	if (file->local >= 0) {
 		input->fd = dup(file->local);
 		return input->fd >= 0 ? OK : error_fatal(err, "'%s' cannot be read: %s", file->path, strerror(errno));
 	}
 	if (file->is_url) {
-		input->base.block_bytes = URL_BLOCK_BYTES;
+		input->base.block_bytes = block_bytes_of(URL_BLOCK_BYTES, limit_bytes, n_columns);
 		return http_client_new(file->access, &input->http, err);
 	}
 	TRY(open_path(file->access, file->path, &input->fd, &st, err));
@@ -250,7 +263,7 @@ parquet_file_read(Arena *arena, const FileAccess *access, const char *path, bool
 	TRY_OUT(look_at(file, err));
 	if (file->size_bytes < TAIL_BYTES + 4)
 		TRY_OUT(error_user(err, "'%s' is not a Parquet file, or it is cut off: it has only %lld bytes", path, (long long)file->size_bytes));
-	TRY_OUT(parquet_input_open(&input, file, err));
+	TRY_OUT(parquet_input_open(&input, file, 0, 1, err));
 	TRY_OUT(read_footer(&input.base, &footer, &length, err));
 	TRY_OUT(parquet_meta_read(arena, str_make(footer, length), file->size_bytes, path, &file->meta, err));
 	TRY_OUT(parquet_schema_read(arena, file->meta, path, fold_names, &file->columns, &file->n_columns, err));

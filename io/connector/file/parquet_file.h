@@ -38,7 +38,8 @@ typedef struct ParquetFileInput {
 	int64_t		 bytes_read;
 } ParquetFileInput;
 
-Status parquet_input_open(ParquetFileInput *input, const ParquetFile *file, Error *err);
+/* limit_bytes: of the query's memory, which says how large pages may be; 0: none.  n_columns: that will be read side by side. */
+Status parquet_input_open(ParquetFileInput *input, const ParquetFile *file, int64_t limit_bytes, int n_columns, Error *err);
 void   parquet_input_close(ParquetFileInput *input);
 
 #endif

@@ -33,6 +33,7 @@ typedef struct ParquetScan {
 	int64_t			  *at;		/* the row of the file that each of them stands at: behind `row` where rows were not needed */
 	int				   group;	/* the row group that they stand in; -1: none */
 	int64_t			   row;		/* the next row that is to be read */
+	int64_t			   held;	/* bytes of buffers that are charged */
 	Arena			   gap_arena;
 	RowSpan			  *gaps;	/* rows of the row group that are not needed, by the page index */
 	int				   n_gaps;
@@ -63,6 +64,7 @@ scan_free(ParquetSource *self, ParquetScan *scan)
 {
 	if (scan == NULL)
 		return;
+	source_charge(&self->base, -scan->held, NULL);
 	for (int c = 0; c < self->base.spec->n_columns; c++)
 		if (scan->columns[c].node != NULL)
 			column_reader_free(&scan->columns[c]);
@@ -70,6 +72,19 @@ scan_free(ParquetSource *self, ParquetScan *scan)
 	arena_free(&scan->gap_arena);
 	arena_free(&scan->arena);
 	free(scan);
+}
+
+/* Charges what the buffers hold by now. */
+static Status
+scan_charge(ParquetSource *self, ParquetScan *scan, Error *err)
+{
+	int64_t bytes = 0, before = scan->held;
+
+	for (int c = 0; c < self->base.spec->n_columns; c++)
+		if (scan->columns[c].node != NULL)
+			bytes += column_reader_bytes(&scan->columns[c]);
+	scan->held = bytes;
+	return source_charge(&self->base, bytes - before, err);
 }
 
 static const Column *
@@ -101,6 +116,7 @@ scan_open(ParquetSource *self, const ParquetFile *file, ParquetScan **out, Error
 {
 	ParquetScan *scan = xcalloc(1, sizeof *scan);
 	int			 n = self->base.spec->n_columns;
+	const MemoryBudget *limit = budget_in_force(self->base.budget);
 	Status		 status;
 
 	*out = scan;
@@ -109,7 +125,7 @@ scan_open(ParquetSource *self, const ParquetFile *file, ParquetScan **out, Error
 	scan->input.fd = -1;
 	scan->columns = arena_array(&scan->arena, ColumnReader, n + 1);
 	scan->at = arena_array(&scan->arena, int64_t, n + 1);
-	TRY_OUT(parquet_input_open(&scan->input, file, err));
+	TRY_OUT(parquet_input_open(&scan->input, file, limit != NULL ? limit->limit_bytes : 0, n, err));
 	for (int c = 0; c < n; c++) {
 		const ParquetNode *node;
 
@@ -365,6 +381,7 @@ read_rows(ParquetSource *self, ParquetPart *part, int32_t max_rows, Arena *arena
 	if (n == 0)
 		return OK;
 	TRY(read_batch(self, part, n, arena, out, err));
+	TRY(scan_charge(self, part->scan, err));
 	self->base.bytes_read += part->scan->input.bytes_read - before;
 	part->row += n;
 	part->scan->row = part->row;
@@ -563,7 +580,7 @@ parquet_source_open(Arena *arena, const SourceSpec *spec, const SourceContext *c
 	self->spec = spec->file;
 	self->arena = arena;
 	self->original = self;
-	self->base = (Source){.type = &parquet_source, .spec = spec, .bad_records = context->bad_records};
+	self->base = (Source){.type = &parquet_source, .spec = spec, .bad_records = context->bad_records, .budget = context->budget};
 	parquet_filters_init(&self->filters, arena, spec, context);
 	TRY(file_spec_paths(arena, spec->file, &paths, &self->n_files, err));
 	self->paths = arena_array(arena, char *, self->n_files + FOLLOW_ROOM);
@@ -586,7 +603,7 @@ parquet_source_clone(Arena *arena, Source *source, Source **out, Error *err)
 
 	(void)err;
 	self->base.n_bad = 0;
-	self->base.bytes_read = 0;
+	self->base.bytes_read = self->base.held_bytes = 0;
 	self->spare = NULL;
 	parquet_filters_clone(&self->filters, arena);
 	self->parts = arena_memdup(arena, self->parts, sizeof *self->parts * (size_t)source->n_partitions);

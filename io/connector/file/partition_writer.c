@@ -13,6 +13,7 @@
 #include "data/time_text.h"
 #include "io/connector/file/file_paths.h"
 
+#define SHRINK_LEAST (INT64_C(64) << 10)	/* a file that holds less is not worth a row group of its own */
 #define OPEN_MAX_FILES 128		/* open at once; the one that was written to longest ago is closed before another is opened */
 
 typedef struct Partition {
@@ -20,6 +21,7 @@ typedef struct Partition {
 	FileWriteSpec spec;
 	FileWriter	 *writer;		/* NULL: closed */
 	int			  n_files;
+	int64_t		  allocated;	/* by the writer */
 	int64_t		  last_use;
 	uint32_t	 *rows;			/* of the batch at hand */
 	int32_t		  n_rows;
@@ -40,6 +42,8 @@ struct PartitionWriter {
 	uint32_t	  n_buckets;
 	int			  n_open, n_files;
 	int64_t		  clock;
+	int64_t		  allocated;	/* by all writers */
+	int64_t		  charged;		/* of that, to the budget */
 	StrBuf		  folder;
 };
 
@@ -123,6 +127,7 @@ remove_one(const char *path, const struct stat *st, int type, struct FTW *walk)
 static void
 writer_free(PartitionWriter *w)
 {
+	budget_release(w->spec->file.budget, w->charged);
 	for (int i = 0; i < w->n; i++)
 		file_writer_abort(w->partitions[i]->writer);
 	if (w->temporary != NULL)
@@ -252,6 +257,8 @@ close_partition(PartitionWriter *w, Partition *p, Error *err)
 {
 	FileWriter *writer = p->writer;
 
+	w->allocated -= p->allocated;
+	p->allocated = 0;
 	p->writer = NULL;
 	w->n_open -= writer != NULL;
 	return writer != NULL ? file_writer_commit(writer, err) : OK;
@@ -294,12 +301,59 @@ open_partition(PartitionWriter *w, Partition *p, Error *err)
 	TRY(make_folders(w, p, err));
 	p->spec = w->spec->file;
 	p->spec.path = arena_printf(&w->arena, "%s/%s/data_%d%s", w->temporary, p->folder, p->n_files, w->suffix);
+	p->spec.budget = NULL;		/* all of them are charged together */
 	p->spec.columns = w->columns;
 	p->spec.n_columns = w->n_columns;
 	TRY(file_writer_open(&p->spec, &p->writer, err));
 	w->n_open++;
 	w->n_files++;
 	p->n_files++;
+	return OK;
+}
+
+/* ---- memory ---- */
+
+static void
+count_allocated(PartitionWriter *w, Partition *p)
+{
+	int64_t bytes = p->writer != NULL ? file_writer_allocated(p->writer) : 0;
+
+	w->allocated += bytes - p->allocated;
+	p->allocated = bytes;
+}
+
+static Partition *
+largest_partition(const PartitionWriter *w)
+{
+	Partition *largest = NULL;
+
+	for (int i = 0; i < w->n; i++)
+		if (w->partitions[i]->writer != NULL && (largest == NULL || w->partitions[i]->allocated > largest->allocated))
+			largest = w->partitions[i];
+	return largest;
+}
+
+/* Charges what all files hold; the largest ones write until there is room for the rest.  Files are closed where even empty ones are too much. */
+static Status
+charge(PartitionWriter *w, Error *err)
+{
+	while (!file_writers_charge(w->spec->file.budget, w->allocated, false, &w->charged)) {
+		Partition *p = largest_partition(w);
+		int64_t	   before = w->allocated;
+
+		if (p != NULL && p->allocated >= SHRINK_LEAST) {
+			TRY(file_writer_shrink(p->writer, err));
+			count_allocated(w, p);
+		}
+		if (w->allocated < before)
+			continue;
+		if (w->n_open > 1) {
+			TRY(close_oldest(w, err));
+			continue;
+		}
+		file_writers_charge(w->spec->file.budget, w->allocated, true, &w->charged);
+		break;
+	}
 	return OK;
 }
 
@@ -354,6 +408,8 @@ partition_writer_add(PartitionWriter *w, const Batch *rows, Error *err)
 	for (int t = 0; t < n_touched; t++) {
 		TRY(open_partition(w, touched[t], err));
 		TRY(file_writer_add(touched[t]->writer, batch_select(&w->scratch, files, touched[t]->rows, touched[t]->n_rows), err));
+		count_allocated(w, touched[t]);
+		TRY(charge(w, err));
 	}
 	arena_reset(&w->scratch);
 	return OK;

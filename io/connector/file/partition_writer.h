@@ -5,6 +5,8 @@
  * Writes batches into a folder of files, one folder in it for each value of some columns (COPY ... TO 'dir' with PARTITION_BY):
  * dir/year=2024/month=5/data_0.parquet.  Those columns stand in the names of the folders only.
  *
+ * Rows that wait are charged to the memory budget together; where it has no room, the file with most of them writes those, as a smaller row group.
+ *
  * All is written into a temporary folder beside the target, which takes its place at the end: whole or absent.  The target must not
  * exist or be empty.  One thread at a time.
  */

@@ -289,7 +289,7 @@ path_close(Source *source)
 	PathSource *self = (PathSource *)source;
 
 	if (self->inner != NULL)
-		self->inner->type->close(self->inner);
+		source_close(self->inner);
 	arena_free(&self->values_arena);
 }
 

@@ -21,6 +21,16 @@ column_reader_free(ColumnReader *c)
 	free(c->codes);
 }
 
+int64_t
+column_reader_bytes(const ColumnReader *c)
+{
+	int64_t bytes = (int64_t)c->native_bytes + (c->codes != NULL ? (int64_t)sizeof *c->codes * BATCH_ROWS : 0);
+
+	for (int i = 0; i < c->n_leaves; i++)
+		bytes += page_reader_bytes(&c->leaves[i]);
+	return bytes;
+}
+
 Status
 column_reader_open(ColumnReader *c, const ParquetRowGroup *group, int number, Error *err)
 {

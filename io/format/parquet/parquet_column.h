@@ -30,6 +30,9 @@ Status column_reader_open(ColumnReader *c, const ParquetRowGroup *group, int num
 /* The next n rows (1 to BATCH_ROWS) of the row group, which has so many. */
 Status column_reader_read(ColumnReader *c, int32_t n, Arena *arena, const Vector **out, Error *err);
 
+/* Bytes of all buffers. */
+int64_t column_reader_bytes(const ColumnReader *c);
+
 /* Passes over rows; whole pages of them are not even decompressed. */
 Status column_reader_skip(ColumnReader *c, int64_t n, Error *err);
 

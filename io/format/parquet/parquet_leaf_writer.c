@@ -124,6 +124,31 @@ leaf_writer_bytes(const LeafWriter *leaf)
 	return leaf->values.length + leaf->entries.length + (leaf->has_dictionary ? (size_t)leaf->n_values * 4 : 0) + (size_t)leaf->n_entries * 2;
 }
 
+size_t
+leaf_writer_allocated(const LeafWriter *leaf)
+{
+	return leaf->values.capacity + leaf->entries.capacity + (size_t)leaf->codes_capacity * sizeof *leaf->codes + (size_t)leaf->capacity * 2 +
+		   (size_t)leaf->n_buckets * (sizeof *leaf->buckets + sizeof *leaf->starts / 2);
+}
+
+void
+leaf_writer_shrink(LeafWriter *leaf)
+{
+	assert(leaf->n_entries == 0);
+	strbuf_free(&leaf->values);
+	strbuf_free(&leaf->entries);
+	free(leaf->codes);
+	free(leaf->repetitions);
+	free(leaf->definitions);
+	free(leaf->buckets);
+	free(leaf->starts);
+	leaf->codes = leaf->buckets = leaf->starts = NULL;
+	leaf->repetitions = leaf->definitions = NULL;
+	leaf->codes_capacity = leaf->capacity = 0;
+	leaf->n_buckets = 0;
+	dictionary_begin(leaf);
+}
+
 /* ---- statistics ---- */
 
 static int

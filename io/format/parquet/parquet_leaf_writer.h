@@ -75,6 +75,10 @@ void leaf_writer_add_value(LeafWriter *leaf, const void *value, size_t length);
 /* Bytes that the leaf holds, about. */
 size_t leaf_writer_bytes(const LeafWriter *leaf);
 
+/* Bytes that are allocated for it; gives back those that an empty leaf does not need. */
+size_t leaf_writer_allocated(const LeafWriter *leaf);
+void   leaf_writer_shrink(LeafWriter *leaf);
+
 /*
  * Appends the chunk's pages to `out`, which is at `offset` in the file, and empties the leaf.  Texts of *chunk are in `arena`.
  */

@@ -66,6 +66,23 @@ buffer_put(PageBuffer **list, PageBuffer *b)
 	}
 }
 
+static int64_t
+buffers_bytes(const PageBuffer *b)
+{
+	int64_t bytes = 0;
+
+	for (; b != NULL; b = b->next)
+		bytes += (int64_t)(sizeof *b + b->capacity);
+	return bytes;
+}
+
+int64_t
+page_reader_bytes(const PageReader *r)
+{
+	return buffers_bytes(r->page) + buffers_bytes(r->retired) + buffers_bytes(r->spare) + buffers_bytes(r->dictionary_page) +
+		   (int64_t)(r->raw_capacity + r->dictionary_arena.size_bytes + r->views_capacity * (sizeof *r->views + sizeof *r->lengths) + 2 * r->levels_capacity);
+}
+
 void
 page_reader_recycle(PageReader *r)
 {
@@ -151,6 +168,14 @@ raw_need(PageReader *r, size_t n, size_t *there, Error *err)
 /* ---- headers ---- */
 
 static Status
+page_too_large(const PageReader *r, const ParquetPageHeader *h, Error *err)
+{
+	error_fatal(err, "Out of memory for '%s': column `%s`, row group %d has a page of %lld MB, and the limit is %lld MB", r->input->path, r->leaf->name, r->group,
+				(long long)(h->plain_bytes >> 20), (long long)(r->input->page_bytes_max >> 20));
+	return error_hint(err, "Raise it with SET 'memory.limit'='...', or do not read the column");
+}
+
+static Status
 read_header(PageReader *r, ParquetPageHeader *h, Error *err)
 {
 	size_t want = HEADER_BYTES, there, used;
@@ -165,6 +190,8 @@ read_header(PageReader *r, ParquetPageHeader *h, Error *err)
 	r->raw_pos += used;
 	if (h->size_bytes < 0 || h->plain_bytes < 0 || h->plain_bytes > PAGE_BYTES_MAX || h->size_bytes > PAGE_BYTES_MAX)
 		return page_damaged(r, err, "a page of %lld bytes", (long long)h->size_bytes);
+	if (r->input->page_bytes_max > 0 && (size_t)(h->plain_bytes > h->size_bytes ? h->plain_bytes : h->size_bytes) > r->input->page_bytes_max)
+		return page_too_large(r, h, err);
 	TRY(raw_need(r, (size_t)h->size_bytes, &there, err));
 	if ((size_t)h->size_bytes > there)
 		return page_damaged(r, err, "a page is cut off");

@@ -18,6 +18,7 @@ struct ParquetInput {
 	const char *path;
 	int64_t		size_bytes;
 	size_t		block_bytes;	/* how much is read at once */
+	size_t		page_bytes_max;	/* larger pages are refused; 0: none are */
 };
 
 typedef struct PageBuffer PageBuffer;
@@ -78,6 +79,9 @@ void page_reader_free(PageReader *r);
 
 /* Begins a chunk (row group `group`, for messages). */
 Status page_reader_open(PageReader *r, const ParquetChunk *chunk, int group, Error *err);
+
+/* Bytes of all buffers. */
+int64_t page_reader_bytes(const PageReader *r);
 
 /* Pages that were passed may be used anew: nothing borrows them any more. */
 void page_reader_recycle(PageReader *r);

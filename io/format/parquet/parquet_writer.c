@@ -421,6 +421,27 @@ parquet_writer_add(ParquetWriter *w, const Batch *rows, Error *err)
 	return OK;
 }
 
+int64_t
+parquet_writer_allocated(const ParquetWriter *w)
+{
+	size_t bytes = w->out.capacity + w->scratch.size_bytes;
+
+	for (int i = 0; i < w->n_leaves; i++)
+		bytes += leaf_writer_allocated(w->leaves[i]);
+	return (int64_t)bytes;
+}
+
+Status
+parquet_writer_shrink(ParquetWriter *w, Error *err)
+{
+	TRY(flush_group(w, err));
+	for (int i = 0; i < w->n_leaves; i++)
+		leaf_writer_shrink(w->leaves[i]);
+	strbuf_free(&w->out);
+	arena_free(&w->scratch);
+	return OK;
+}
+
 /* ---- the footer ---- */
 
 static void

@@ -34,6 +34,12 @@ Status parquet_writer_new(const ParquetWriteSpec *spec, ParquetWriter **out, Err
 /* The batch's first n_columns columns. */
 Status parquet_writer_add(ParquetWriter *w, const Batch *rows, Error *err);
 
+/* Bytes that are allocated for rows that are not written yet. */
+int64_t parquet_writer_allocated(const ParquetWriter *w);
+
+/* Ends the row group early and gives its memory back. */
+Status parquet_writer_shrink(ParquetWriter *w, Error *err);
+
 /* Writes what is left and the footer. */
 Status parquet_writer_finish(ParquetWriter *w, Error *err);
 
