@@ -13,6 +13,7 @@
 typedef struct MemoryBudget MemoryBudget;
 struct MemoryBudget {
 	_Atomic int64_t used_bytes;
+	_Atomic int64_t most_bytes;		/* that were used at once so far */
 	int64_t			limit_bytes;	/* 0: no limit of its own */
 	MemoryBudget   *whole;			/* of which this is a part, and whose limit counts too; NULL: none.  A whole is no part */
 };

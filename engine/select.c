@@ -475,18 +475,21 @@ explain_analyze(StatementContext *context, const Plan *plan, StrBuf *text, Error
 {
 	SelectRun	 run;
 	BoundedStats stats;
+	MemoryBudget budget = {.limit_bytes = select_memory_limit(context)};
+	StatementContext inner = *context;
 	ResultSink	 discard = {.rows = discard_rows};
 	Nanos		 start = nanos_now();
 	Status		 status;
 
 	if (!plan->is_bounded)
 		return error_user(err, "EXPLAIN ANALYZE runs a query to its end, and this one is continuous: use EXPLAIN, or a query id");
-	select_run_init(&run, context);
+	inner.budget = &budget;
+	select_run_init(&run, &inner);
 	run.sink = &discard;
-	status = run_bounded(context, plan, &run, &stats, true, inspect_plan, text, err);
+	status = run_bounded(&inner, plan, &run, &stats, true, inspect_plan, text, err);
 	if (status == OK)
-		strbuf_printf(text, "%lld rows read, %.1f MB, %.3f s\n", (long long)stats.rows_read, (double)stats.bytes_read / 1e6,
-					  (double)(nanos_now() - start) / 1e9);
+		strbuf_printf(text, "%lld rows read, %.1f MB, %.3f s, at most %.1f MB of memory reserved\n", (long long)stats.rows_read, (double)stats.bytes_read / 1e6,
+					  (double)(nanos_now() - start) / 1e9, (double)budget.most_bytes / 1e6);
 	pthread_mutex_destroy(&run.lock);
 	return status;
 }

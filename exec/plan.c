@@ -50,6 +50,8 @@ explain_exprs(Explain *out, const char *name, Expr *const *exprs, int n)
 	}
 }
 
+enum { SHOWN_BYTES = 50000 };		/* less is 0.0 MB */
+
 static void
 explain_measures(const Op *op, StrBuf *out)
 {
@@ -58,6 +60,8 @@ explain_measures(const Op *op, StrBuf *out)
 		strbuf_printf(out, ", %.1f ms", (double)op->nanos / 1e6);
 	if (op->state_rows > 0)
 		strbuf_printf(out, ", state %lld rows", (long long)op->state_rows);
+	if (op->memory_bytes >= SHOWN_BYTES)
+		strbuf_printf(out, ", memory %.1f MB", (double)op->memory_bytes / 1e6);
 	if (op->spilled_bytes > 0)
 		strbuf_printf(out, ", spilled %.1f MB", (double)op->spilled_bytes / 1e6);
 	if (op->late_rows > 0)

@@ -197,6 +197,7 @@ aggregate_account(AggregateOp *self, Error *err)
 		missing += self->items[i].used_bytes;
 
 	self->op.state_rows = self->groups.n_groups;
+	op_note_memory(&self->op, self->groups.reserved_bytes + self->reserved_bytes);
 	if (budget == NULL)
 		return OK;
 	if (missing > 0) {

@@ -139,6 +139,7 @@ asof_build(JoinAsofOp *self, Error *err)
 		columns[k] = self->rows.columns[spec->n_right + k];
 	TRY(join_table_build(&self->table, columns, spec->n_keys - 1, n, false, 1, op_services(op)->budget, err));
 	op->state_rows = n;
+	op_note_memory(op, self->run_bytes);
 	self->is_built = true;
 	return OK;
 }

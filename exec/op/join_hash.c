@@ -252,6 +252,7 @@ join_table_make(JoinHashOp *self, MemoryBudget *budget, Error *err)
 	if (keeps_left(spec))
 		TRY(add_null_row(self, err));
 	op->state_rows += n_rows;
+	op_note_memory(op, self->rows.reserved_bytes + self->table.reserved_bytes + self->matched_bytes);
 	return OK;
 }
 

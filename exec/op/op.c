@@ -37,11 +37,34 @@ op_open(Op *op, Error *err)
 	return op->type->open != NULL ? op->type->open(op, err) : OK;
 }
 
+/* Time of a call of an operator, without what it calls in its turn. */
+typedef struct Timer {
+	Nanos start;
+	Nanos outer;		/* what calls beside this one have taken */
+} Timer;
+
+static Timer
+timer_begin(Task *task)
+{
+	Timer timer = {nanos_now(), task->inner_nanos};
+
+	task->inner_nanos = 0;
+	return timer;
+}
+
+static void
+timer_end(Op *op, Timer timer)
+{
+	Nanos all = nanos_now() - timer.start;
+
+	op->nanos += all - op->task->inner_nanos;
+	op->task->inner_nanos = timer.outer + all;
+}
+
 Status
 op_push(Op *op, int port, const Batch *in, Error *err)
 {
 	Status	status;
-	Nanos	start;
 
 	if (op->is_done)
 		return DONE;
@@ -49,9 +72,10 @@ op_push(Op *op, int port, const Batch *in, Error *err)
 	if (!op->task->services.is_timed)
 		status = op->type->push != NULL ? op->type->push(op, port, in, err) : op_emit(op, in, err);
 	else {
-		start = nanos_now();
+		Timer timer = timer_begin(op->task);
+
 		status = op->type->push != NULL ? op->type->push(op, port, in, err) : op_emit(op, in, err);
-		op->nanos += nanos_now() - start;
+		timer_end(op, timer);
 	}
 	if (status == DONE)
 		op->is_done = true;
@@ -115,15 +139,19 @@ Status
 op_finish(Op *op, int port, Error *err)
 {
 	Status	status = OK;
-	Nanos	start = op->task->services.is_timed ? nanos_now() : 0;
+	bool	is_timed = op->task->services.is_timed;
+	Timer	timer = {0};
+
+	if (is_timed)
+		timer = timer_begin(op->task);
 
 	op->n_finished++;
 	if (op->type->finish != NULL)
 		status = op->type->finish(op, port, err);
 	else if (op->n_finished >= op->n_inputs)
 		status = op_finish_outputs(op, err);
-	if (op->task->services.is_timed)
-		op->nanos += nanos_now() - start;
+	if (is_timed)
+		timer_end(op, timer);
 	return status == FAILED ? FAILED : OK;
 }
 

@@ -96,12 +96,21 @@ struct Op {
 	int64_t		  rows_out;
 	int64_t		  late_rows;	/* dropped as late */
 	int64_t		  state_rows;	/* kept */
+	int64_t		  memory_bytes;	/* the most that rows kept have taken */
 	int64_t		  spilled_bytes;	/* written to temporary files, before compression */
-	Nanos		  nanos;		/* inclusive of outputs; counted only when task->is_timed */
+	Nanos		  nanos;		/* of its own, without its outputs'; counted only when task->is_timed */
 };
 
 /* Checked down-cast to the instance struct. */
 #define op_cast(T, op_, type_) (assert((op_)->type == (type_)), (T *)(op_))
+
+/* So many bytes are kept now. */
+static inline void
+op_note_memory(Op *op, int64_t bytes)
+{
+	if (bytes > op->memory_bytes)
+		op->memory_bytes = bytes;
+}
 
 /* What an operator may use of its task.  exec/task/task.h has the rest. */
 typedef struct OpServices {

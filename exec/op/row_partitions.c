@@ -195,8 +195,10 @@ row_partitions_append(RowPartitions *parts, RowStore *rows, const Vector *const 
 	if (rows->n_rows > 0 && is_full(parts, rows, n))
 		TRY(row_partitions_write(parts, rows, err));
 	n_before = rows->n_rows;
-	if (row_store_append(rows, columns, n_columns, index, n, err) == OK)
+	if (row_store_append(rows, columns, n_columns, index, n, err) == OK) {
+		op_note_memory(parts->op, rows->reserved_bytes);
 		return OK;
+	}
 	is_kept = rows->n_rows > n_before;
 	TRY(row_partitions_write(parts, rows, err));
 	return is_kept ? OK : write_at_once(parts, rows, columns, n_columns, index, n, err);

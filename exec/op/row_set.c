@@ -36,6 +36,7 @@ row_set_find(RowSet *set, Op *op, const Batch *in, int n_columns, uint32_t state
 		return OK;
 	TRY(group_table_find(&set->table, slots, hashes, out->n, out->groups, out->new_rows, &out->n_new, err));
 	op->state_rows = set->table.n_groups;
+	op_note_memory(op, set->table.reserved_bytes);
 	return OK;
 }
 

@@ -126,6 +126,7 @@ run_store_append(RunStore *store, const Vector *const *columns, int n_columns, c
 		if (!is_kept)
 			TRY(append_to_nothing(store, columns, n_columns, index, n, err));
 	}
+	op_note_memory(store->op, store->rows.reserved_bytes + store->sort_bytes);
 	/* A little ahead, not for each batch. */
 	return reserve(store, BATCH_ROWS * 2 * SORT_BYTES, err) == OK ? OK : run_store_write(store, err);
 }

@@ -174,7 +174,7 @@ sort_push(Op *op, int port, const Batch *in, Error *err)
 	}
 	n = sort_candidates(self, in, columns, selected);
 	TRY(sort_append(self, columns, n_columns, n == in->n_rows ? NULL : selected, n, err));
-	op->state_rows = (int64_t)self->rows.rows.n_rows;
+	op->state_rows = (int64_t)self->rows.rows.n_rows + self->rows.runs.n_rows;
 	return sort_prune(self, err);
 }
 
@@ -193,7 +193,7 @@ sort_merge(Op *op, Op *other, Error *err)
 	}
 	self->has_bound = false;
 	TRY(run_store_take(&self->rows, &from->rows, err));
-	op->state_rows = (int64_t)self->rows.rows.n_rows;
+	op->state_rows = (int64_t)self->rows.rows.n_rows + self->rows.runs.n_rows;
 	return sort_prune(self, err);
 }
 

@@ -86,6 +86,7 @@ sort_runs_add(SortRuns *runs, const RowStore *rows, const uint32_t *numbers, int
 		TRY_OUT(write_block(runs, &block, err));
 	}
 	run.end = spill_end(runs->own);
+	runs->n_rows += n;
 	grow_array(runs->runs, runs->n_runs, runs->capacity);
 	runs->runs[runs->n_runs++] = run;
 out:
@@ -111,6 +112,7 @@ sort_runs_take(SortRuns *runs, SortRuns *from)
 		grow_array(runs->files, runs->n_files, runs->file_capacity);
 		runs->files[runs->n_files++] = from->files[i];
 	}
+	runs->n_rows += from->n_rows;
 	from->n_files = 0;
 	sort_runs_free(from);
 }

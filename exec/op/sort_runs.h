@@ -22,6 +22,7 @@ typedef struct SortRuns {
 	SortRun		 *runs;
 	int			  n_runs;
 	int			  capacity;
+	int64_t		  n_rows;			/* of all runs */
 	SpillFile	**files;
 	int			  n_files;
 	int			  file_capacity;

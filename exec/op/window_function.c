@@ -181,7 +181,7 @@ window_push(Op *op, int port, const Batch *in, Error *err)
 	if (n_columns == 0)
 		columns[n_columns++] = vector_null(arena, type_boolean, n);
 	TRY(keep(self, columns, n_columns, n, err));
-	op->state_rows = (int64_t)self->rows.rows.n_rows;
+	op->state_rows += n;
 	return OK;
 }
 
@@ -193,6 +193,7 @@ window_merge(Op *op, Op *other, Error *err)
 
 	if (from->n_columns >= 0)
 		window_layout(self, from->n_columns);
+	op->state_rows += other->state_rows;
 	if (goes_by_parts(self))
 		return row_partitions_merge(&self->parts, &self->rows.rows, &from->parts, &from->rows.rows, err);
 	return run_store_take(&self->rows, &from->rows, err);
@@ -283,6 +284,7 @@ finish_memory(WindowOp *self, Error *err)
 	bytes += (int64_t)self->columns.size_bytes;
 	TRY_OUT(budget_reserve(budget, bytes, "OVER", err));
 	reserved = bytes;
+	op_note_memory(&self->op, self->rows.rows.reserved_bytes + self->rows.sort_bytes + bytes);
 	window_rows_mark(&self->sorted, self->order, spec->n_partition, spec->n_order, numbers);
 	window_compute_begin(self);
 	status = emit_memory(self, numbers, err);

@@ -129,6 +129,8 @@ worker_run(Worker *w)
 {
 	Arena  arena = {0};
 	Batch *batch;
+	bool   is_timed = w->bounded->options->is_timed;
+	Nanos  start;
 
 	w->status = OK;
 	for (;;) {
@@ -143,7 +145,9 @@ worker_run(Worker *w)
 				goto out;
 			arena_reset(&arena);
 			batch = NULL;
+			start = is_timed ? nanos_now() : 0;
 			status = w->source->type->read(w->source, partition, batch_rows(w->bounded->options), &arena, &batch, &w->err);
+			w->scan->nanos += is_timed ? nanos_now() - start : 0;
 			if (status == FAILED)
 				goto failed;
 			if (batch == NULL || batch->n_rows == 0)
@@ -268,6 +272,7 @@ add_counters(Op *into, const Op *from)
 	into->rows_in += from->rows_in;
 	into->rows_out += from->rows_out;
 	into->late_rows += from->late_rows;
+	into->memory_bytes += from->memory_bytes;
 	into->spilled_bytes += from->spilled_bytes;
 	into->nanos += from->nanos;
 }
@@ -311,6 +316,7 @@ run_parallel(Bounded *b, const PlanNode *leaf, Source *source, Op *const *path, 
 	atomic_int	next_partition = 0;
 	atomic_bool stop = false;
 	int			n_started = 0;
+	Nanos		start;
 	Status		status = OK;
 
 	for (int t = 0; t < n_threads; t++) {
@@ -341,8 +347,10 @@ run_parallel(Bounded *b, const PlanNode *leaf, Source *source, Op *const *path, 
 			status = FAILED;
 		}
 	}
+	start = nanos_now();
 	for (int t = 1; t <= n_started && status == OK; t++)
 		TRY_OUT(path[n - 1]->type->merge(path[n - 1], breakers[t], err));
+	path[n - 1]->nanos += b->options->is_timed ? nanos_now() - start : 0;
 	for (int c = n_clones_before; c < b->n_clones; c++)
 		if (b->clones[c]->primary != NULL)
 			add_counters(b->clones[c]->primary, b->clones[c]);

@@ -37,6 +37,7 @@ struct Task {
 	void		   *result_context;
 	struct KeptRows *kept;			/* for plans into op_keep; NULL otherwise */
 	int64_t			sequence;
+	Nanos			inner_nanos;	/* is_timed: of the calls that the call under way has made */
 	int64_t			n_failed_rows;
 };
 
