@@ -199,6 +199,12 @@ def suite_laws(options):
     yield from laws_test.run_all(options)
 
 
+def suite_spill(options):
+    """Joins of every kind and shape beyond memory.limit."""
+    import spill_test
+    yield from spill_test.run_all(options)
+
+
 def suite_fuzz(options):
     """What fuzzers have found or reached, once each: tests/fuzz/corpus/NAME.  A crash names the input last told."""
     for folder in sorted(glob.glob(os.path.join(HERE, "fuzz", "corpus", "*"))):

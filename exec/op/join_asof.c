@@ -4,99 +4,103 @@
  * Right rows are kept as columns with their keys behind them.  At the end of the right side they are sorted by keys, the compared one last,
  * so that the rows of equal keys are a run; a hash table finds the first row of a run, and a binary search within the run the row
  * that is nearest.  Left rows are joined as they come: the result is dictionaries over both sides.  Both sides are read by one thread.
+ *
+ * When the right rows, or what sorts and finds them, do not fit, join_asof_merge.c takes over.
  */
-#include "exec/op/join_asof.h"
+#include "exec/op/join_asof_impl.h"
 
 #include <stdlib.h>
 
-#include "exec/op/join_table.h"
-#include "exec/op/row_store.h"
-#include "exec/op/sort_rows.h"
+static Status
+side_open(JoinAsofOp *self, AsofSide *side, int n_columns, const Expr *const *keys, Error *err)
+{
+	Op				   *op = &self->op;
+	const JoinHashSpec *spec = op->spec;
 
-typedef struct JoinAsofOp {
-	Op			op;
-	Program	  **left_keys;
-	Program	  **right_keys;
-	RowStore	rows;			/* right columns, then keys; sorted once it is built */
-	JoinTable	table;			/* of all keys but the last; rows are those of the store */
-	uint32_t   *run_ends;		/* by row, where a run of equal keys begins: behind its last row */
-	int64_t		run_bytes;
-	uint32_t	null_row;
-	bool		is_built;
-} JoinAsofOp;
+	side->n_columns = n_columns;
+	side->programs = arena_array(&op->arena, Program *, spec->n_keys + 1);
+	side->key_columns = arena_array(&op->arena, int, spec->n_keys + 1);
+	side->order = arena_calloc(&op->arena, sizeof *side->order * (size_t)(spec->n_keys + 1));
+	for (int k = 0; k < spec->n_keys; k++) {
+		TRY(program_compile(&op->arena, keys[k], &side->programs[k], err));
+		side->key_columns[k] = n_columns + k;
+	}
+	run_store_init(&side->store, op, "an ASOF join", side->order, side->key_columns, spec->n_keys);
+	return OK;
+}
 
 static Status
 asof_open(Op *op, Error *err)
 {
 	JoinAsofOp		   *self = op_cast(JoinAsofOp, op, &op_join_asof);
 	const JoinHashSpec *spec = op->spec;
-	const Type		  **types = arena_array(&op->arena, const Type *, spec->n_right + spec->n_keys + 1);
 
-	row_store_init(&self->rows, op_services(op)->budget, "an ASOF join");
-	self->left_keys = arena_array(&op->arena, Program *, spec->n_keys + 1);
-	self->right_keys = arena_array(&op->arena, Program *, spec->n_keys + 1);
-	for (int c = 0; c < spec->n_right; c++)
-		types[c] = spec->right_types[c];
-	for (int k = 0; k < spec->n_keys; k++) {
-		TRY(program_compile(&op->arena, spec->left_keys[k], &self->left_keys[k], err));
-		TRY(program_compile(&op->arena, spec->right_keys[k], &self->right_keys[k], err));
-		types[spec->n_right + k] = spec->right_keys[k]->type;
-	}
-	row_store_set_types(&self->rows, types, spec->n_right + spec->n_keys);
+	TRY(side_open(self, &self->left, spec->n_left, spec->left_keys, err));
+	return side_open(self, &self->right, spec->n_right, spec->right_keys, err);
+}
+
+Status
+asof_columns(JoinAsofOp *self, const AsofSide *side, const Batch *in, const Vector ***columns, Error *err)
+{
+	const JoinHashSpec *spec = self->op.spec;
+
+	*columns = arena_alloc(op_scratch(&self->op), sizeof **columns * (size_t)(side->n_columns + spec->n_keys + 2));
+	if (side->n_columns > 0)
+		memcpy(*columns, in->columns, sizeof **columns * (size_t)side->n_columns);
+	for (int k = 0; k < spec->n_keys; k++)
+		TRY(program_eval(side->programs[k], op_services(&self->op)->eval, in, &(*columns)[side->n_columns + k], err));
 	return OK;
+}
+
+int32_t
+asof_joinable(const Batch *in, const Vector *const *keys, int n_keys, uint32_t *rows)
+{
+	int32_t n = 0;
+
+	for (int32_t i = 0; i < in->n_rows; i++) {
+		bool is_known = !row_kind_is_null(batch_row_kind(in, i));
+
+		for (int k = 0; k < n_keys && is_known; k++)
+			is_known = vector_is_valid(keys[k], i);
+		if (is_known)
+			rows[n++] = (uint32_t)i;
+	}
+	return n;
+}
+
+bool
+asof_passes_equal(CompareOp op)
+{
+	return op == COMPARE_GE || op == COMPARE_LT;
 }
 
 /* ---- build ---- */
 
-/* The rows that can be joined: those that are rows, with a value to compare. */
-static int32_t
-joinable(const Batch *in, const Vector *compared, uint32_t *rows)
-{
-	int32_t n = 0;
-
-	for (int32_t i = 0; i < in->n_rows; i++)
-		if (!row_kind_is_null(batch_row_kind(in, i)) && vector_is_valid(compared, i))
-			rows[n++] = (uint32_t)i;
-	return n;
-}
-
 static Status
 asof_push_build(JoinAsofOp *self, const Batch *in, Error *err)
 {
-	Op				   *op = &self->op;
-	const JoinHashSpec *spec = op->spec;
-	Arena			   *arena = op_scratch(op);
-	const Vector	  **columns = arena_alloc(arena, sizeof *columns * (size_t)(spec->n_right + spec->n_keys + 1));
-	uint32_t		   *rows = arena_alloc(arena, sizeof *rows * (size_t)(in->n_rows + 1));
-	int					n = spec->n_right + spec->n_keys;
+	const JoinHashSpec *spec = self->op.spec;
+	uint32_t		   *rows = arena_alloc(op_scratch(&self->op), sizeof *rows * (size_t)(in->n_rows + 1));
+	const Vector	  **columns;
+	int32_t				n;
 
-	if (spec->n_right > 0)
-		memcpy(columns, in->columns, sizeof *columns * (size_t)spec->n_right);
-	for (int k = 0; k < spec->n_keys; k++)
-		TRY(program_eval(self->right_keys[k], op_services(op)->eval, in, &columns[spec->n_right + k], err));
-	return row_store_append(&self->rows, columns, n, rows, joinable(in, columns[n - 1], rows), err);
+	TRY(asof_columns(self, &self->right, in, &columns, err));
+	n = asof_joinable(in, columns + spec->n_right, spec->n_keys, rows);
+	return run_store_append(&self->right.store, columns, spec->n_right + spec->n_keys, rows, n, err);
 }
 
 static Status
 sort_build(JoinAsofOp *self, Error *err)
 {
-	const JoinHashSpec *spec = self->op.spec;
-	MemoryBudget	   *budget = op_services(&self->op)->budget;
-	SortColumn		   *order = arena_calloc(op_scratch(&self->op), sizeof *order * (size_t)(spec->n_keys + 1));
-	int64_t				n = (int64_t)self->rows.n_rows, bytes = n * (int64_t)(sizeof(uint32_t) + sizeof(uint64_t));
-	uint32_t		   *numbers;
-	Status				status;
+	RunStore *store = &self->right.store;
+	uint32_t *numbers;
+	Status	  status;
 
-	TRY(budget_reserve(budget, bytes, "an ASOF join", err));
-	numbers = xmalloc(sizeof *numbers * (size_t)(n + 1));
-	for (int64_t i = 0; i < n; i++)
-		numbers[i] = (uint32_t)i;
-	for (int k = 0; k < spec->n_keys; k++)
-		order[k].column = self->rows.columns[spec->n_right + k];
-	sort_rows(order, spec->n_keys, numbers, n);
-	status = row_store_keep(&self->rows, numbers, n, err);
+	TRY(run_store_reserve(store, err));
+	numbers = run_store_numbers(store);
+	status = row_store_keep(&store->rows, numbers, (int64_t)store->rows.n_rows, err);
 	free(numbers);
-	budget_release(budget, bytes);
+	run_store_point(store);
 	return status;
 }
 
@@ -105,43 +109,105 @@ static Status
 find_runs(JoinAsofOp *self, Error *err)
 {
 	const JoinHashSpec *spec = self->op.spec;
-	SortColumn		   *order = arena_calloc(op_scratch(&self->op), sizeof *order * (size_t)(spec->n_keys + 1));
-	uint32_t			n = (uint32_t)self->rows.n_rows;
+	uint32_t			n = (uint32_t)self->right.store.rows.n_rows;
+	int64_t				bytes = (int64_t)n * (int64_t)sizeof *self->run_ends;
 
-	self->run_bytes = (int64_t)n * (int64_t)sizeof *self->run_ends;
-	TRY(budget_reserve(op_services(&self->op)->budget, self->run_bytes, "an ASOF join", err));
+	TRY(budget_reserve(op_services(&self->op)->budget, bytes, "an ASOF join", err));
+	self->run_bytes = bytes;
 	self->run_ends = xmalloc(sizeof *self->run_ends * ((size_t)n + 1));
-	for (int k = 0; k < spec->n_keys; k++)
-		order[k].column = self->rows.columns[spec->n_right + k];
 	for (uint32_t i = n; i-- > 0;)
-		self->run_ends[i] = i + 1 == n || sort_compare_rows(order, spec->n_keys - 1, i, i + 1) != 0 ? i + 1 : self->run_ends[i + 1];
+		self->run_ends[i] = i + 1 == n || sort_compare_rows(self->right.order, spec->n_keys - 1, i, i + 1) != 0 ? i + 1 : self->run_ends[i + 1];
 	return OK;
+}
+
+static Status
+add_null_row(JoinAsofOp *self, Error *err)
+{
+	RowStore	  *rows = &self->right.store.rows;
+	Arena		  *arena = op_scratch(&self->op);
+	const Vector **nulls = arena_alloc(arena, sizeof *nulls * (size_t)(rows->n_columns + 1));
+
+	self->null_row = (uint32_t)rows->n_rows;
+	for (int c = 0; c < rows->n_columns; c++)
+		nulls[c] = vector_null(arena, rows->columns[c]->type, 1);
+	return row_store_append(rows, nulls, rows->n_columns, NULL, 1, err);
+}
+
+/* Without any right row the columns are still needed for the row of NULLs. */
+static void
+need_columns(JoinAsofOp *self)
+{
+	const JoinHashSpec *spec = self->op.spec;
+	const Type		  **types = arena_array(op_scratch(&self->op), const Type *, spec->n_right + spec->n_keys + 1);
+	RowStore		   *rows = &self->right.store.rows;
+
+	if (rows->columns != NULL)
+		return;
+	for (int c = 0; c < spec->n_right; c++)
+		types[c] = spec->right_types[c];
+	for (int k = 0; k < spec->n_keys; k++)
+		types[spec->n_right + k] = spec->right_keys[k]->type;
+	row_store_set_types(rows, types, spec->n_right + spec->n_keys);
+	/* There is nothing that could be written out instead. */
+	if (op_services(&self->op)->spill != NULL)
+		rows->free_bytes = INT64_MAX;
+}
+
+/* Makes what finds the rows in memory.  FAILED: the budget is exhausted; asof_drop leaves the rows alone. */
+static Status
+asof_make(JoinAsofOp *self, Error *err)
+{
+	Op				   *op = &self->op;
+	const JoinHashSpec *spec = op->spec;
+	RunStore		   *store = &self->right.store;
+	const Vector	  **keys = arena_alloc(op_scratch(op), sizeof *keys * (size_t)spec->n_keys);
+	uint32_t			n = (uint32_t)store->rows.n_rows;
+
+	if (store->rows.n_rows >= JOIN_NO_ROW)
+		return error_fatal(err, "A join cannot keep more than %u rows", JOIN_NO_ROW);
+	need_columns(self);
+	TRY(sort_build(self, err));
+	TRY(find_runs(self, err));
+	TRY(add_null_row(self, err));
+	for (int k = 0; k < spec->n_keys - 1; k++)
+		keys[k] = store->rows.columns[spec->n_right + k];
+	TRY(join_table_build(&self->table, keys, spec->n_keys - 1, n, false, 1, op_services(op)->budget, err));
+	/* Nothing will be sorted any more. */
+	budget_release(op_services(op)->budget, store->sort_bytes);
+	store->sort_bytes = 0;
+	return OK;
+}
+
+static void
+asof_drop(JoinAsofOp *self)
+{
+	join_table_free(&self->table);
+	free(self->run_ends);
+	self->run_ends = NULL;
+	budget_release(op_services(&self->op)->budget, self->run_bytes);
+	self->run_bytes = 0;
 }
 
 static Status
 asof_build(JoinAsofOp *self, Error *err)
 {
-	Op				   *op = &self->op;
-	const JoinHashSpec *spec = op->spec;
-	Arena			   *arena = op_scratch(op);
-	const Vector	  **columns = arena_alloc(arena, sizeof *columns * (size_t)(self->rows.n_columns + 1));
-	uint32_t			n = (uint32_t)self->rows.n_rows;
+	RunStore *store = &self->right.store;
+	uint64_t  n = store->rows.n_rows;
 
-	if (self->rows.n_rows >= JOIN_NO_ROW)
-		return error_fatal(err, "A join cannot keep more than %u rows", JOIN_NO_ROW);
-	TRY(sort_build(self, err));
-	TRY(find_runs(self, err));
-	for (int c = 0; c < self->rows.n_columns; c++)
-		columns[c] = vector_null(arena, self->rows.columns[c]->type, 1);
-	TRY(row_store_append(&self->rows, columns, self->rows.n_columns, NULL, 1, err));
-	self->null_row = n;
-	for (int k = 0; k < spec->n_keys - 1; k++)
-		columns[k] = self->rows.columns[spec->n_right + k];
-	TRY(join_table_build(&self->table, columns, spec->n_keys - 1, n, false, 1, op_services(op)->budget, err));
-	op->state_rows = n;
-	op_note_memory(op, self->run_bytes);
 	self->is_built = true;
-	return OK;
+	self->op.state_rows = (int64_t)n;
+	if (run_store_has_runs(store))
+		self->is_merged = true;
+	else if (asof_make(self, err) == FAILED) {
+		if (op_services(&self->op)->spill == NULL || n == 0)
+			return FAILED;
+		asof_drop(self);
+		/* Without the row of NULLs. */
+		store->rows.n_rows = n;
+		self->is_merged = true;
+	}
+	op_note_memory(&self->op, self->run_bytes);
+	return self->is_merged ? run_store_write(store, err) : OK;
 }
 
 /* ---- probe ---- */
@@ -151,10 +217,11 @@ static uint32_t
 nearest(const JoinAsofOp *self, uint32_t first, const Vector *values, int64_t i)
 {
 	const JoinAsofSpec *spec = self->op.spec;
-	const Vector	   *kept = self->rows.columns[self->rows.n_columns - 1];
+	const RowStore	   *rows = &self->right.store.rows;
+	const Vector	   *kept = rows->columns[rows->n_columns - 1];
 	const SortColumn	order = {.column = kept};
 	uint32_t			low = first, end = self->run_ends[first], high = end;
-	bool				passes_equal = spec->op == COMPARE_GE || spec->op == COMPARE_LT;
+	bool				passes_equal = asof_passes_equal(spec->op);
 
 	/* low: the first row above the value; with <= and > the first that is not below it. */
 	while (low < high) {
@@ -184,7 +251,7 @@ asof_probe(JoinAsofOp *self, const Batch *in, Error *err)
 	Batch			   *out;
 
 	for (int k = 0; k < spec->n_keys; k++)
-		TRY(program_eval(self->left_keys[k], op_services(op)->eval, in, &keys[k], err));
+		TRY(program_eval(self->left.programs[k], op_services(op)->eval, in, &keys[k], err));
 	join_table_find(&self->table, keys, in->n_rows, found, arena);
 	for (int32_t i = 0; i < in->n_rows; i++) {
 		uint32_t row = found[i] != JOIN_NO_ROW && vector_is_valid(keys[spec->n_keys - 1], i) ? nearest(self, found[i], keys[spec->n_keys - 1], i)
@@ -201,7 +268,7 @@ asof_probe(JoinAsofOp *self, const Batch *in, Error *err)
 	out = batch_new(arena, spec->n_left + spec->n_right, n);
 	for (int c = 0; c < spec->n_left; c++)
 		out->columns[c] = in->columns[c];
-	row_store_select(&self->rows, arena, found, n, 0, spec->n_right, out->columns + spec->n_left);
+	row_store_select(&self->right.store.rows, arena, found, n, 0, spec->n_right, out->columns + spec->n_left);
 	out->event_time = in->event_time;
 	return op_emit(op, out, err);
 }
@@ -215,14 +282,18 @@ asof_push(Op *op, int port, const Batch *in, Error *err)
 		return asof_push_build(self, in, err);
 	if (!self->is_built)
 		return error_bug(err, "an ASOF join got left rows before its right side had ended");
-	return asof_probe(self, in, err);
+	return self->is_merged ? asof_merge_keep(self, in, err) : asof_probe(self, in, err);
 }
 
 static Status
 asof_finish(Op *op, int port, Error *err)
 {
+	JoinAsofOp *self = op_cast(JoinAsofOp, op, &op_join_asof);
+
 	if (port == 1)
-		return asof_build(op_cast(JoinAsofOp, op, &op_join_asof), err);
+		return asof_build(self, err);
+	if (self->is_merged)
+		TRY(asof_merge_finish(self, err));
 	TRY(op_advance_outputs(op, INT64_MAX, err));
 	return op_finish_outputs(op, err);
 }
@@ -240,10 +311,9 @@ asof_close(Op *op)
 {
 	JoinAsofOp *self = op_cast(JoinAsofOp, op, &op_join_asof);
 
-	join_table_free(&self->table);
-	row_store_free(&self->rows);
-	free(self->run_ends);
-	budget_release(op_services(op)->budget, self->run_bytes);
+	asof_drop(self);
+	run_store_free(&self->left.store);
+	run_store_free(&self->right.store);
 }
 
 static void

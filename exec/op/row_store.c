@@ -306,9 +306,13 @@ row_store_keep(RowStore *store, const uint32_t *index, int64_t n, Error *err)
 	row_store_set_types(&kept, types, store->n_columns);
 	free(types);
 	status = row_store_append(&kept, (const Vector *const *)store->columns, store->n_columns, index, (int32_t)n, err);
+	if (status == FAILED) {
+		row_store_free(&kept);
+		return FAILED;
+	}
 	row_store_free(store);
 	*store = kept;
-	return status;
+	return OK;
 }
 
 void

@@ -49,7 +49,7 @@ int64_t row_store_bytes_with_text(const RowStore *store, int64_t n, int64_t text
 /* Adds all rows of another store behind the own ones; the other is empty then. */
 Status row_store_take(RowStore *store, RowStore *other, Error *err);
 
-/* Keeps the rows index[0..n), in that order, and forgets the others. */
+/* Keeps the rows index[0..n), in that order, and forgets the others.  FAILED: nothing has changed. */
 Status row_store_keep(RowStore *store, const uint32_t *index, int64_t n, Error *err);
 
 /* The rows index[0..n) of columns first .. first+n_columns-1 as dictionaries; borrows index. */

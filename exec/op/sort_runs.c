@@ -132,7 +132,7 @@ typedef struct Cursor {
 	bool		   is_at_end;
 } Cursor;
 
-typedef struct Merge {
+struct SortMerge {
 	SortRuns		 *runs;
 	const SortColumn *order;
 	const int		 *key_columns;
@@ -143,10 +143,12 @@ typedef struct Merge {
 	Arena			  out;
 	uint32_t		  cursor_of[BATCH_ROWS];
 	uint32_t		  row_of[BATCH_ROWS];
-} Merge;
+	int64_t			  taken_bytes;	/* of the budget */
+	bool			  is_used_up;	/* the winner's block: its rows have been handed on */
+};
 
 static Status
-cursor_load(Merge *m, Cursor *cursor, Error *err)
+cursor_load(SortMerge *m, Cursor *cursor, Error *err)
 {
 	const SortRuns *runs = m->runs;
 	Str				bytes;
@@ -170,7 +172,7 @@ cursor_load(Merge *m, Cursor *cursor, Error *err)
 
 /* Whether the row of cursor a comes before that of b. */
 static bool
-comes_before(const Merge *m, int a, int b)
+comes_before(const SortMerge *m, int a, int b)
 {
 	const Cursor *x = &m->cursors[a], *y = &m->cursors[b];
 	int			  order = 0;
@@ -190,7 +192,7 @@ comes_before(const Merge *m, int a, int b)
 
 /* The winner below an inner node (leaves are nodes n..2n-1); losers stay in the nodes. */
 static int
-tree_build(Merge *m, int node)
+tree_build(SortMerge *m, int node)
 {
 	int left, right;
 
@@ -208,7 +210,7 @@ tree_build(Merge *m, int node)
 
 /* The winner's row has changed. */
 static void
-tree_replay(Merge *m)
+tree_replay(SortMerge *m)
 {
 	int winner = m->losers[0];
 
@@ -231,7 +233,7 @@ tree_replay(Merge *m)
 	} while (0)
 
 static const Vector *
-gather_column(Merge *m, int c, int32_t n)
+gather_column(SortMerge *m, int c, int32_t n)
 {
 	const Type	*type = m->runs->types[c];
 	Vector		*out = vector_new(&m->out, type, n);
@@ -274,33 +276,77 @@ gather_column(Merge *m, int c, int32_t n)
 }
 
 /* Picks rows until there are enough for a batch, or a block is used up: its rows are handed on before it goes. */
-static Status
-merge_rows(Merge *m, SortRowsCallback emit, void *context, Error *err)
+Status
+sort_merge_next(SortMerge *m, const Vector *const **out, int32_t *n_rows, Error *err)
 {
-	while (!m->cursors[m->losers[0]].is_at_end) {
-		const Vector **columns;
-		Cursor		  *cursor;
-		int32_t		   n = 0;
+	const Vector **columns;
+	int32_t		   n = 0;
 
-		do {
-			cursor = &m->cursors[m->losers[0]];
-			m->cursor_of[n] = (uint32_t)m->losers[0];
-			m->row_of[n++] = (uint32_t)cursor->row++;
-			if (cursor->row == cursor->n_rows)
-				break;
-			tree_replay(m);
-		} while (n < BATCH_ROWS);
-		arena_reset(&m->out);
-		columns = arena_array(&m->out, const Vector *, m->runs->n_columns + 1);
-		for (int c = 0; c < m->runs->n_columns; c++)
-			columns[c] = gather_column(m, c, n);
-		TRY(emit(context, columns, n, err));
-		if (cursor->row == cursor->n_rows) {
-			TRY(cursor_load(m, cursor, err));
-			tree_replay(m);
-		}
+	if (m->is_used_up) {
+		m->is_used_up = false;
+		TRY(cursor_load(m, &m->cursors[m->losers[0]], err));
+		tree_replay(m);
 	}
+	if (m->n == 0 || m->cursors[m->losers[0]].is_at_end)
+		return DONE;
+	do {
+		Cursor *cursor = &m->cursors[m->losers[0]];
+
+		m->cursor_of[n] = (uint32_t)m->losers[0];
+		m->row_of[n++] = (uint32_t)cursor->row++;
+		m->is_used_up = cursor->row == cursor->n_rows;
+		if (m->is_used_up)
+			break;
+		tree_replay(m);
+	} while (n < BATCH_ROWS);
+	arena_reset(&m->out);
+	columns = arena_array(&m->out, const Vector *, m->runs->n_columns + 1);
+	for (int c = 0; c < m->runs->n_columns; c++)
+		columns[c] = gather_column(m, c, n);
+	*out = columns;
+	*n_rows = n;
 	return OK;
+}
+
+void
+sort_merge_close(SortMerge *m)
+{
+	if (m == NULL)
+		return;
+	for (int i = 0; i < m->n; i++) {
+		spill_buffer_free(&m->cursors[i].buffer);
+		arena_free(&m->cursors[i].arena);
+	}
+	arena_free(&m->out);
+	free(m->cursors);
+	free(m->losers);
+	budget_release(op_services(m->runs->op)->budget, m->taken_bytes);
+	free(m);
+}
+
+/* A merge of n of the runs. */
+static Status
+merge_open(SortRuns *runs, const SortColumn *order, const int *key_columns, int n_keys, int first, int n, SortMerge **out, Error *err)
+{
+	SortMerge *m = xcalloc(1, sizeof *m);
+	Status	   status = OK;
+
+	*m = (SortMerge){.runs = runs, .order = order, .key_columns = key_columns, .n_keys = n_keys, .n = n,
+					 .taken_bytes = n * 2 * spill_block_bytes(op_services(runs->op)->spill)};
+	budget_take(op_services(runs->op)->budget, m->taken_bytes);
+	m->cursors = xcalloc((size_t)n, sizeof *m->cursors);
+	m->losers = xcalloc((size_t)n + 1, sizeof *m->losers);
+	for (int i = 0; i < n; i++) {
+		m->cursors[i].run = runs->runs[first + i];
+		TRY_OUT(cursor_load(m, &m->cursors[i], err));
+	}
+	if (n > 0)
+		m->losers[0] = tree_build(m, 1);
+	*out = m;
+	return OK;
+out:
+	sort_merge_close(m);
+	return status;
 }
 
 /* Merges some of the runs. */
@@ -308,36 +354,16 @@ static Status
 merge_runs(SortRuns *runs, const SortColumn *order, const int *key_columns, int n_keys, int first, int n, SortRowsCallback emit,
 		   void *context, Error *err)
 {
-	MemoryBudget *budget = op_services(runs->op)->budget;
-	int64_t		  bytes = n * 2 * spill_block_bytes(op_services(runs->op)->spill);
-	Merge		 *m = xcalloc(1, sizeof *m);
-	Status		  status = OK;
+	const Vector *const *columns;
+	SortMerge			*m;
+	int32_t				 n_rows;
+	Status				 status = OK, emitted = OK;
 
-	budget_take(budget, bytes);
-	m->runs = runs;
-	m->order = order;
-	m->key_columns = key_columns;
-	m->n_keys = n_keys;
-	m->n = n;
-	m->cursors = xcalloc((size_t)n, sizeof *m->cursors);
-	m->losers = xcalloc((size_t)n + 1, sizeof *m->losers);
-	for (int i = 0; i < n; i++) {
-		m->cursors[i].run = runs->runs[first + i];
-		TRY_OUT(cursor_load(m, &m->cursors[i], err));
-	}
-	m->losers[0] = tree_build(m, 1);
-	TRY_OUT(merge_rows(m, emit, context, err));
-out:
-	for (int i = 0; i < n; i++) {
-		spill_buffer_free(&m->cursors[i].buffer);
-		arena_free(&m->cursors[i].arena);
-	}
-	arena_free(&m->out);
-	free(m->cursors);
-	free(m->losers);
-	free(m);
-	budget_release(budget, bytes);
-	return status;
+	TRY(merge_open(runs, order, key_columns, n_keys, first, n, &m, err));
+	while (emitted == OK && (status = sort_merge_next(m, &columns, &n_rows, err)) == OK)
+		emitted = emit(context, columns, n_rows, err);
+	sort_merge_close(m);
+	return emitted != OK ? emitted : status == DONE ? OK : status;
 }
 
 /* ---- more runs than can be merged at once ---- */
@@ -358,12 +384,12 @@ write_rows(void *context, const Vector *const *columns, int32_t n, Error *err)
 	return write_block(runs, &writer->block, err);
 }
 
-/* How many runs the budget has blocks for, in half of it. */
+/* How many runs the budget has blocks for, in half of it, when there are so many merges at a time. */
 static int
-fan_in(const SortRuns *runs)
+fan_in(const SortRuns *runs, int n_merges)
 {
 	const SpillSpace *space = op_services(runs->op)->spill;
-	int64_t			  n = space->budget->limit_bytes / 4 / spill_block_bytes(space);
+	int64_t			  n = space->budget->limit_bytes / 4 / spill_block_bytes(space) / n_merges;
 
 	return n < FAN_IN_MIN ? FAN_IN_MIN : n > FAN_IN_MAX ? FAN_IN_MAX : (int)n;
 }
@@ -397,13 +423,27 @@ out:
 	return status;
 }
 
+static Status
+merge_to_fan_in(SortRuns *runs, const SortColumn *order, const int *key_columns, int n_keys, int n_merges, Error *err)
+{
+	int fan = fan_in(runs, n_merges);
+
+	while (runs->n_runs > fan)
+		TRY(merge_neighbours(runs, order, key_columns, n_keys, fan, err));
+	return OK;
+}
+
 Status
 sort_runs_merge(SortRuns *runs, const SortColumn *order, const int *key_columns, int n_keys, SortRowsCallback emit,
 				void *context, Error *err)
 {
-	int fan = fan_in(runs);
+	TRY(merge_to_fan_in(runs, order, key_columns, n_keys, 1, err));
+	return merge_runs(runs, order, key_columns, n_keys, 0, runs->n_runs, emit, context, err);
+}
 
-	while (runs->n_runs > fan)
-		TRY(merge_neighbours(runs, order, key_columns, n_keys, fan, err));
-	return runs->n_runs > 0 ? merge_runs(runs, order, key_columns, n_keys, 0, runs->n_runs, emit, context, err) : OK;
+Status
+sort_merge_open(SortRuns *runs, const SortColumn *order, const int *key_columns, int n_keys, int n_merges, SortMerge **out, Error *err)
+{
+	TRY(merge_to_fan_in(runs, order, key_columns, n_keys, n_merges, err));
+	return merge_open(runs, order, key_columns, n_keys, 0, runs->n_runs, out, err);
 }

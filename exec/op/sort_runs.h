@@ -45,4 +45,16 @@ typedef Status (*SortRowsCallback)(void *context, const Vector *const *columns, 
 Status sort_runs_merge(SortRuns *runs, const SortColumn *order, const int *key_columns, int n_keys, SortRowsCallback emit,
 					   void *context, Error *err);
 
+/*
+ * The same step by step, for who merges several sets of runs at a time (n_merges: how many, for they share the budget).  The runs, which are used up, live
+ * longer than the merge.
+ */
+typedef struct SortMerge SortMerge;
+
+Status sort_merge_open(SortRuns *runs, const SortColumn *order, const int *key_columns, int n_keys, int n_merges, SortMerge **out, Error *err);
+void   sort_merge_close(SortMerge *merge);	/* NULL does nothing */
+
+/* The next rows, up to BATCH_ROWS; valid until the next call.  DONE: there are no more. */
+Status sort_merge_next(SortMerge *merge, const Vector *const **columns, int32_t *n_rows, Error *err);
+
 #endif
