@@ -333,6 +333,8 @@ Status explain_execute(StatementContext *context, const AstStatement *statement,
 
 /* Plans and runs a query into the context's sink. */
 Status select_run(StatementContext *context, const AstQuery *query, Error *err);
+/* PlannerContext.query_values, for the statement that it names.  query_values.c */
+Status engine_query_values(PlannerContext *planner, const AstQuery *query, QueryValues *out, Error *err);
 
 /* ---- live.c; under lock_queries, which live_run_next lets go meanwhile ---- */
 bool  live_run_next(Engine *engine);		/* false: none is ready */

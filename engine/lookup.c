@@ -15,7 +15,7 @@ has_shape(const AstQuery *query)
 	const AstSelect *select = query->body->kind == AST_BODY_SELECT ? query->body->select : NULL;
 
 	return select != NULL && query->n_ctes == 0 && query->n_order_by == 0 && query->emit == AST_EMIT_NONE && select->from != NULL
-		   && select->from->kind == AST_RELATION_SOURCE && select->where != NULL && select->window == NULL && select->n_group_by == 0
+		   && select->from->kind == AST_RELATION_SOURCE && select->from->sample == NULL && select->sample == NULL && select->where != NULL && select->window == NULL && select->n_group_by == 0
 		   && select->having == NULL && !select->is_distinct && select->n_windows == 0 && select->qualify == NULL;
 }
 

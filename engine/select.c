@@ -30,6 +30,8 @@ plan_with(StatementContext *context, const AstQuery *query, const CatalogSnapsho
 	context->planner.sql_offset = context->sql_offset;
 	context->planner.logical_text = context->logical_text;
 	context->planner.optimized_text = context->optimized_text;
+	context->planner.query_values = engine_query_values;
+	context->planner.statement = context;
 	return plan_select(&context->planner, query, out, err);
 }
 

@@ -111,8 +111,8 @@ typedef enum AstExprKind {
 	AST_INTERVAL,				/* INTERVAL '3' DAY, INTERVAL 3 DAYS, INTERVAL '1 day': text (or arg), has_unit + unit */
 	/* names */
 	AST_COLUMN,					/* [qualifier.]name; `text` is the column as written, quotes included */
-	AST_STAR,					/* *: select list, COUNT(*); may have exclude / replace */
-	AST_QUALIFIED_STAR,			/* qualifier.* */
+	AST_STAR,					/* *: select list, COUNT(*), COLUMNS(*); may have exclude / replace / rename, and right: * [NOT] LIKE right */
+	AST_QUALIFIED_STAR,			/* qualifier.*, with the same */
 	AST_UNIT,					/* a bare unit word that is reserved (DAYS, HOURS ...): unit, text; only as an argument */
 	AST_VARIABLE,				/* ${name} that was not substituted: text is the name */
 	AST_PARAMETER,				/* ? : index, from 0 */
@@ -243,6 +243,12 @@ typedef struct AstNamedOver {
 	AstOver	   *over;
 } AstNamedOver;
 
+/* * RENAME (from AS to) */
+typedef struct AstRename {
+	AstIdent	from;
+	AstIdent	to;
+} AstRename;
+
 /* A replacement in * REPLACE (expr AS name). */
 typedef struct AstReplace {
 	AstExpr	   *expr;
@@ -283,6 +289,8 @@ struct AstExpr {
 	int			n_params;
 	AstReplace *replaces;		/* STAR, QUALIFIED_STAR: REPLACE (...) */
 	int			n_replaces;
+	AstRename  *renames;		/* STAR, QUALIFIED_STAR: RENAME (...) */
+	int			n_renames;
 	AstType	   *type;			/* CAST */
 	AstQuery   *query;			/* IN_QUERY, EXISTS, QUERY_EXPR, QUANTIFIED */
 	/* CALL */
@@ -307,12 +315,53 @@ typedef struct AstProperty {
 
 /* ---- queries ---- */
 
+typedef struct AstSelectItem {
+	AstExpr	   *expr;			/* STAR, QUALIFIED_STAR and FIELD_ALL only here */
+	AstIdent	alias;			/* absent: none */
+	AstPos		pos;			/* of the expression: its text as written is the name in the standard dialect */
+} AstSelectItem;
+
+typedef enum AstSampleMethod { AST_SAMPLE_ANY, AST_SAMPLE_BERNOULLI, AST_SAMPLE_SYSTEM, AST_SAMPLE_RESERVOIR } AstSampleMethod;
+
+/* USING SAMPLE and TABLESAMPLE: so many rows, or so many of a hundred. */
+typedef struct AstSample {
+	AstSampleMethod method;
+	bool		is_percent;
+	const char *amount;			/* digits, maybe with a point */
+	bool		has_seed;
+	int64_t		seed;			/* REPEATABLE (seed) */
+	AstPos		pos;
+} AstSample;
+
+/* PIVOT: FOR expr [IN (values) | IN (query)].  UNPIVOT: only values, the columns. */
+typedef struct AstPivotOn {
+	AstExpr	   *expr;
+	AstSelectItem *values;
+	int			n_values;		/* 0: all that there are */
+	AstQuery   *query;
+} AstPivotOn;
+
+typedef struct AstPivot {
+	bool		is_unpivot;
+	bool		keeps_nulls;	/* UNPIVOT INCLUDE NULLS */
+	AstSelectItem *aggregates;	/* PIVOT */
+	int			n_aggregates;
+	AstPivotOn *ons;			/* UNPIVOT: one */
+	int			n_ons;
+	AstIdent   *group_by;		/* PIVOT: none written: all columns that are not used otherwise */
+	int			n_group_by;
+	AstIdent	name;			/* UNPIVOT: the column of names */
+	AstIdent   *value_names;	/* UNPIVOT: the columns of values */
+	int			n_value_names;
+} AstPivot;
+
 typedef enum AstRelationKind {
 	AST_RELATION_SOURCE,		/* a stream, table, view or CTE by name */
 	AST_RELATION_FILE,			/* 'path' [WITH (...)] */
 	AST_RELATION_QUERY,			/* (query); also (VALUES ...) */
 	AST_RELATION_FUNCTION,		/* f(args) */
 	AST_RELATION_JOIN,
+	AST_RELATION_PIVOT,			/* left PIVOT (...), left UNPIVOT (...) */
 } AstRelationKind;
 
 typedef enum AstJoinKind {
@@ -348,6 +397,8 @@ struct AstRelation {
 	int			n_properties;
 	AstQuery   *query;			/* QUERY */
 	AstExpr	   *function;		/* FUNCTION: a CALL */
+	AstSample  *sample;			/* TABLESAMPLE, or NULL */
+	AstPivot   *pivot;			/* PIVOT, of `left` */
 	/* JOIN */
 	AstJoinKind join;
 	bool		is_asof;		/* ASOF JOIN: `on` has the inequality */
@@ -395,12 +446,6 @@ struct AstGrouping {
 	int			n_items;
 };
 
-typedef struct AstSelectItem {
-	AstExpr	   *expr;			/* STAR, QUALIFIED_STAR and FIELD_ALL only here */
-	AstIdent	alias;			/* absent: none */
-	AstPos		pos;			/* of the expression: its text as written is the name in the standard dialect */
-} AstSelectItem;
-
 struct AstSelect {
 	AstPos		pos;
 	int			depth;
@@ -420,6 +465,7 @@ struct AstSelect {
 	AstNamedOver *windows;		/* WINDOW w AS (...) */
 	int			n_windows;
 	AstExpr	   *qualify;
+	AstSample  *sample;			/* USING SAMPLE: of the rows of FROM; or NULL */
 };
 
 typedef enum AstBodyKind {
@@ -485,6 +531,7 @@ struct AstQuery {
 	AstEmit		emit;
 	AstPos		emit_pos;
 	AstExpr	   *limit;			/* NULL: none; the value is checked by the binder */
+	bool		limit_is_percent;
 	AstExpr	   *offset;			/* NULL: none */
 };
 

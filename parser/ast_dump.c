@@ -223,6 +223,11 @@ dump_expr(Dump *d, const char *label, const AstExpr *e)
 		dump_expr(d, "", e->fields[i].value);
 		d->level--;
 	}
+	for (int i = 0; i < e->n_renames; i++) {
+		line_begin(d, "rename:");
+		ident(d, "from", e->renames[i].from);
+		ident(d, "to", e->renames[i].to);
+	}
 	for (int i = 0; i < e->n_replaces; i++) {
 		line_begin(d, "replace:");
 		ident(d, "name", e->replaces[i].name);
@@ -253,9 +258,58 @@ dump_properties(Dump *d, const AstProperty *properties, int n)
 }
 
 static void
+dump_sample(Dump *d, const AstSample *s)
+{
+	static const char *const methods[] = {"", " bernoulli", " system", " reservoir"};
+
+	if (s == NULL)
+		return;
+	line_begin(d, "sample:%s", methods[s->method]);
+	string(d, s->is_percent ? "percent" : "rows", s->amount);
+	if (s->has_seed)
+		number(d, "seed", s->seed);
+}
+
+static void
+dump_items(Dump *d, const char *label, const AstSelectItem *items, int n)
+{
+	for (int i = 0; i < n; i++) {
+		line_begin(d, "%s:", label);
+		ident(d, "alias", items[i].alias);
+		d->level++;
+		dump_expr(d, "", items[i].expr);
+		d->level--;
+	}
+}
+
+static void
+dump_pivot(Dump *d, const AstPivot *p)
+{
+	if (p == NULL)
+		return;
+	line_begin(d, p->is_unpivot ? "unpivot:" : "pivot:");
+	flag(d, "nulls", p->keeps_nulls);
+	ident(d, "name", p->name);
+	idents(d, "values", p->value_names, p->n_value_names);
+	idents(d, "group-by", p->group_by, p->n_group_by);
+	d->level++;
+	dump_items(d, "aggregate", p->aggregates, p->n_aggregates);
+	for (int i = 0; i < p->n_ons; i++) {
+		line_begin(d, "for:");
+		d->level++;
+		dump_expr(d, "", p->ons[i].expr);
+		dump_items(d, "value", p->ons[i].values, p->ons[i].n_values);
+		if (p->ons[i].query != NULL)
+			dump_query(d, "in", p->ons[i].query);
+		d->level--;
+	}
+	d->level--;
+}
+
+static void
 dump_relation(Dump *d, const char *label, const AstRelation *r)
 {
-	static const char *const kinds[] = {"Source", "File", "Query", "Function", "Join"};
+	static const char *const kinds[] = {"Source", "File", "Query", "Function", "Join", "Pivot"};
 	static const char *const joins[] = {"inner", "left", "right", "full", "cross", "semi", "anti"};
 
 	line_begin(d, "%s: %s", label, kinds[r->kind]);
@@ -275,6 +329,8 @@ dump_relation(Dump *d, const char *label, const AstRelation *r)
 	if (r->query != NULL)
 		dump_query(d, "query", r->query);
 	dump_expr(d, "call", r->function);
+	dump_sample(d, r->sample);
+	dump_pivot(d, r->pivot);
 	if (r->left != NULL)
 		dump_relation(d, "left", r->left);
 	if (r->right != NULL)
@@ -328,13 +384,7 @@ dump_select(Dump *d, const AstSelect *s)
 	flag(d, "distinct", s->is_distinct);
 	d->level++;
 	dump_exprs(d, "distinct on", s->distinct_on, s->n_distinct_on);
-	for (int i = 0; i < s->n_items; i++) {
-		line_begin(d, "item:");
-		ident(d, "alias", s->items[i].alias);
-		d->level++;
-		dump_expr(d, "", s->items[i].expr);
-		d->level--;
-	}
+	dump_items(d, "item", s->items, s->n_items);
 	if (s->from != NULL)
 		dump_relation(d, "from", s->from);
 	if (s->window != NULL)
@@ -351,6 +401,7 @@ dump_select(Dump *d, const AstSelect *s)
 		d->level--;
 	}
 	dump_expr(d, "qualify", s->qualify);
+	dump_sample(d, s->sample);
 	d->level--;
 }
 
@@ -405,6 +456,7 @@ dump_query(Dump *d, const char *label, const AstQuery *q)
 
 	line_begin(d, "%s: Query%s", label, emits[q->emit]);
 	flag(d, "recursive", q->is_recursive);
+	flag(d, "limit-percent", q->limit_is_percent);
 	d->level++;
 	for (int i = 0; i < q->n_ctes; i++) {
 		line_begin(d, "cte:");

@@ -121,6 +121,8 @@ mask_relation(const Mask *m, AstRelation *r)
 	mask_properties(m, r->properties, r->n_properties);
 	mask_query(m, r->query);
 	mask_expr(m, r->function);
+	for (int i = 0; r->pivot != NULL && i < r->pivot->n_ons; i++)
+		mask_query(m, r->pivot->ons[i].query);
 	mask_relation(m, r->left);
 	mask_relation(m, r->right);
 	mask_expr(m, r->on);

@@ -360,6 +360,18 @@ print_star_parts(StrBuf *out, const AstExpr *e)
 		}
 		text(out, ")");
 	}
+	for (int i = 0; i < e->n_renames; i++) {
+		text(out, i == 0 ? " RENAME (" : ", ");
+		ast_print_ident(out, e->renames[i].from);
+		text(out, " AS ");
+		ast_print_ident(out, e->renames[i].to);
+		text(out, i + 1 == e->n_renames ? ")" : "");
+	}
+	if (e->right != NULL) {
+		print_not(out, e);
+		text(out, e->is_ilike ? " ILIKE " : " LIKE ");
+		print_expr(out, e->right, LEVEL_PRIMARY);
+	}
 }
 
 /* The sign must not run into another one ("--" begins a comment), nor into a number, which would take it over. */
@@ -751,6 +763,90 @@ print_join(StrBuf *out, const AstRelation *r)
 }
 
 static void
+print_sample(StrBuf *out, const AstSample *s, const char *words)
+{
+	static const char *const methods[] = {NULL, "BERNOULLI", "SYSTEM", "RESERVOIR"};
+
+	if (s == NULL)
+		return;
+	text(out, words);
+	if (s->method != AST_SAMPLE_ANY)
+		strbuf_printf(out, "%s (", methods[s->method]);
+	strbuf_printf(out, "%s %s", s->amount, s->is_percent ? "PERCENT" : "ROWS");
+	if (s->method != AST_SAMPLE_ANY)
+		text(out, ")");
+	if (s->has_seed)
+		strbuf_printf(out, " REPEATABLE (%lld)", (long long)s->seed);
+}
+
+static void
+print_items(StrBuf *out, const AstSelectItem *items, int n)
+{
+	for (int i = 0; i < n; i++) {
+		comma(out, i);
+		print_expr(out, items[i].expr, LEVEL_OR);
+		if (items[i].alias.text != NULL) {
+			text(out, " AS ");
+			ast_print_ident(out, items[i].alias);
+		}
+	}
+}
+
+static void
+print_unpivot(StrBuf *out, const AstPivot *p)
+{
+	text(out, p->keeps_nulls ? " UNPIVOT INCLUDE NULLS (" : " UNPIVOT (");
+	if (p->n_value_names == 1)
+		ast_print_ident(out, p->value_names[0]);
+	else
+		print_idents(out, p->value_names, p->n_value_names);
+	text(out, " FOR ");
+	ast_print_ident(out, p->name);
+	text(out, " IN (");
+	print_items(out, p->ons->values, p->ons->n_values);
+	text(out, "))");
+}
+
+static void
+print_pivot_on(StrBuf *out, const AstPivotOn *on)
+{
+	bool	needs_parens = on->expr->kind != AST_COLUMN && on->expr->kind != AST_CALL && on->expr->kind != AST_ROW;
+
+	/* FOR is a keyword only where a name or a parenthesis follows */
+	text(out, needs_parens ? "(" : "");
+	print_expr(out, on->expr, needs_parens ? LEVEL_OR : LEVEL_VALUE);
+	text(out, needs_parens ? ")" : "");
+	if (on->query != NULL) {
+		text(out, " IN ");
+		print_parens_query(out, on->query);
+	} else if (on->n_values > 0) {
+		text(out, " IN (");
+		print_items(out, on->values, on->n_values);
+		text(out, ")");
+	}
+}
+
+static void
+print_pivot(StrBuf *out, const AstPivot *p)
+{
+	if (p->is_unpivot) {
+		print_unpivot(out, p);
+		return;
+	}
+	text(out, " PIVOT (");
+	print_items(out, p->aggregates, p->n_aggregates);
+	for (int i = 0; i < p->n_ons; i++) {
+		text(out, i == 0 ? " FOR " : ", ");
+		print_pivot_on(out, &p->ons[i]);
+	}
+	for (int i = 0; i < p->n_group_by; i++) {
+		text(out, i == 0 ? " GROUP BY " : ", ");
+		ast_print_ident(out, p->group_by[i]);
+	}
+	text(out, ")");
+}
+
+static void
 print_relation(StrBuf *out, const AstRelation *r)
 {
 	if (r->is_lateral)
@@ -772,8 +868,13 @@ print_relation(StrBuf *out, const AstRelation *r)
 	case AST_RELATION_JOIN:
 		print_join(out, r);
 		break;
+	case AST_RELATION_PIVOT:
+		print_relation_parens(out, r->left, r->left->kind == AST_RELATION_JOIN);
+		print_pivot(out, r->pivot);
+		break;
 	}
 	print_alias(out, r);
+	print_sample(out, r->sample, " TABLESAMPLE ");
 }
 
 static void
@@ -842,14 +943,7 @@ print_select(StrBuf *out, const AstSelect *s)
 		print_exprs(out, s->distinct_on, s->n_distinct_on, LEVEL_OR);
 		text(out, ") ");
 	}
-	for (int i = 0; i < s->n_items; i++) {
-		comma(out, i);
-		print_expr(out, s->items[i].expr, LEVEL_OR);
-		if (s->items[i].alias.text != NULL) {
-			text(out, " AS ");
-			ast_print_ident(out, s->items[i].alias);
-		}
-	}
+	print_items(out, s->items, s->n_items);
 	if (s->from != NULL) {
 		text(out, " FROM ");
 		print_relation(out, s->from);
@@ -887,6 +981,7 @@ print_select(StrBuf *out, const AstSelect *s)
 		print_expr(out, s->qualify, LEVEL_OR);
 		text(out, needs_parens ? ")" : "");
 	}
+	print_sample(out, s->sample, " USING SAMPLE ");
 }
 
 static void
@@ -969,6 +1064,7 @@ ast_print_query(StrBuf *out, const AstQuery *q)
 	if (q->limit != NULL) {
 		text(out, " LIMIT ");
 		print_expr(out, q->limit, LEVEL_VALUE);
+		text(out, q->limit_is_percent ? " PERCENT" : "");
 	}
 	if (q->offset != NULL) {
 		/* as with QUALIFY: a number or a parenthesis must follow */

@@ -530,6 +530,26 @@ relation_new(ParseState *ps, AstRelationKind kind, AstPos start)
 	return relation;
 }
 
+static int
+depth_of_items(int depth, const AstSelectItem *items, int n)
+{
+	for (int i = 0; i < n; i++)
+		depth = depth_of(depth, items[i].expr);
+	return depth;
+}
+
+static int
+depth_of_pivot(int depth, const AstPivot *pivot)
+{
+	depth = depth_of_items(depth, pivot->aggregates, pivot->n_aggregates);
+	for (int i = 0; i < pivot->n_ons; i++) {
+		depth = depth_of_items(depth_of(depth, pivot->ons[i].expr), pivot->ons[i].values, pivot->ons[i].n_values);
+		if (pivot->ons[i].query != NULL)
+			depth = deeper(depth, pivot->ons[i].query->depth);
+	}
+	return depth;
+}
+
 AstRelation *
 relation_done(ParseState *ps, AstRelation *relation)
 {
@@ -538,6 +558,8 @@ relation_done(ParseState *ps, AstRelation *relation)
 	relation->pos = pos_span(ps, relation->pos);
 	if (relation->query != NULL)
 		depth = deeper(depth, relation->query->depth);
+	if (relation->pivot != NULL)
+		depth = depth_of_pivot(depth, relation->pivot);
 	if (relation->left != NULL)
 		depth = deeper(depth, relation->left->depth);
 	if (relation->right != NULL)
@@ -560,8 +582,7 @@ select_done(ParseState *ps, AstSelect *select)
 {
 	int		depth = depth_of(depth_of(depth_of(0, select->where), select->having), select->qualify);
 
-	for (int i = 0; i < select->n_items; i++)
-		depth = depth_of(depth, select->items[i].expr);
+	depth = depth_of_items(depth, select->items, select->n_items);
 	for (int i = 0; i < select->n_group_by; i++)
 		depth = depth_of_grouping(depth, select->group_by[i]);
 	for (int i = 0; i < select->n_windows; i++)

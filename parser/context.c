@@ -124,6 +124,37 @@ column_follows(const ParseState *ps, int i)
 }
 
 static bool
+is_number(int code)
+{
+	return code == TK_INTLIT || code == TK_DECLIT;
+}
+
+/* PIVOT t ON a, PIVOT (query) USING f(b): a query, where one may begin. */
+static bool
+pivot_begins(const ParseState *ps, int i)
+{
+	int		at = i + 1, before = code_before(ps, i);
+
+	if (before != 0 && before != TK_LP && before != TK_RP && before != TK_AS && before != TK_EXPLAIN && before != TK_ANALYZE && before != TK_UNION &&
+		before != TK_ALL && before != TK_EXCEPT && before != TK_INTERSECT && before != TK_DESCRIBE && before != TK_SUMMARIZE)
+		return false;
+	if (ps->inputs[at].code == TK_LP && !query_follows(code_at(ps, i, 2)) && code_at(ps, i, 2) != TK_FROM)
+		return false;
+	if (ps->inputs[at].code != TK_LP && ps->inputs[at].code != TK_STRLIT && !is_name_at(ps, at, 0))
+		return false;
+	if (ps->inputs[at].code != TK_LP && ps->inputs[at + 1].code == TK_LP)
+		at++;
+	if (ps->inputs[at].code == TK_LP)
+		at = parens_end(ps, at);
+	at++;
+	if (at < ps->n_inputs && ps->inputs[at].code == TK_AS)
+		at++;
+	if (is_name_at(ps, at, 0) && ps->inputs[at].code != TK_USING)
+		at++;
+	return at < ps->n_inputs && (ps->inputs[at].code == TK_ON || ps->inputs[at].code == TK_USING);
+}
+
+static bool
 is_keyword(const ParseState *ps, int i, int code)
 {
 	int		next = code_at(ps, i, 1);
@@ -145,9 +176,19 @@ is_keyword(const ParseState *ps, int i, int code)
 	case TK_FETCH:
 		return next == TK_FIRST || next == TK_NEXT;
 	case TK_FOR:
-		return is_name_at(ps, i, 1) && second == TK_IN;
+		if (next == TK_LP || (is_name_at(ps, i, 1) && second == TK_LP))
+			second = code_behind_parens(ps, next == TK_LP ? i : i + 1);
+		else if (!is_name_at(ps, i, 1))
+			return false;
+		return second == TK_IN || second == TK_RP || second == TK_GROUP || second == TK_COMMA;
 	case TK_USING:
-		return next == TK_LP;
+		return next == TK_LP || (is_name_at(ps, i, 1) && second == TK_LP);
+	case TK_TABLESAMPLE:
+		return is_number(next) || (next == TK_LP && is_number(second)) || (is_name_at(ps, i, 1) && second == TK_LP);
+	case TK_PIVOT:
+		return (next == TK_LP && is_name_at(ps, i, 2) && code_at(ps, i, 3) == TK_LP) || pivot_begins(ps, i);
+	case TK_UNPIVOT:
+		return (next == TK_LP && (second == TK_LP || code_at(ps, i, 3) == TK_FOR)) || second == TK_NULLS || pivot_begins(ps, i);
 	case TK_CROSS:
 	case TK_SEMI:
 	case TK_ANTI:
@@ -257,6 +298,13 @@ is_word(const ParseState *ps, int i, const char *word)
 	return token->kind == TOKEN_WORD && str_equal_nocase(token_str(ps->text, token), str_of(word));
 }
 
+/* What may stand before REPEATABLE: a sample's size. */
+static bool
+ends_sample(int code)
+{
+	return code == TK_RP || code == TK_PERCENT || code == TK_ROWS || code == TK_IDENT || is_number(code);
+}
+
 /* x: or x, y: */
 static bool
 lambda_follows(const ParseState *ps, int i)
@@ -330,6 +378,12 @@ context_apply(ParseState *ps)
 				ps->inputs[i + 1].code = INPUT_SKIP;
 			}
 			break;
+		case TK_USING:
+			if (next == TK_SAMPLE)
+				input->code = TK_USING_SAMPLE;
+			else if (!is_keyword(ps, i, TK_USING))
+				input->code = TK_IDENT;
+			break;
 		case TK_LEFT:			/* reserved, but LEFT(s, 2) and RIGHT(s, 2) can't be anything else */
 		case TK_RIGHT:
 		case TK_LIST:
@@ -368,6 +422,8 @@ context_apply(ParseState *ps)
 		case TK_IDENT:
 			if (is_position_call(ps, i, next))
 				separate_position(ps, i);
+			else if (is_word(ps, i, "repeatable") && next == TK_LP && code_at(ps, i, 2) == TK_INTLIT && ends_sample(code_before(ps, i)))
+				input->code = TK_REPEATABLE;
 			else if (is_word(ps, i, "lambda") && lambda_follows(ps, i + 1))
 				input->code = TK_LAMBDA_WORD;
 			else if (next == TK_LP && !ps->options.is_ksqldb && is_lambda_function(ps, i))

@@ -27,6 +27,7 @@ typedef struct QueryTail {
 	AstPos		emit_pos;
 	AstExpr	   *limit;
 	AstExpr	   *offset;
+	bool		limit_is_percent;
 } QueryTail;
 
 typedef struct AliasParts {
@@ -48,6 +49,10 @@ typedef struct WithParts {
 typedef struct StarParts {
 	AstList	   *exclude;
 	AstList	   *replace;
+	AstList	   *rename;
+	AstExpr	   *like;
+	bool		is_not_like;
+	bool		is_ilike;
 } StarParts;
 
 typedef struct CallParts {
@@ -60,6 +65,7 @@ typedef struct CallParts {
 typedef struct LimitParts {
 	AstExpr	   *limit;
 	AstExpr	   *offset;
+	bool		is_percent;
 } LimitParts;
 
 #define NEW(T) arena_new(ps->arena, T)
@@ -79,6 +85,7 @@ query_of_body(ParseState *ps, AstPos start, AstBody *body, QueryTail tail)
 	q->emit = tail.emit;
 	q->emit_pos = tail.emit_pos;
 	q->limit = tail.limit;
+	q->limit_is_percent = tail.limit_is_percent;
 	q->offset = tail.offset;
 	return query_done(ps, q);
 }
@@ -114,6 +121,33 @@ body_set(ParseState *ps, AstSetOp op, int quantifier, AstBody *left, AstBody *ri
 	b->left = left;
 	b->right = right;
 	return body_done(ps, b);
+}
+
+static AstExpr *
+star_new(ParseState *ps, AstExprKind kind, AstPos start, AstIdent qualifier, StarParts parts)
+{
+	AstExpr	   *e = ast_expr_new(ps, kind, start);
+
+	e->qualifier = qualifier;
+	e->params = list_structs(ps, parts.exclude, sizeof(AstIdent));
+	e->n_params = list_length(parts.exclude);
+	e->replaces = list_structs(ps, parts.replace, sizeof(AstReplace));
+	e->n_replaces = list_length(parts.replace);
+	e->renames = list_structs(ps, parts.rename, sizeof(AstRename));
+	e->n_renames = list_length(parts.rename);
+	e->right = parts.like;
+	e->is_negated = parts.is_not_like;
+	e->is_ilike = parts.is_ilike;
+	return expr_done(ps, e);
+}
+
+/* f(*) has no arguments; with something behind the star, as in COLUMNS(* EXCLUDE (a)), it is one. */
+static CallParts
+star_argument(ParseState *ps, AstPos start, StarParts parts)
+{
+	if (parts.exclude == NULL && parts.replace == NULL && parts.rename == NULL && parts.like == NULL)
+		return (CallParts){.is_star = true};
+	return (CallParts){.args = list_add(ps, NULL, star_new(ps, AST_STAR, start, (AstIdent){0}, parts))};
 }
 
 static AstExpr *
@@ -344,6 +378,71 @@ tuple_refuse(ParseState *ps, const AstGrouping *tuple)
 	}
 }
 
+static AstSelect *
+select_all(ParseState *ps, AstPos start, AstRelation *from)
+{
+	AstSelect  *s = NEW(AstSelect);
+	AstSelectItem *all = NEW(AstSelectItem);
+
+	all->expr = expr_done(ps, ast_expr_new(ps, AST_STAR, start));
+	s->pos = pos_span(ps, start);
+	s->items = all;
+	s->n_items = 1;
+	s->from = from;
+	return s;
+}
+
+static AstRelation *
+relation_pivot(ParseState *ps, AstPos start, AstRelation *source, AstPivot *pivot, AliasParts alias)
+{
+	AstRelation *r = relation_new(ps, AST_RELATION_PIVOT, start);
+
+	r->left = source;
+	r->pivot = pivot;
+	relation_alias(ps, r, alias);
+	return relation_done(ps, r);
+}
+
+static AstSample *
+sample_new(ParseState *ps, ParseToken amount)
+{
+	AstSample  *s = NEW(AstSample);
+
+	s->amount = amount.text;
+	s->pos = pos_span(ps, amount.pos);
+	return s;
+}
+
+static AstSample *
+sample_method(ParseState *ps, AstSample *sample, AstIdent method)
+{
+	static const char *const names[] = {[AST_SAMPLE_BERNOULLI] = "BERNOULLI", [AST_SAMPLE_SYSTEM] = "SYSTEM", [AST_SAMPLE_RESERVOIR] = "RESERVOIR"};
+
+	for (int i = AST_SAMPLE_BERNOULLI; i <= AST_SAMPLE_RESERVOIR; i++)
+		if (str_equal_nocase(str_of(method.text), str_of(names[i])))
+			sample->method = (AstSampleMethod)i;
+	if (sample->method == AST_SAMPLE_ANY)
+		parse_fail(ps, method.pos, "A sample is taken by BERNOULLI, SYSTEM or RESERVOIR, not by %s", method.text);
+	/* TABLESAMPLE BERNOULLI (10) is of percent, as standard SQL has it. */
+	if (sample->method == AST_SAMPLE_BERNOULLI || sample->method == AST_SAMPLE_SYSTEM)
+		sample->is_percent = true;
+	return sample;
+}
+
+static AstSample *
+sample_done(ParseState *ps, AstSample *sample, ParseToken seed)
+{
+	if (seed.text != NULL) {
+		sample->has_seed = true;
+		sample->seed = int_of(ps, seed);
+	}
+	if (!sample->is_percent && strchr(sample->amount, '.') != NULL)
+		parse_fail(ps, sample->pos, "A sample of rows needs a whole number; %s%% would be a percentage", sample->amount);
+	else if (sample->is_percent && strtod(sample->amount, NULL) > 100)
+		parse_fail(ps, sample->pos, "A sample of %s%% is more than there is", sample->amount);
+	return sample;
+}
+
 static AstRelation *
 join_new(ParseState *ps, AstRelation *left, int type, AstRelation *right)
 {
@@ -382,12 +481,12 @@ join_new(ParseState *ps, AstRelation *left, int type, AstRelation *right)
 	DEFINE DESC EMIT ESCAPE EXCEPT EXCLUDE EXPLAIN EXTRACT FETCH FILTER FINAL FIRST FOLLOWING FOR FUNCTION FUNCTIONS GLOB GRACE
 	GROUPING GROUPS HEADER HEADERS HOUR ID IF IGNORE ILIKE INTERSECT INTERVAL KEY LAST LATERAL LOGICAL MAP MAP_LT
 	MICROSECOND MICROSECONDS MINUTE MONTH NAME NATURAL NEXT NO NULLS OFF OFFSET ONLY OPTIMIZED ORDER OTHERS OVER PARTITION
-	PERIOD PLUGINS PRECEDING PRIMARY QUALIFY QUARTER QUARTERS RANGE RECURSIVE REPLACE RESPECT RETURNS ROLLUP ROW ROWS
+	PERIOD PIVOT PLUGINS PRECEDING PRIMARY QUALIFY QUARTER QUARTERS RANGE RECURSIVE REPLACE RESPECT RETURNS ROLLUP ROW ROWS
 	SCHEMA SECOND SEMI SESSION SET SETS SHOW SIMILAR SINK SOME SOURCE SPOOL STRING STRUCT STRUCT_LT SUBJECT SUMMARIZE SYSTEM
-	TABLES TIES TIME TIMEOUT TRY_CAST TYPE TYPES UNBOUNDED UNDEFINE UNION USING VARIABLES VIEWS WEEK WEEKS YEAR ZONE.
+	TABLES TABLESAMPLE TIES TIME TIMEOUT TRY_CAST TYPE TYPES UNBOUNDED UNDEFINE UNION UNPIVOT USING VARIABLES VIEWS WEEK WEEKS YEAR ZONE.
 
 /* Reserved, but no rule has them; ERROR stands for what is no token. */
-%token CATALOG EXPORT QUERY LOAD NAMESPACE RENAME ERROR.
+%token CATALOG EXPORT QUERY LOAD NAMESPACE ERROR.
 
 /*
  * "(( query ))": another closing parenthesis belongs to the query while it can, so that it stays one query and is not
@@ -867,7 +966,10 @@ primary(R) ::= name(N) LP call_args(A) RP opt_within_group(G) opt_filter(F) opt_
 
 %type call_args {CallParts}
 call_args(R) ::= . { R = (CallParts){0}; }
-call_args(R) ::= STAR. { R = (CallParts){.is_star = true}; }
+call_args(R) ::= STAR(T) star_parts(P). { R = star_argument(ps, T.pos, P); }
+call_args(R) ::= name(N) DOT STAR star_parts(P). {
+	R = (CallParts){.args = list_add(ps, NULL, star_new(ps, AST_QUALIFIED_STAR, N.pos, N, P))};
+}
 call_args(R) ::= args(L) opt_order_by(O). { R = (CallParts){.args = L, .order_by = O}; }
 call_args(R) ::= ALL args(L) opt_order_by(O). { R = (CallParts){.args = L, .order_by = O}; }
 call_args(R) ::= DISTINCT args(L) opt_order_by(O). { R = (CallParts){.is_distinct = true, .args = L, .order_by = O}; }
@@ -1116,10 +1218,10 @@ tail(R) ::= . { R = (QueryTail){0}; }
 tail(R) ::= some_tail(T). { R = T; }
 %type some_tail {QueryTail}
 some_tail(R) ::= order_by(O) opt_emit(E) opt_limits(L). {
-	R = (QueryTail){.order_by = O, .emit = E.emit, .emit_pos = E.emit_pos, .limit = L.limit, .offset = L.offset};
+	R = (QueryTail){.order_by = O, .emit = E.emit, .emit_pos = E.emit_pos, .limit = L.limit, .offset = L.offset, .limit_is_percent = L.is_percent};
 }
 some_tail(R) ::= order_by_all(O) opt_emit(E) opt_limits(L). {
-	R = (QueryTail){.order_by = O, .emit = E.emit, .emit_pos = E.emit_pos, .limit = L.limit, .offset = L.offset};
+	R = (QueryTail){.order_by = O, .emit = E.emit, .emit_pos = E.emit_pos, .limit = L.limit, .offset = L.offset, .limit_is_percent = L.is_percent};
 }
 /* By all columns of the result, from the first on. */
 %type order_by_all {AstList *}
@@ -1133,9 +1235,9 @@ order_by_all(R) ::= ORDER BY ALL(T) opt_direction(D) opt_nulls(N). {
 	R = list_add(ps, NULL, all);
 }
 some_tail(R) ::= emit(E) opt_limits(L). {
-	R = (QueryTail){.emit = E.emit, .emit_pos = E.emit_pos, .limit = L.limit, .offset = L.offset};
+	R = (QueryTail){.emit = E.emit, .emit_pos = E.emit_pos, .limit = L.limit, .offset = L.offset, .limit_is_percent = L.is_percent};
 }
-some_tail(R) ::= limits(L). { R = (QueryTail){.limit = L.limit, .offset = L.offset}; }
+some_tail(R) ::= limits(L). { R = (QueryTail){.limit = L.limit, .offset = L.offset, .limit_is_percent = L.is_percent}; }
 %type opt_emit {QueryTail}
 opt_emit(R) ::= . { R = (QueryTail){0}; }
 opt_emit(R) ::= emit(E). { R = E; }
@@ -1146,18 +1248,32 @@ emit(R) ::= EMIT(T) FINAL. { R = (QueryTail){.emit = AST_EMIT_FINAL, .emit_pos =
 opt_limits(R) ::= . { R = (LimitParts){0}; }
 opt_limits(R) ::= limits(L). { R = L; }
 %type limits {LimitParts}
-limits(R) ::= limit(L). { R = (LimitParts){.limit = L}; }
+limits(R) ::= limit(L). { R = L; }
 limits(R) ::= offset(O). { R = (LimitParts){.offset = O}; }
-limits(R) ::= limit(L) offset(O). { R = (LimitParts){L, O}; }
-limits(R) ::= offset(O) limit(L). { R = (LimitParts){L, O}; }
-limit(R) ::= LIMIT val(E). { R = E; }
-limit(R) ::= LIMIT ALL. { R = NULL; }
-limit(R) ::= FETCH first_or_next val(E) row_or_rows ONLY. { R = E; }
+limits(R) ::= limit(L) offset(O). {
+	R = L;
+	R.offset = O;
+}
+limits(R) ::= offset(O) limit(L). {
+	R = L;
+	R.offset = O;
+}
+%type limit {LimitParts}
+limit(R) ::= LIMIT val(E). { R = (LimitParts){.limit = E}; }
+limit(R) ::= LIMIT val(E) name(N). {
+	R = (LimitParts){.limit = E, .is_percent = true};
+	if (!str_equal_nocase(str_of(N.text), STR("PERCENT")))
+		parse_fail(ps, N.pos, "Expected PERCENT, OFFSET or the end of the query");
+}
+limit(R) ::= LIMIT product(E) PERCENT. { R = (LimitParts){.limit = E, .is_percent = true}; }
+limit(R) ::= LIMIT ALL. { R = (LimitParts){0}; }
+limit(R) ::= FETCH first_or_next val(E) row_or_rows ONLY. { R = (LimitParts){.limit = E}; }
 limit(R) ::= FETCH(T) first_or_next row_or_rows ONLY. {
-	R = ast_expr_new(ps, AST_INTEGER, T.pos);
-	R->integer = 1;
-	R->text = "1";
-	R = expr_done(ps, R);
+	AstExpr	   *one = ast_expr_new(ps, AST_INTEGER, T.pos);
+
+	one->integer = 1;
+	one->text = "1";
+	R = (LimitParts){.limit = expr_done(ps, one)};
 }
 first_or_next ::= FIRST.
 first_or_next ::= NEXT.
@@ -1170,7 +1286,7 @@ opt_rows ::= ROWS.
 
 %type select {AstSelect *}
 select(R) ::= SELECT(T) distinct(D) items(I) opt_from(F) opt_window(W) opt_where(C) opt_group_by(G) opt_partition(P)
-		opt_having(H) opt_windows(N) opt_qualify(Q). {
+		opt_having(H) opt_windows(N) opt_qualify(Q) opt_sample(X). {
 	R = D;
 	R->pos = pos_span(ps, T.pos);
 	R->items = list_structs(ps, I, sizeof(AstSelectItem));
@@ -1186,11 +1302,12 @@ select(R) ::= SELECT(T) distinct(D) items(I) opt_from(F) opt_window(W) opt_where
 	R->windows = list_structs(ps, N, sizeof(AstNamedOver));
 	R->n_windows = list_length(N);
 	R->qualify = Q;
+	R->sample = X;
 	R = select_done(ps, R);
 }
 
 /* FROM x SELECT a is SELECT a FROM x */
-select(R) ::= FROM(T) relation(F) SELECT distinct(D) items(I) opt_where(C) opt_group_by(G) opt_having(H) opt_qualify(Q). {
+select(R) ::= FROM(T) relation(F) SELECT distinct(D) items(I) opt_where(C) opt_group_by(G) opt_having(H) opt_qualify(Q) opt_sample(X). {
 	R = D;
 	R->pos = pos_span(ps, T.pos);
 	R->items = list_structs(ps, I, sizeof(AstSelectItem));
@@ -1201,22 +1318,128 @@ select(R) ::= FROM(T) relation(F) SELECT distinct(D) items(I) opt_where(C) opt_g
 	R->n_group_by = list_length(G);
 	R->having = H;
 	R->qualify = Q;
+	R->sample = X;
 	R = select_done(ps, R);
 }
 
 /* FROM x WHERE c means SELECT * FROM x WHERE c */
-select(R) ::= FROM(T) relation(F) opt_where(C). {
-	AstSelectItem *all = NEW(AstSelectItem);
-
-	all->expr = expr_done(ps, ast_expr_new(ps, AST_STAR, T.pos));
-	R = NEW(AstSelect);
-	R->pos = pos_span(ps, T.pos);
-	R->items = all;
-	R->n_items = 1;
-	R->from = F;
+select(R) ::= FROM(T) relation(F) opt_where(C) opt_sample(X). {
+	R = select_all(ps, T.pos, F);
 	R->where = C;
+	R->sample = X;
 	R = select_done(ps, R);
 }
+
+/* PIVOT t ON a USING SUM(b) GROUP BY c */
+select(R) ::= PIVOT(T) source(S) opt_pivot_on(O) opt_pivot_using(U) pivot_group(G). {
+	AstPivot   *p = NEW(AstPivot);
+
+	p->aggregates = list_structs(ps, U, sizeof(AstSelectItem));
+	p->n_aggregates = list_length(U);
+	p->ons = list_structs(ps, O, sizeof(AstPivotOn));
+	p->n_ons = list_length(O);
+	p->group_by = list_structs(ps, G, sizeof(AstIdent));
+	p->n_group_by = list_length(G);
+	R = select_done(ps, select_all(ps, T.pos, relation_pivot(ps, T.pos, S, p, (AliasParts){0})));
+}
+/* UNPIVOT t ON a, b INTO NAME n VALUE v */
+select(R) ::= UNPIVOT(T) source(S) ON items(C) unpivot_into(P). {
+	P->ons = NEW(AstPivotOn);
+	P->ons->values = list_structs(ps, C, sizeof(AstSelectItem));
+	P->ons->n_values = list_length(C);
+	P->n_ons = 1;
+	R = select_done(ps, select_all(ps, T.pos, relation_pivot(ps, T.pos, S, P, (AliasParts){0})));
+}
+%type opt_pivot_on {AstList *}
+opt_pivot_on(R) ::= . { R = NULL; }
+opt_pivot_on(R) ::= ON pivot_list(L). { R = L; }
+%type pivot_list {AstList *}
+pivot_list(R) ::= pivot_on(O). { R = list_add(ps, NULL, O); }
+pivot_list(R) ::= pivot_list(L) COMMA pivot_on(O). { R = list_add(ps, L, O); }
+%type opt_pivot_using {AstList *}
+opt_pivot_using(R) ::= . {
+	AstSelectItem *count = NEW(AstSelectItem);
+
+	count->expr = call_new(ps, (AstIdent){.text = "COUNT"}, (CallParts){.is_star = true});
+	R = list_add(ps, NULL, count);
+}
+opt_pivot_using(R) ::= USING items(L). { R = L; }
+%type pivot_on {AstPivotOn *}
+pivot_on(R) ::= pivot_in(O). { R = O; }
+pivot_on(R) ::= val(E). {
+	R = NEW(AstPivotOn);
+	R->expr = E;
+}
+%type pivot_in {AstPivotOn *}
+pivot_in(R) ::= val(E) IN LP items(L) RP. {
+	R = NEW(AstPivotOn);
+	R->expr = E;
+	R->values = list_structs(ps, L, sizeof(AstSelectItem));
+	R->n_values = list_length(L);
+}
+pivot_in(R) ::= val(E) IN query_parens(Q). {
+	R = NEW(AstPivotOn);
+	R->expr = E;
+	R->query = Q;
+}
+/* FOR a IN (...) b IN (...) */
+%type pivot_ons {AstList *}
+pivot_ons(R) ::= pivot_list(L). { R = L; }
+pivot_ons(R) ::= pivot_ins(L) pivot_on(O). { R = list_add(ps, L, O); }
+%type pivot_ins {AstList *}
+pivot_ins(R) ::= pivot_in(O). { R = list_add(ps, NULL, O); }
+pivot_ins(R) ::= pivot_ins(L) pivot_in(O). { R = list_add(ps, L, O); }
+%type pivot_group {AstList *}
+pivot_group(R) ::= . { R = NULL; }
+pivot_group(R) ::= GROUP BY names(L). { R = L; }
+%type unpivot_into {AstPivot *}
+unpivot_into(R) ::= . {
+	R = NEW(AstPivot);
+	R->is_unpivot = true;
+	R->name = (AstIdent){.text = "name"};
+	R->value_names = NEW(AstIdent);
+	R->value_names->text = "value";
+	R->n_value_names = 1;
+}
+unpivot_into(R) ::= INTO NAME name(N) name(W) names(L). {
+	R = NEW(AstPivot);
+	R->is_unpivot = true;
+	R->name = N;
+	R->value_names = list_structs(ps, L, sizeof(AstIdent));
+	R->n_value_names = list_length(L);
+	if (!str_equal_nocase(str_of(W.text), STR("VALUE")))
+		parse_fail(ps, W.pos, "Expected VALUE and the name of the column of values");
+}
+
+/* USING SAMPLE 10%, TABLESAMPLE BERNOULLI (10) REPEATABLE (42) */
+%type opt_sample {AstSample *}
+opt_sample(R) ::= . { R = NULL; }
+opt_sample(R) ::= USING_SAMPLE SAMPLE sample(X) repeatable(S). { R = sample_done(ps, X, S); }
+%type sample {AstSample *}
+sample(R) ::= sample_size(S). { R = S; }
+sample(R) ::= LP sample_size(S) RP. { R = S; }
+sample(R) ::= sample_size(S) LP name(M) RP. { R = sample_method(ps, S, M); }
+sample(R) ::= sample_size(S) LP name(M) COMMA INTLIT(N) RP. {
+	R = sample_method(ps, S, M);
+	R->has_seed = true;
+	R->seed = int_of(ps, N);
+}
+sample(R) ::= name(M) LP sample_size(S) RP. { R = sample_method(ps, S, M); }
+%type sample_size {AstSample *}
+sample_size(R) ::= INTLIT|DECLIT(N). { R = sample_new(ps, N); }
+sample_size(R) ::= INTLIT|DECLIT(N) PERCENT. {
+	R = sample_new(ps, N);
+	R->is_percent = true;
+}
+sample_size(R) ::= INTLIT|DECLIT(N) name(U). {
+	R = sample_new(ps, N);
+	R->is_percent = str_equal_nocase(str_of(U.text), STR("PERCENT"));
+	if (!R->is_percent && !str_equal_nocase(str_of(U.text), STR("ROWS")))
+		parse_fail(ps, U.pos, "A sample is of a number of ROWS or of PERCENT: USING SAMPLE 10%%, USING SAMPLE 100 ROWS");
+}
+%type repeatable {ParseToken}
+repeatable(R) ::= . { R = (ParseToken){0}; }
+repeatable(R) ::= REPEATABLE LP INTLIT(N) RP. { R = N; }
 
 %type distinct {AstSelect *}
 distinct(R) ::= . { R = NEW(AstSelect); }
@@ -1248,6 +1471,14 @@ item(R) ::= expr(E) AS name(N). {
 	R->pos = E->pos;
 }
 /* a: 1 + 1 */
+item(R) ::= expr(E) AS STRLIT(T). {
+	R = NEW(AstSelectItem);
+	R->expr = E;
+	R->alias = ident_of(T);
+	R->pos = E->pos;
+	if (ps->options.is_ksqldb)
+		parse_fail(ps, T.pos, "An alias is a name, not a text");
+}
 item(R) ::= name(N) COLON expr(E). {
 	R = NEW(AstSelectItem);
 	R->expr = E;
@@ -1261,30 +1492,30 @@ item(R) ::= expr(E) name(N). {
 	R->pos = E->pos;
 }
 item_expr(R) ::= expr(E). { R = E; }
-item_expr(R) ::= STAR(T) star_parts(P). {
-	R = ast_expr_new(ps, AST_STAR, T.pos);
-	R->params = list_structs(ps, P.exclude, sizeof(AstIdent));
-	R->n_params = list_length(P.exclude);
-	R->replaces = list_structs(ps, P.replace, sizeof(AstReplace));
-	R->n_replaces = list_length(P.replace);
-	R = expr_done(ps, R);
-}
-item_expr(R) ::= name(N) DOT STAR star_parts(P). {
-	R = ast_expr_new(ps, AST_QUALIFIED_STAR, N.pos);
-	R->qualifier = N;
-	R->params = list_structs(ps, P.exclude, sizeof(AstIdent));
-	R->n_params = list_length(P.exclude);
-	R->replaces = list_structs(ps, P.replace, sizeof(AstReplace));
-	R->n_replaces = list_length(P.replace);
-	R = expr_done(ps, R);
-}
+item_expr(R) ::= STAR(T) star_parts(P). { R = star_new(ps, AST_STAR, T.pos, (AstIdent){0}, P); }
+item_expr(R) ::= name(N) DOT STAR star_parts(P). { R = star_new(ps, AST_QUALIFIED_STAR, N.pos, N, P); }
 item_expr(R) ::= postfix(E) ARROW STAR. {
 	R = ast_expr_new(ps, AST_FIELD_ALL, E->pos);
 	R->arg = E;
 	R = expr_done(ps, R);
 }
 %type star_parts {StarParts}
-star_parts(R) ::= star_exclude(X) star_replace(P). { R = (StarParts){X, P}; }
+star_parts(R) ::= star_exclude(X) star_replace(P) star_rename(N). { R = (StarParts){.exclude = X, .replace = P, .rename = N}; }
+star_parts(R) ::= star_exclude(X) star_replace(P) star_rename(N) opt_not(Z) like(I) STRLIT(S). {
+	R = (StarParts){X, P, N, expr_text(ps, AST_STRING, S), Z, I};
+}
+%type star_rename {AstList *}
+star_rename(R) ::= . { R = NULL; }
+star_rename(R) ::= RENAME LP renames(L) RP. { R = L; }
+%type renames {AstList *}
+renames(R) ::= rename(N). { R = list_add(ps, NULL, N); }
+renames(R) ::= renames(L) COMMA rename(N). { R = list_add(ps, L, N); }
+%type rename {AstRename *}
+rename(R) ::= name(A) AS name(B). {
+	R = NEW(AstRename);
+	R->from = A;
+	R->to = B;
+}
 %type star_exclude {AstList *}
 star_exclude(R) ::= . { R = NULL; }
 star_exclude(R) ::= EXCLUDE name(N). { R = list_add(ps, NULL, ident_copy(ps, N)); }
@@ -1424,6 +1655,46 @@ source(R) ::= LATERAL(T) name(N) LP call_args(C) RP opt_alias(A). {
 	R = relation_done(ps, R);
 }
 source(R) ::= LP relation(J) RP. { R = J; }
+source(R) ::= source(S) TABLESAMPLE sample(X) repeatable(N). {
+	R = S;
+	R->sample = sample_done(ps, X, N);
+	R = relation_done(ps, R);
+}
+source(R) ::= source(S) PIVOT(T) LP items(U) FOR pivot_ons(O) pivot_group(G) RP opt_alias(L). {
+	AstPivot   *p = NEW(AstPivot);
+
+	p->aggregates = list_structs(ps, U, sizeof(AstSelectItem));
+	p->n_aggregates = list_length(U);
+	p->ons = list_structs(ps, O, sizeof(AstPivotOn));
+	p->n_ons = list_length(O);
+	p->group_by = list_structs(ps, G, sizeof(AstIdent));
+	p->n_group_by = list_length(G);
+	R = relation_pivot(ps, T.pos, S, p, L);
+}
+source(R) ::= source(S) UNPIVOT(T) unpivot_nulls(Z) LP unpivot_values(V) FOR name(N) IN LP items(C) RP RP opt_alias(L). {
+	AstPivot   *p = NEW(AstPivot);
+
+	p->is_unpivot = true;
+	p->keeps_nulls = Z;
+	p->name = N;
+	p->value_names = list_structs(ps, V, sizeof(AstIdent));
+	p->n_value_names = list_length(V);
+	p->ons = NEW(AstPivotOn);
+	p->ons->values = list_structs(ps, C, sizeof(AstSelectItem));
+	p->ons->n_values = list_length(C);
+	p->n_ons = 1;
+	R = relation_pivot(ps, T.pos, S, p, L);
+}
+%type unpivot_nulls {bool}
+unpivot_nulls(R) ::= . { R = false; }
+unpivot_nulls(R) ::= name(W) NULLS. {
+	R = str_equal_nocase(str_of(W.text), STR("INCLUDE"));
+	if (!R && !str_equal_nocase(str_of(W.text), STR("EXCLUDE")))
+		parse_fail(ps, W.pos, "Expected INCLUDE NULLS or EXCLUDE NULLS");
+}
+%type unpivot_values {AstList *}
+unpivot_values(R) ::= name(N). { R = list_add(ps, NULL, ident_copy(ps, N)); }
+unpivot_values(R) ::= LP names(L) RP. { R = L; }
 
 %type opt_alias {AliasParts}
 opt_alias(R) ::= . [QUERY_ENDS] { R = (AliasParts){0}; }

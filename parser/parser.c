@@ -134,7 +134,7 @@ wanted_ksqldb(const ParseState *ps, StrBuf *out)
 
 static const char *const statement_words[] = {
 	"SELECT", "WITH", "CREATE", "INSERT", "DROP", "ALTER", "TERMINATE", "PAUSE", "RESUME", "SHOW", "LIST", "DESCRIBE",
-	"EXPLAIN", "PRINT", "SET", "UNSET", "DEFINE", "UNDEFINE", "ASSERT", "RUN", "SPOOL", "COPY", "SUMMARIZE", "VALUES",
+	"EXPLAIN", "PRINT", "SET", "UNSET", "DEFINE", "UNDEFINE", "ASSERT", "RUN", "SPOOL", "COPY", "SUMMARIZE", "VALUES", "FROM", "PIVOT", "UNPIVOT",
 };
 
 static Str

@@ -10,6 +10,13 @@
 #include "io/connector.h"
 #include "parser/ast.h"
 
+/* Rows of a query: row r's column c is values[r * schema->n_columns + c].  In the arena of the context that asked. */
+typedef struct QueryValues {
+	const Schema *schema;
+	int			  n_rows;
+	Value		 *values;
+} QueryValues;
+
 typedef struct PlannerContext PlannerContext;
 struct PlannerContext {
 	Arena				  *arena;
@@ -26,6 +33,9 @@ struct PlannerContext {
 	int (*topic_replicas)(PlannerContext *context, const char *topic);
 	/* False: no kept rows of a table are near, and bounded queries read the topic that its query writes; NULL: they always are. */
 	bool (*table_is_kept)(PlannerContext *context, const CatalogSource *table);
+	/* Runs a bounded query to its end, for what the plan of this one depends on; NULL: it cannot be known here. */
+	Status (*query_values)(PlannerContext *context, const AstQuery *query, QueryValues *out, Error *err);
+	void   *statement;						/* for query_values */
 	bool	partitions_may_differ;			/* the statement was executed before: its topics may have grown since */
 	bool	partitions_given;				/* PARTITIONS of a statement counts for topics that exist too (sluice test) */
 	const FileAccess *file_access;			/* what statements may open; NULL: everything */

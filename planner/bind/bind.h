@@ -275,6 +275,41 @@ Status bind_condition(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err);
 Status bind_children(ExprBinder *eb, AstExpr *const *args, int n, Expr ***out, Error *err);
 Status bind_literal(Binder *binder, const AstExpr *e, Expr **out, Error *err);
 
+/* ---- ast_tree.c ---- */
+typedef bool (*AstTest)(const AstExpr *e, void *context);
+/* The first node for which the test holds; NULL: none.  OVER, FILTER and ORDER BY of calls are entered, sub-queries are not. */
+const AstExpr *ast_find(const AstExpr *e, AstTest test, void *context);
+/* Copies e; visit may replace a node (not NULL: taken as it is). */
+typedef AstExpr *(*AstVisit)(const AstExpr *e, void *context);
+AstExpr *ast_transform(Arena *arena, const AstExpr *e, AstVisit visit, void *context);
+AstExpr *ast_column(Arena *arena, const char *qualifier, const char *name, AstPos pos);
+AstExpr *ast_string(Arena *arena, const char *text, AstPos pos);
+AstExpr *ast_binary(Arena *arena, AstOp op, AstExpr *left, AstExpr *right);
+/* A call of one argument; NULL: f(*). */
+AstExpr *ast_call(Arena *arena, const char *function, AstExpr *arg, AstPos pos);
+AstExpr *ast_cast_text(Arena *arena, AstExpr *arg);
+AstQuery *ast_query_of_select(Arena *arena, AstSelect *select);
+AstRelation *ast_relation_of_query(Arena *arena, AstQuery *query, const char *alias);
+
+/* ---- evaluate.c ---- */
+/* Runs a query while this one is bound.  `what` begins the sentence that says that it cannot be done. */
+Status evaluate_query(Binder *b, const AstQuery *query, const char *what, AstPos pos, QueryValues *out, Error *err);
+Status evaluate_expr(Binder *b, const AstExpr *e, const char *what, Value *out, Error *err);
+/* How many rows a query has without its LIMIT. */
+Status evaluate_count(Binder *b, const AstQuery *query, const char *what, AstPos pos, int64_t *out, Error *err);
+
+/* ---- columns.c ---- */
+/* The COLUMNS(...) in an expression; NULL: none. */
+const AstExpr *columns_call(const AstExpr *e);
+/* Is a column among those that `*` with its EXCLUDE and LIKE stands for? */
+bool star_has(Binder *b, const AstExpr *star, const char *name);
+/* A condition with COLUMNS(...) holds for all of the columns. */
+Status condition_of_columns(SelectBinder *sb, const AstExpr *condition, const AstExpr **out, Error *err);
+
+/* ---- sample.c, pivot.c ---- */
+Status plan_sample(Binder *b, const AstSample *sample, Logical **rows, Error *err);
+Status bind_pivot(Binder *b, const AstRelation *relation, SelectBinder *outer, Logical **out, Scope *scope, Error *err);
+
 /* ---- alias.c ---- */
 /* An item of the select list by its alias, where no column has the name; *out NULL: there is none. */
 Status bind_alias(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err);
@@ -314,7 +349,6 @@ Status bind_function(ExprBinder *eb, const char *name, Expr **args, int n_args, 
 bool ast_has_aggregate(Binder *binder, const AstExpr *e);
 bool ast_has_table_function(Binder *binder, const AstExpr *e);
 bool ast_has_over(const AstExpr *e);
-typedef bool (*AstTest)(const AstExpr *e, void *context);
 /* Does the test hold for a node of the tree?  Sub-queries are not entered. */
 bool ast_any(const AstExpr *e, AstTest test, void *context);
 
@@ -428,6 +462,8 @@ Status bind_select(Binder *binder, const AstQuery *query, const AstSelect *selec
  * the result.  LIMIT is filled in by plan_limit.
  */
 Status plan_top_n(Binder *b, const AstQuery *query, const SortKey *keys, int n_key, Logical **rows, Error *err);
+/* The rows' first n columns. */
+Logical *keep_first_columns(Binder *b, Logical *rows, int n);
 /* ORDER BY ALL of a query with n columns, written out; other queries as they are. */
 const AstQuery *order_by_all(Binder *b, const AstQuery *query, int n);
 /* ORDER BY over a body that is not a SELECT: by position or name. */
@@ -452,6 +488,8 @@ int64_t join_grace(const AstWithin *within);
 /* ---- over.c ---- */
 /* Adds the operators of all OVER items to the rows. */
 Status plan_overs(SelectBinder *sb, Error *err);
+/* The rows with their number in the order of the partition behind their columns. */
+Logical *number_rows(Binder *b, Logical *rows, Expr *const *partition, int n_partition, const SortKey *order, int n_order);
 /* Of each partition the rows number skip + 1 to skip + n in the order. */
 Logical *rows_by_number(Binder *b, Logical *rows, Expr *const *partition, int n_partition, const SortKey *order, int n_order, int64_t skip,
 						int64_t n);

@@ -377,6 +377,10 @@ limit_each(SelectBinder *sb, const AstQuery *query, const BoundSubquery *sub, co
 	Expr   **partition = arena_array(b->arena, Expr *, sub->n_keys + 1);
 	int64_t	 n = INT64_MAX, skip = 0;
 
+	if (query->limit_is_percent) {
+		error_unsupported(err, "LIMIT PERCENT is not supported in a sub-query that uses columns of the query around it.");
+		return error_at_pos(err, query->limit->pos);
+	}
 	if (query->limit != NULL)
 		TRY(bind_count(b, query->limit, "LIMIT", &n, err));
 	if (query->offset != NULL)

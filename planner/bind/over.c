@@ -345,30 +345,33 @@ place_overs(SelectBinder *sb, const Expr *e)
 /* ---- rows by number ---- */
 
 Logical *
-rows_by_number(Binder *b, Logical *rows, Expr *const *partition, int n_partition, const SortKey *order, int n_order, int64_t skip, int64_t n)
+number_rows(Binder *b, Logical *rows, Expr *const *partition, int n_partition, const SortKey *order, int n_order)
 {
 	Logical			   *node = logical_new(b->arena, LOGICAL_WINDOW_FUNCTION, rows);
 	WindowFunctionSpec *spec = arena_new(b->arena, WindowFunctionSpec);
 	WindowFunctionItem *item = arena_new(b->arena, WindowFunctionItem);
 	Column			   *columns = arena_array(b->arena, Column, rows->n_columns + 1);
-	Expr			  **exprs = arena_array(b->arena, Expr *, rows->n_columns + 1), *number, *both[2];
-	const char		  **names = arena_array(b->arena, const char *, rows->n_columns + 1);
-	int64_t				last = n > INT64_MAX - skip ? INT64_MAX : n + skip;
 
 	*item = (WindowFunctionItem){.kind = WINDOW_FUNCTION_ROW_NUMBER, .type = type_bigint, .unit = FRAME_ROWS, .start = FRAME_UNBOUNDED_PRECEDING,
 								 .end = FRAME_UNBOUNDED_FOLLOWING};
-	*spec = (WindowFunctionSpec){.n_partition = n_partition, .partition = (const Expr *const *)partition, .n_order = n_order, .order = order,
-								 .n_items = 1, .items = item};
-	for (int i = 0; i < rows->n_columns; i++) {
-		columns[i] = rows->columns[i];
-		exprs[i] = expr_column(b->arena, i, columns[i].type, columns[i].name);
-		names[i] = columns[i].name;
-	}
+	*spec = (WindowFunctionSpec){.n_partition = n_partition, .n_order = n_order, .n_items = 1, .items = item};
+	spec->partition = n_partition > 0 ? (const Expr *const *)partition : arena_new(b->arena, const Expr *);
+	spec->order = n_order > 0 ? order : arena_new(b->arena, SortKey);
+	memcpy(columns, rows->columns, sizeof *columns * (size_t)rows->n_columns);
 	columns[rows->n_columns] = (Column){"NUMBER", type_bigint};
 	node->columns = columns;
 	node->n_columns = rows->n_columns + 1;
 	node->spec = spec;
-	number = expr_column(b->arena, rows->n_columns, type_bigint, "NUMBER");
+	return node;
+}
+
+Logical *
+rows_by_number(Binder *b, Logical *rows, Expr *const *partition, int n_partition, const SortKey *order, int n_order, int64_t skip, int64_t n)
+{
+	Logical	   *node = number_rows(b, rows, partition, n_partition, order, n_order);
+	Expr	   *number = expr_column(b->arena, rows->n_columns, type_bigint, "NUMBER"), *both[2];
+	int64_t		last = n > INT64_MAX - skip ? INT64_MAX : n + skip;
+
 	for (int i = 0; i < 2; i++) {
 		Expr *args[2] = {number, expr_constant(b->arena, value_integer(type_bigint, i == 0 ? skip : last))};
 
@@ -377,5 +380,5 @@ rows_by_number(Binder *b, Logical *rows, Expr *const *partition, int n_partition
 		both[i]->standard = true;
 	}
 	node = logical_filter(b->arena, node, expr_and(b->arena, both, 2, true));
-	return logical_project(b->arena, node, exprs, names, rows->n_columns, 0);
+	return keep_first_columns(b, node, rows->n_columns);
 }

@@ -1,4 +1,5 @@
 /* Queries: WITH, set operations, VALUES, ORDER BY and LIMIT around them. */
+#include "data/decimal.h"
 #include "exec/expr/program.h"
 #include "planner/bind/bind.h"
 
@@ -81,29 +82,52 @@ bind_body(Binder *b, const AstQuery *query, const AstBody *body, SelectBinder *o
 
 /* ---- LIMIT ---- */
 
-Status
-bind_count(Binder *b, const AstExpr *e, const char *what, int64_t *out, Error *err)
+static bool
+is_query(const AstExpr *e, void *context)
+{
+	(void)context;
+	return e->query != NULL;
+}
+
+/* The number of a sub-query is asked for now. */
+static Status
+count_value(Binder *b, const AstExpr *e, const char *what, const Type **type, Value *value, Error *err)
 {
 	ExprBinder eb = {.binder = b, .clause = CLAUSE_LIMIT};
 	Expr	  *expr;
-	Value	   value;
-	bool	   negative = e->kind == AST_UNARY && e->op == AST_OP_NEGATE;
+
+	if (ast_find(e, is_query, NULL) != NULL) {
+		TRY(evaluate_expr(b, e, arena_printf(b->arena, "A sub-query in %s is computed first", what), value, err));
+		*type = value->is_null ? type_null : value->type;
+		return OK;
+	}
+	TRY(bind_expr(&eb, e, &expr, err));
+	*type = expr->type;
+	if (expr_eval_constant(b->arena, expr, b->context->env, value, err) != OK)
+		return error_at_pos(err, e->pos);
+	return OK;
+}
+
+Status
+bind_count(Binder *b, const AstExpr *e, const char *what, int64_t *out, Error *err)
+{
+	const Type *type;
+	Value		value;
+	bool		negative = e->kind == AST_UNARY && e->op == AST_OP_NEGATE;
 
 	if (!b->standard && e->kind != AST_INTEGER && !negative) {
 		error_user(err, "Failed to prepare statement: Value must be integer for command: %s", what);
 		return error_at_pos(err, e->pos);
 	}
-	TRY(bind_expr(&eb, e, &expr, err));
-	if (expr->type->kind == TYPE_NULL) {
+	TRY(count_value(b, e, what, &type, &value, err));
+	if (type->kind == TYPE_NULL || value.is_null) {
 		*out = INT64_MAX;
 		return OK;
 	}
-	if ((expr->type->kind != TYPE_INTEGER && expr->type->kind != TYPE_BIGINT)) {
-		error_user(err, "%s must be an integer, not %s.", what, type_text(b, expr->type));
+	if (type->kind != TYPE_INTEGER && type->kind != TYPE_BIGINT) {
+		error_user(err, "%s must be an integer, not %s.", what, type_text(b, type));
 		return error_at_pos(err, e->pos);
 	}
-	if (expr_eval_constant(b->arena, expr, b->context->env, &value, err) != OK)
-		return error_at_pos(err, e->pos);
 	if (value.integer < 0) {
 		if (!b->standard)
 			error_user(err, "%s queries don't support negative integers in the LIMIT clause. See https://cnfl.io/queries for more info.",
@@ -116,9 +140,41 @@ bind_count(Binder *b, const AstExpr *e, const char *what, int64_t *out, Error *e
 	return OK;
 }
 
+static double
+value_number(const Value *v)
+{
+	return v->type->kind == TYPE_DOUBLE ? v->number : v->type->kind == TYPE_DECIMAL ? decimal_to_double(v->decimal, v->type->scale) : (double)v->integer;
+}
+
+/* LIMIT 10 PERCENT: of the rows that there are without it, which are counted first. */
+static Status
+limit_percent(Binder *b, const AstQuery *query, int64_t *out, Error *err)
+{
+	const Type *type;
+	Value		value;
+	int64_t		n;
+	double		percent;
+
+	TRY(count_value(b, query->limit, "LIMIT", &type, &value, err));
+	if (type->kind == TYPE_NULL || value.is_null)
+		return OK;
+	percent = type_is_number(type) ? value_number(&value) : -1;
+	if (percent < 0 || percent > 100) {
+		error_user(err, "LIMIT takes a percentage from 0 to 100.");
+		return error_at_pos(err, query->limit->pos);
+	}
+	TRY(evaluate_count(b, query, "LIMIT PERCENT counts the rows first", query->limit->pos, &n, err));
+	*out = (int64_t)(percent / 100 * (double)n);
+	return OK;
+}
+
 static Status
 fill_top_n(Binder *b, const AstQuery *query, TopNSpec *spec, Error *err)
 {
+	if (query->limit_is_percent) {
+		error_unsupported(err, "A continuous query keeps a number of rows, not a percentage.");
+		return error_at_pos(err, query->limit->pos);
+	}
 	TRY(bind_count(b, query->limit, "LIMIT", &spec->n_rows, err));
 	if (query->offset != NULL)
 		TRY(bind_count(b, query->offset, "OFFSET", &spec->n_skip, err));
@@ -158,7 +214,7 @@ plan_limit(Binder *b, const AstQuery *query, Logical **plan, Error *err)
 							   "ksql.query.pull.limit.clause.enabled=true. See https://cnfl.io/queries for more info.\n"
 							   "Add EMIT CHANGES if you intended to issue a push query.");
 	if (query->limit != NULL)
-		TRY(bind_count(b, query->limit, "LIMIT", &n, err));
+		TRY(query->limit_is_percent ? limit_percent(b, query, &n, err) : bind_count(b, query->limit, "LIMIT", &n, err));
 	if (query->offset != NULL)
 		TRY(bind_count(b, query->offset, "OFFSET", &skip, err));
 	if (skip == INT64_MAX)
@@ -195,24 +251,14 @@ check_ksqldb(Binder *b, const AstQuery *query, Error *err)
 	return OK;
 }
 
-Status
-bind_query(Binder *b, const AstQuery *query, SelectBinder *outer, BoundSubquery *correlated, Logical **out, Error *err)
+/* With its WITH in sight. */
+static Status
+bind_whole(Binder *b, const AstQuery *query, SelectBinder *outer, BoundSubquery *correlated, Logical **out, Error *err)
 {
-	CteEntry *ctes = b->ctes;
-	Status			status;
-
-	if (query->is_recursive && !b->is_bounded) {
-		error_unsupported(err, "WITH RECURSIVE is not kept up to date in a continuous query.");
-		return error_at_pos(err, query->pos);
-	}
-	TRY(check_ksqldb(b, query, err));
-	bind_ctes(b, query);
-	status = bind_body(b, query, query->body, outer, correlated, out, err);
-	b->ctes = ctes;
-	TRY(status);
+	TRY(bind_body(b, query, query->body, outer, correlated, out, err));
 	/* Whether there are rows does not depend on how many are taken. */
 	if (correlated != NULL && correlated->is_exists && query->limit != NULL && query->limit->kind == AST_INTEGER &&
-		query->limit->integer > 0 && query->offset == NULL && (b->is_bounded || query->n_order_by == 0))
+		query->limit->integer > 0 && !query->limit_is_percent && query->offset == NULL && (b->is_bounded || query->n_order_by == 0))
 		return OK;
 	if (domain_is_active(correlated)) {
 		if (query->body->kind == AST_BODY_SELECT || (query->limit == NULL && query->offset == NULL))
@@ -221,6 +267,23 @@ bind_query(Binder *b, const AstQuery *query, SelectBinder *outer, BoundSubquery 
 		return error_at_pos(err, query->pos);
 	}
 	return plan_limit(b, query, out, err);
+}
+
+Status
+bind_query(Binder *b, const AstQuery *query, SelectBinder *outer, BoundSubquery *correlated, Logical **out, Error *err)
+{
+	CteEntry *ctes = b->ctes;
+	Status	  status;
+
+	if (query->is_recursive && !b->is_bounded) {
+		error_unsupported(err, "WITH RECURSIVE is not kept up to date in a continuous query.");
+		return error_at_pos(err, query->pos);
+	}
+	TRY(check_ksqldb(b, query, err));
+	bind_ctes(b, query);
+	status = bind_whole(b, query, outer, correlated, out, err);
+	b->ctes = ctes;
+	return status;
 }
 
 Status

@@ -351,8 +351,8 @@ bind_file_relation(Binder *b, const AstRelation *relation, Logical **out, Scope 
 	return OK;
 }
 
-Status
-bind_relation(Binder *b, const AstRelation *relation, SelectBinder *outer, Logical **out, Scope *scope, Error *err)
+static Status
+bind_unsampled(Binder *b, const AstRelation *relation, SelectBinder *outer, Logical **out, Scope *scope, Error *err)
 {
 	switch (relation->kind) {
 	case AST_RELATION_SOURCE:
@@ -373,6 +373,8 @@ bind_relation(Binder *b, const AstRelation *relation, SelectBinder *outer, Logic
 	}
 	case AST_RELATION_JOIN:
 		return bind_join(b, relation, outer, out, scope, err);
+	case AST_RELATION_PIVOT:
+		return bind_pivot(b, relation, outer, out, scope, err);
 	case AST_RELATION_FUNCTION:
 		if (!b->standard || !b->is_bounded) {
 			error_user(err, b->standard ? "A continuous query cannot read a table function alone: put it behind a stream."
@@ -386,4 +388,11 @@ bind_relation(Binder *b, const AstRelation *relation, SelectBinder *outer, Logic
 		return bind_function_relation(b, relation, false, out, scope, err);
 	}
 	return error_bug(err, "unknown relation");
+}
+
+Status
+bind_relation(Binder *b, const AstRelation *relation, SelectBinder *outer, Logical **out, Scope *scope, Error *err)
+{
+	TRY(bind_unsampled(b, relation, outer, out, scope, err));
+	return relation->sample != NULL ? plan_sample(b, relation->sample, out, err) : OK;
 }

@@ -122,6 +122,7 @@ plan_where(SelectBinder *sb, BoundSubquery *correlated, Error *err)
 	Binder		   *b = sb->binder;
 	ExprBinder		eb = {.binder = b, .scope = sb->scope, .select = sb, .clause = CLAUSE_WHERE};
 	AstConjuncts	asts = {0};
+	const AstExpr  *where;
 	Expr		  **list = NULL, **conditions;
 	BoundSubquery **semis;
 	int				n = 0, n_semis = 0;
@@ -134,7 +135,8 @@ plan_where(SelectBinder *sb, BoundSubquery *correlated, Error *err)
 		sb->rows = logical_filter(b->arena, sb->rows, condition);
 		return OK;
 	}
-	ast_conjuncts(b->arena, sb->ast->where, &asts);
+	TRY(condition_of_columns(sb, sb->ast->where, &where, err));
+	ast_conjuncts(b->arena, where, &asts);
 	conditions = arena_array(b->arena, Expr *, asts.n);
 	semis = arena_array(b->arena, BoundSubquery *, asts.n);
 	for (int i = 0; i < asts.n; i++) {
@@ -259,7 +261,8 @@ bind_from(SelectBinder *sb, SelectBinder *outer, Error *err)
 		sb->rows = logical_one_row(b);
 		return OK;
 	}
-	return bind_relation(b, ast->from, outer, &sb->rows, sb->scope, err);
+	TRY(bind_relation(b, ast->from, outer, &sb->rows, sb->scope, err));
+	return ast->sample != NULL ? plan_sample(b, ast->sample, &sb->rows, err) : OK;
 }
 
 /* Sub-queries inside of aggregates have been joined below the aggregation. */

@@ -18,11 +18,16 @@ bool		 select_list_has(const SelectList *list, const char *name);
 const char *select_next_unnamed(SelectList *list);
 /* The name of `s->f`: with a number where it is taken. */
 const char *select_field_name(SelectList *list, const char *field);
+Status bind_select_item(SelectList *list, ExprBinder *eb, const AstSelectItem *item, Error *err);
 Status bind_select_items(SelectList *list, Error *err);
 /* Names that are reserved or repeated. */
 Status check_select_names(SelectBinder *sb, const SelectList *list, int n, Error *err);
 /* Puts the clause in front of ksqlDB's sentences that have it there.  Returns FAILED. */
 Status select_context(Binder *b, Clause clause, Error *err);
+
+/* ---- columns.c ---- */
+/* An item that has COLUMNS(...) in it: one for each column. */
+Status bind_columns_item(SelectList *list, ExprBinder *eb, const AstSelectItem *item, Error *err);
 
 /* ---- partition_by.c ---- */
 Status plan_partition_by(SelectBinder *sb, SelectList *list, Error *err);
@@ -33,8 +38,6 @@ Status bind_select_order(SelectBinder *sb, const AstQuery *query, SelectList *li
 /* Of a bounded query. */
 void   plan_select_order(SelectBinder *sb, const AstQuery *query, SelectList *list, SortKey *keys, int n_visible);
 
-/* The rows' first n columns. */
-Logical *keep_first_columns(Binder *b, Logical *rows, int n);
 /* DISTINCT ON (...): its columns of the list, to which they are added; then the first row for each of their values in the query's order (and of
  * each value of the n_keys columns of a domain). */
 Status bind_distinct_on(SelectBinder *sb, SelectList *list, int n_visible, int **columns, Error *err);

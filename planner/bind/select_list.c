@@ -32,15 +32,6 @@ scope_has(const Scope *scope, const char *name)
 
 /* ---- * ---- */
 
-static bool
-star_skips(Binder *b, const AstExpr *star, const char *name)
-{
-	for (int i = 0; i < star->n_params; i++)
-		if (name_matches(b->standard, name, bind_name(b->context, star->params[i]), false))
-			return true;
-	return false;
-}
-
 static const AstExpr *
 star_replacement(Binder *b, const AstExpr *star, const char *name)
 {
@@ -50,17 +41,14 @@ star_replacement(Binder *b, const AstExpr *star, const char *name)
 	return NULL;
 }
 
-static AstExpr *
-column_ast(Binder *b, const ScopeColumn *c, AstPos pos)
+/* The name that RENAME gives a column. */
+static const char *
+star_name(Binder *b, const AstExpr *star, const char *name)
 {
-	AstExpr *ast = arena_new(b->arena, AstExpr);
-
-	ast->kind = AST_COLUMN;
-	ast->pos = pos;
-	ast->qualifier = (AstIdent){.text = c->qualifier, .is_quoted = true, .pos = pos};
-	ast->name = (AstIdent){.text = c->name, .is_quoted = true, .pos = pos};
-	ast->text = c->name;
-	return ast;
+	for (int i = 0; i < star->n_renames; i++)
+		if (name_matches(b->standard, name, bind_name(b->context, star->renames[i].from), false))
+			return bind_name(b->context, star->renames[i].to);
+	return name;
 }
 
 static Status
@@ -71,9 +59,9 @@ star_add(SelectList *list, const AstExpr *star, const ScopeColumn *c, Error *err
 	const AstExpr *replacement;
 	const char	  *name = c->name;
 	Expr		  *expr = expr_column(b->arena, c->index, c->type, c->name);
-	const AstExpr *ast = column_ast(b, c, star->pos);
+	const AstExpr *ast = ast_column(b->arena, c->qualifier, c->name, star->pos);
 
-	if (star_skips(b, star, c->name))
+	if (!star_has(b, star, c->name))
 		return OK;
 	replacement = star_replacement(b, star, c->name);
 	if (replacement != NULL) {
@@ -86,7 +74,7 @@ star_add(SelectList *list, const AstExpr *star, const ScopeColumn *c, Error *err
 		name = c->print_name;
 	else if (sb->scope->is_join && b->is_persistent && select_list_has(list, name) && c->qualifier != NULL)
 		name = arena_printf(b->arena, "%s_%s", c->qualifier, c->name);
-	select_list_add(list, (BoundColumn){.name = name, .expr = expr, .ast = ast, .from_star = true, .pos = star->pos});
+	select_list_add(list, (BoundColumn){.name = star_name(b, star, name), .expr = expr, .ast = ast, .from_star = true, .pos = star->pos});
 	return OK;
 }
 
@@ -120,6 +108,22 @@ is_carried(const SelectBinder *sb, const AstExpr *star, const ScopeColumn *c)
 {
 	return !sb->binder->standard && sb->scope->is_join && sb->ast->n_partition_by > 0 && star->kind == AST_STAR && c->source >= 0 &&
 		   (strcmp(c->name, "ROWTIME") == 0 || strcmp(c->name, "ROWPARTITION") == 0 || strcmp(c->name, "ROWOFFSET") == 0);
+}
+
+/* What is renamed must be there. */
+static Status
+check_renames(Binder *b, const Scope *scope, const AstExpr *star, Error *err)
+{
+	for (int i = 0; i < star->n_renames; i++) {
+		const ScopeColumn *column;
+
+		TRY(scope_try(b, scope, star->qualifier, star->renames[i].from, &column, err));
+		if (column != NULL)
+			continue;
+		error_user(err, "There is no column `%s` to be renamed.", star->renames[i].from.text);
+		return error_at_pos(err, star->renames[i].from.pos);
+	}
+	return OK;
 }
 
 /*
@@ -166,6 +170,11 @@ expand_star(SelectList *list, const AstExpr *star, Error *err)
 		if (c == NULL || (c->is_hidden && !is_carried(sb, star, c)) || (source >= 0 && c->source != source) || (c->is_merged && source >= 0))
 			continue;
 		TRY(star_add(list, star, c, err));
+	}
+	TRY(check_renames(b, scope, star, err));
+	if (list->n == before && star->right != NULL) {
+		error_user(err, "No column has a name like '%s'.", star->right->text);
+		return error_at_pos(err, star->right->pos);
 	}
 	if (list->n == before && star->n_params == 0) {
 		error_user(err, "`*` stands for no columns here.");
@@ -358,37 +367,40 @@ select_context(Binder *b, Clause clause, Error *err)
 }
 
 Status
+bind_select_item(SelectList *list, ExprBinder *eb, const AstSelectItem *item, Error *err)
+{
+	Binder	   *b = list->sb->binder;
+	BoundColumn column = {.ast = item->expr, .pos = item->pos};
+
+	if (item->expr->kind == AST_STAR || item->expr->kind == AST_QUALIFIED_STAR)
+		return expand_star(list, item->expr, err);
+	if (item->expr->kind == AST_FIELD_ALL)
+		return expand_field_star(list, eb, item, err);
+	if (b->standard && columns_call(item->expr) != NULL)
+		return bind_columns_item(list, eb, item, err);
+	if (bind_expr(eb, item->expr, &column.expr, err) != OK)
+		return select_context(b, CLAUSE_SELECT, err);
+	if (column.expr->type->kind == TYPE_NULL) {
+		if (!b->standard) {
+			error_user(err, "Can't infer a type of null. Please explicitly cast it to a required type, e.g. CAST(null AS VARCHAR).");
+			return error_at_pos(err, item->pos);
+		}
+		column.expr = expr_cast_to(b, column.expr, type_string);
+	}
+	TRY(name_of_item(list, item, column.expr, &column.name, &column.is_unnamed, err));
+	select_list_add(list, column);
+	return OK;
+}
+
+Status
 bind_select_items(SelectList *list, Error *err)
 {
-	SelectBinder	*sb = list->sb;
-	Binder			*b = sb->binder;
-	const AstSelect *ast = sb->ast;
-	ExprBinder		 eb = {.binder = b, .scope = sb->scope, .select = sb, .clause = CLAUSE_SELECT};
+	SelectBinder *sb = list->sb;
+	ExprBinder	  eb = {.binder = sb->binder, .scope = sb->scope, .select = sb, .clause = CLAUSE_SELECT};
 
-	for (int i = 0; i < ast->n_items; i++) {
-		const AstSelectItem *item = &ast->items[i];
-		BoundColumn			 column = {.ast = item->expr, .pos = item->pos};
-
+	for (int i = 0; i < sb->ast->n_items; i++) {
 		eb.item = i + 1;
-		if (item->expr->kind == AST_STAR || item->expr->kind == AST_QUALIFIED_STAR) {
-			TRY(expand_star(list, item->expr, err));
-			continue;
-		}
-		if (item->expr->kind == AST_FIELD_ALL) {
-			TRY(expand_field_star(list, &eb, item, err));
-			continue;
-		}
-		if (bind_expr(&eb, item->expr, &column.expr, err) != OK)
-			return select_context(b, CLAUSE_SELECT, err);
-		if (column.expr->type->kind == TYPE_NULL) {
-			if (!b->standard) {
-				error_user(err, "Can't infer a type of null. Please explicitly cast it to a required type, e.g. CAST(null AS VARCHAR).");
-				return error_at_pos(err, item->pos);
-			}
-			column.expr = expr_cast_to(b, column.expr, type_string);
-		}
-		TRY(name_of_item(list, item, column.expr, &column.name, &column.is_unnamed, err));
-		select_list_add(list, column);
+		TRY(bind_select_item(list, &eb, &sb->ast->items[i], err));
 	}
 	return OK;
 }

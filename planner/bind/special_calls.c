@@ -165,12 +165,20 @@ bind_list_aggregate(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err)
 	return bind_expr(eb, call, out, err);
 }
 
+static Status
+refuse_columns(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err)
+{
+	(void)out;
+	error_unsupported(err, "COLUMNS stands for columns in the select list and in WHERE, not in %s.", clause_name(eb->clause));
+	return error_at_pos(err, e->pos);
+}
+
 static const struct {
 	const char *name;
 	Status (*bind)(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err);
 } specials[] = {{"GROUPING", bind_grouping}, {"GROUPING_ID", bind_grouping}, {"ROW", bind_row}, {"STRUCT_PACK", bind_struct_pack},
 				{"STRUCT_EXTRACT", bind_struct_extract}, {"STRUCT_INSERT", bind_struct_insert}, {"LIST_AGGREGATE", bind_list_aggregate},
-				{"LIST_AGGR", bind_list_aggregate}, {"ARRAY_AGGREGATE", bind_list_aggregate}, {"ARRAY_AGGR", bind_list_aggregate}};
+				{"COLUMNS", refuse_columns}, {"LIST_AGGR", bind_list_aggregate}, {"ARRAY_AGGREGATE", bind_list_aggregate}, {"ARRAY_AGGR", bind_list_aggregate}};
 
 bool
 is_special_call(const AstExpr *e)
