@@ -2,11 +2,22 @@
 
 import os
 import subprocess
+import sys
 import tempfile
 
 CASES = []
 LIMIT = 300     # seconds for what takes some milliseconds: another program may have the machine
 PROGRAM_MB = 24     # of the program itself, its libraries and the batches under way
+
+
+# What is resident at most includes the process that a program was started from.  So a small one starts it.
+MEASURE = """
+import os, sys
+pid = os.posix_spawn(sys.argv[2], sys.argv[2:], os.environ)
+_, status, usage = os.wait4(pid, 0)
+with open(sys.argv[1], "w") as f:
+    print(os.waitstatus_to_exitcode(status), usage.ru_maxrss, file=f)
+"""
 
 
 def case(function):
@@ -28,14 +39,13 @@ class Place:
 
     def run(self, sql, limit="1G", threads=1):
         """Exit status, output, errors, and the most megabytes resident."""
-        with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
-            child = subprocess.Popen([self.sluice, "--no-header", "--threads", str(threads), "--set", f"memory.limit={limit}", "-c", sql], cwd=self.folder,
-                                     env=self.environment, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
-            _, status, usage = os.wait4(child.pid, 0)
-            child.returncode = os.waitstatus_to_exitcode(status)
+        with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err, tempfile.NamedTemporaryFile("r") as measured:
+            subprocess.run([sys.executable, "-S", "-E", "-c", MEASURE, measured.name, self.sluice, "--no-header", "--threads", str(threads), "--set",
+                            f"memory.limit={limit}", "-c", sql], cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
             out.seek(0)
             err.seek(0)
-            return child.returncode, out.read(), err.read(), usage.ru_maxrss / 1024
+            status, kilobytes = measured.read().split()
+            return int(status), out.read(), err.read(), int(kilobytes) / 1024
 
     def value(self, sql, **how):
         status, out, err, _ = self.run(sql, **how)
