@@ -32,6 +32,7 @@ is_column(const Expr *e, int index)
 /* Conjuncts of ON that have become columns, of the left or the right side; of an inner join those that filter its pairs. */
 typedef struct OnConditions {
 	const AstExpr *of_pairs;
+	const AstExpr *rest;	/* of such an ON */
 	int	  n;
 	bool *is_left;
 	int	 *columns;

@@ -99,6 +99,7 @@ join_on_subqueries(Joining *j, const AstExpr **on, OnConditions *out, Error *err
 		return OK;
 	if (j->kind == JOIN_INNER) {
 		out->of_pairs = moved;
+		out->rest = *on;
 		return OK;
 	}
 	ast_conjuncts(b->arena, moved, &list);
@@ -133,11 +134,17 @@ join_filter_pairs(Joining *j, const OnConditions *conditions, Logical **rows, Sc
 {
 	Binder		*b = j->binder;
 	SelectBinder of_pairs = {.rows = *rows};
+	AstRelation *pairs;
 	Expr		*condition;
 
 	if (conditions->of_pairs == NULL)
 		return OK;
-	TRY(bind_on_side(b, j->relation, conditions->of_pairs, scope, &of_pairs, &condition, err));
+	/* The rows that it filters are those of the join without it. */
+	pairs = arena_memdup(b->arena, j->relation, sizeof *pairs);
+	pairs->on = (AstExpr *)conditions->rest;
+	if (pairs->on == NULL)
+		pairs->join = AST_JOIN_CROSS;
+	TRY(bind_on_side(b, pairs, conditions->of_pairs, scope, &of_pairs, &condition, err));
 	add_condition(b, rows, logical_filter(b->arena, of_pairs.rows, condition), NULL);
 	return OK;
 }
