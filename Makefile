@@ -52,7 +52,7 @@ SRCXX    := $(sort $(shell find $(LAYERS) -name '*.cpp'))
 HEADERS  := $(sort $(shell find $(LAYERS) -name '*.h'))
 OBJS     := $(SRC:%.c=$(OBJ)/%.o) $(SRCXX:%.cpp=$(OBJ)/%.o) $(if $(wildcard parser/grammar.y),$(OBJ)/gen/grammar.o)
 UNIT     := $(sort $(wildcard tests/unit/*.c))
-DEPS     := $(OBJS:.o=.d) $(OBJ)/shell/main.d $(UNIT:%.c=$(OBJ)/%.d)
+DEPS     := $(OBJS:.o=.d) $(OBJ)/shell/main.d $(UNIT:%.c=$(OBJ)/%.d) $(OBJ)/docs/gen/functions.d
 
 .PHONY: all
 all: $(BIN)/sluice ## build the program: build/sluice

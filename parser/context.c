@@ -129,6 +129,20 @@ is_number(int code)
 	return code == TK_INTLIT || code == TK_DECLIT;
 }
 
+/* Two > with nothing between them: x >> 2, not the end of ARRAY<ARRAY<INT>>, behind which no number and no parenthesis stands. */
+static bool
+is_shift(const ParseState *ps, int i)
+{
+	int		behind = code_at(ps, i, 2);
+
+	if (ps->options.is_ksqldb || ps->inputs[i + 1].token.offset != ps->inputs[i].token.offset + 1)
+		return false;
+	for (int before = i - 1; before >= 0 && behind != TK_INTLIT && behind != TK_LP; before--)
+		if (ps->inputs[before].code == TK_LT)
+			return false;
+	return true;
+}
+
 /* PIVOT t ON a, PIVOT (query) USING f(b): a query, where one may begin. */
 static bool
 pivot_begins(const ParseState *ps, int i)
@@ -383,6 +397,12 @@ context_apply(ParseState *ps)
 				input->code = TK_USING_SAMPLE;
 			else if (!is_keyword(ps, i, TK_USING))
 				input->code = TK_IDENT;
+			break;
+		case TK_GT:
+			if (next == TK_GT && is_shift(ps, i)) {
+				input->code = TK_SHIFT_RIGHT;
+				ps->inputs[i + 1].code = INPUT_SKIP;
+			}
 			break;
 		case TK_LEFT:			/* reserved, but LEFT(s, 2) and RIGHT(s, 2) can't be anything else */
 		case TK_RIGHT:

@@ -714,6 +714,10 @@ val(R) ::= concat(E). { R = E; }
 
 concat(R) ::= sum(E). { R = E; }
 concat(R) ::= concat(A) CONCAT sum(B). { R = expr_binary(ps, AST_OP_CONCAT, A, B); }
+concat(R) ::= concat(A) BIT_AND(T) sum(B). { R = expr_call_of(ps, A->pos, T, "BITWISE_AND", A, B, NULL); }
+concat(R) ::= concat(A) BIT_OR(T) sum(B). { R = expr_call_of(ps, A->pos, T, "BITWISE_OR", A, B, NULL); }
+concat(R) ::= concat(A) SHIFT_LEFT(T) sum(B). { R = expr_call_of(ps, A->pos, T, "BITWISE_LEFT_SHIFT", A, B, NULL); }
+concat(R) ::= concat(A) SHIFT_RIGHT(T) sum(B). { R = expr_call_of(ps, A->pos, T, "BITWISE_RIGHT_SHIFT", A, B, NULL); }
 
 sum(R) ::= product(E). { R = E; }
 sum(R) ::= sum(A) PLUS product(B). { R = expr_binary(ps, AST_OP_ADD, A, B); }
@@ -731,6 +735,7 @@ power(R) ::= power(A) POWER(T) signed(B). { R = expr_call_of(ps, A->pos, T, "POW
 signed(R) ::= zoned(E). { R = E; }
 signed(R) ::= MINUS(T) signed(E). { R = expr_unary(ps, AST_OP_NEGATE, T, E); }
 signed(R) ::= PLUS(T) signed(E). { R = expr_unary(ps, AST_OP_PLUS, T, E); }
+signed(R) ::= MATCH(T) signed(E). { R = expr_call_of(ps, T.pos, T, "BITWISE_NOT", E, NULL, NULL); }
 
 zoned(R) ::= postfix(E). { R = E; }
 zoned(R) ::= zoned(A) AT TIME ZONE postfix(B). {

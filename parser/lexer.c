@@ -132,6 +132,7 @@ static const struct {
 	{"^@", TK_STARTS, true}, {"**", TK_POWER, true}, {"//", TK_DIV, true}, {"==", TK_EQ, true},
 	{"<>", TK_NEQ, false}, {"!=", TK_NEQ, false}, {"<=", TK_LTE, false}, {">=", TK_GTE, false}, {"||", TK_CONCAT, false},
 	{"->", TK_ARROW, false}, {"=>", TK_LAMBDA, false}, {":=", TK_ASSIGN, false}, {"::", TK_DCOLON, false},
+	{"<<", TK_SHIFT_LEFT, true}, {"&", TK_BIT_AND, true}, {"|", TK_BIT_OR, true},
 	{"~", TK_MATCH, true}, {"^", TK_POWER, true}, {"{", TK_LC, true}, {"}", TK_RC, true}, {":", TK_COLON, true},
 	{"=", TK_EQ, false}, {"<", TK_LT, false}, {">", TK_GT, false}, {"+", TK_PLUS, false}, {"-", TK_MINUS, false},
 	{"*", TK_STAR, false}, {"/", TK_SLASH, false}, {"%", TK_PERCENT, false}, {"(", TK_LP, false}, {")", TK_RP, false},

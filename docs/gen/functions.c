@@ -152,11 +152,11 @@ main(void)
 		const char			 *title;
 		const ScalarFunction *families[3];
 	} chapters[] = {
-		{"Numbers", {scalar_math_functions, scalar_decimal_functions}},
+		{"Numbers", {scalar_math_functions, scalar_decimal_functions, scalar_bits_functions}},
 		{"Text", {scalar_string_functions, scalar_text_functions, scalar_mask_functions}},
 		{"Bytes and encodings", {scalar_bytes_functions}},
 		{"Regular expressions", {scalar_regex_functions}},
-		{"Arrays", {scalar_array_functions}},
+		{"Arrays", {scalar_array_functions, scalar_list_functions}},
 		{"Maps", {scalar_map_functions}},
 		{"Higher-order functions", {scalar_lambda_functions}},
 		{"JSON", {scalar_json_functions}},

@@ -5,6 +5,7 @@
 
 const ScalarFunction *const scalar_families[] = {
 	scalar_math_functions,
+	scalar_bits_functions,
 	scalar_decimal_functions,
 	scalar_string_functions,
 	scalar_text_functions,
@@ -26,6 +27,7 @@ const ScalarFunction *const scalar_families[] = {
 
 /* ksqlDB's names of what they are for, in the same order. */
 static const char *const scalar_categories[] = {
+	"MATHEMATICAL",
 	"MATHEMATICAL",
 	"MATHEMATICAL",
 	"STRING",
