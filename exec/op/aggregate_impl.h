@@ -148,6 +148,7 @@ typedef struct PushData {
 	ItemInput	   *inputs;			/* of the items, for all rows */
 	uint32_t	   *live;			/* rows that take part */
 	int32_t			n_live;
+	const int64_t  *times_before;	/* sessions, of rows that were kept: stream time before each; NULL: as it is */
 } PushData;
 
 /* Rows to be emitted. */

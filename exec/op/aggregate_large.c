@@ -305,7 +305,7 @@ write_tuple_part(TuplePart *part, int partition, const uint32_t *numbers, uint32
 	StrBuf			 *block = &self->spill->block;
 	Extent			  extent;
 
-	TRY(partition_begin(self, &part->smaller, partition, (uint32_t)item->number + 1, &extent, err));
+	TRY(partition_begin(self, &part->smaller, block, partition, (uint32_t)item->number + 1, &extent, err));
 	for (uint32_t i = 0; i < n; i++) {
 		const Group *tuple = group_table_at(table, numbers[i]);
 		RecordHeader header = {.hash = tuple->hash, .kind = (uint32_t)item->number + 1,
@@ -316,9 +316,9 @@ write_tuple_part(TuplePart *part, int partition, const uint32_t *numbers, uint32
 		add_slots(table, tuple, 1, item->spec->n_args, block);
 		header.length = (uint32_t)(block->length - at);
 		memcpy(block->data + at, &header, sizeof header);
-		TRY(partition_flush(self, &part->smaller, false, err));
+		TRY(partition_flush(self, &part->smaller, block, false, err));
 	}
-	return partition_end(self, &part->smaller, &extent, err);
+	return partition_end(self, &part->smaller, block, &extent, err);
 }
 
 /* All tuples in memory to smaller parts. */

@@ -19,58 +19,7 @@
  */
 #include <stdlib.h>
 
-#include "exec/op/aggregate_impl.h"
-
-typedef struct Session {
-	Time	 start;
-	Time	 end;
-	bool	 is_stored;		/* durable state has it, under these bounds */
-	bool	 is_unsaved;	/* in the list of changes */
-	bool	 is_changed;	/* compaction: in the list to emit */
-	bool	 was_emitted;	/* downstream knows it under these bounds */
-	bool	 is_dead;		/* merged away or expired; freed when no list has it */
-	Group	*group;
-} Session;
-
-_Static_assert(sizeof(Session) % 16 == 0, "states behind it are aligned");
-
-/* In a group's record. */
-typedef struct SessionList {
-	Session **items;
-	uint32_t  n;
-	uint32_t  capacity;
-} SessionList;
-
-typedef struct HeapEntry {
-	Time	 end;
-	Time	 start;
-	uint32_t group;
-} HeapEntry;
-
-typedef struct Tombstone {
-	Group *group;
-	Time   start;
-	Time   end;
-} Tombstone;
-
-struct Sessions {
-	HeapEntry  *heap;
-	uint32_t	n_heap;
-	uint32_t	heap_capacity;
-	Time		newest_end;
-	Time		next_sweep;
-	Session	  **changed;		/* compaction */
-	uint32_t	n_changed;
-	uint32_t	changed_capacity;
-	Tombstone  *tombstones;
-	uint32_t	n_tombstones;
-	uint32_t	tombstone_capacity;
-	Session	  **unsaved;		/* durable */
-	uint32_t	n_unsaved;
-	uint32_t	unsaved_capacity;
-	int64_t		n_sessions;
-	bool		has_empty_groups;
-};
+#include "exec/op/aggregate_session.h"
 
 /* One output row of a run. */
 typedef struct Event {
@@ -88,12 +37,6 @@ typedef struct Run {
 	Event	 *events;
 	int32_t	  n_events;
 } Run;
-
-static SessionList *
-group_sessions(const AggregateOp *self, const Group *group)
-{
-	return (SessionList *)((char *)group + self->groups.state_offset);
-}
 
 static int64_t
 session_retention(const AggregateSpec *spec)
@@ -137,6 +80,7 @@ aggregate_session_open(AggregateOp *self, Error *err)
 		self->items[i].offset += sizeof(Session);
 	self->sessions = arena_new(&self->op.arena, struct Sessions);
 	self->sessions->newest_end = self->sessions->next_sweep = INT64_MIN;
+	session_spill_open(self);
 	if (state == NULL)
 		return OK;
 	if (state->scan(state, self->op.id, 0, load_session, self, err) == FAILED)
@@ -147,7 +91,14 @@ aggregate_session_open(AggregateOp *self, Error *err)
 	return OK;
 }
 
-static Session *
+/* With what malloc and the group's list add. */
+static int64_t
+session_bytes(const AggregateOp *self)
+{
+	return (int64_t)(sizeof(Session) + self->states_size + 2 * sizeof(Session *) + 16);
+}
+
+Session *
 session_new(AggregateOp *self, Group *group, Time start, Time end)
 {
 	const AggregateSpec *spec = self->op.spec;
@@ -158,7 +109,7 @@ session_new(AggregateOp *self, Group *group, Time start, Time end)
 	session->group = group;
 	for (int i = 0; i < spec->n_items; i++)
 		item_init(&self->items[i], (char *)session);
-	self->used_bytes += (int64_t)(sizeof *session + self->states_size);
+	self->used_bytes += session_bytes(self);
 	self->sessions->n_sessions++;
 	return session;
 }
@@ -170,7 +121,7 @@ session_free(AggregateOp *self, Session *session)
 
 	for (int i = 0; i < spec->n_items; i++)
 		item_destroy(&self->items[i], (char *)session);
-	self->used_bytes -= (int64_t)(sizeof *session + self->states_size);
+	self->used_bytes -= session_bytes(self);
 	free(session);
 }
 
@@ -182,6 +133,28 @@ session_drop(AggregateOp *self, Session *session)
 	session->is_dead = true;
 	if (!session->is_changed && !session->is_unsaved)
 		session_free(self, session);
+}
+
+static void
+free_sessions(AggregateOp *self)
+{
+	for (uint32_t g = 0; g < self->groups.n_records; g++) {
+		Group		*group = group_table_at(&self->groups, g);
+		SessionList *list = group_sessions(self, group);
+
+		for (uint32_t i = 0; group->is_live && i < list->n; i++)
+			session_free(self, list->items[i]);
+		if (group->is_live)
+			free(list->items);
+	}
+}
+
+void
+sessions_forget(AggregateOp *self)
+{
+	free_sessions(self);
+	group_table_clear(&self->groups);
+	self->sessions->n_sessions = 0;
 }
 
 void
@@ -198,15 +171,8 @@ aggregate_session_close(AggregateOp *self)
 	for (uint32_t i = 0; i < s->n_unsaved; i++)
 		if (s->unsaved[i]->is_dead)
 			session_free(self, s->unsaved[i]);
-	for (uint32_t g = 0; g < self->groups.n_records; g++) {
-		Group		*group = group_table_at(&self->groups, g);
-		SessionList *list = group_sessions(self, group);
-
-		for (uint32_t i = 0; group->is_live && i < list->n; i++)
-			session_free(self, list->items[i]);
-		if (group->is_live)
-			free(list->items);
-	}
+	free_sessions(self);
+	session_spill_close(self);
 	free(s->heap);
 	free(s->changed);
 	free(s->tombstones);
@@ -669,9 +635,13 @@ aggregate_session_push(AggregateOp *self, PushData *data, Error *err)
 	uint32_t			*new_rows = arena_alloc(arena, sizeof *new_rows * (size_t)(n + 1));
 	int32_t				 n_new;
 	Run					 run = {0};
+	bool				 is_taken;
 
 	if (in->event_time == NULL)
 		return error_bug(err, "A windowed aggregate needs event time");
+	TRY(session_spill_rows(self, data, &is_taken, err));
+	if (is_taken)
+		return OK;
 	for (int k = 0; k < spec->n_keys; k++) {
 		columns[k] = data->slots[k];
 		if (data->live == NULL)
@@ -690,6 +660,8 @@ aggregate_session_push(AggregateOp *self, PushData *data, Error *err)
 		Time	 t = in->event_time[row];
 		Time	 close_time;
 
+		if (data->times_before != NULL)
+			self->stream_time = self->sessions->newest_end = data->times_before[row];
 		if (t > self->stream_time)
 			self->stream_time = t;
 		TRY(take_row(self, data, &run, groups[i], row, t, err));
@@ -719,12 +691,8 @@ aggregate_session_advance(AggregateOp *self, Error *err)
 }
 
 Status
-aggregate_session_finish(AggregateOp *self, Error *err)
+sessions_emit_all(AggregateOp *self, Error *err)
 {
-	const AggregateSpec *spec = self->op.spec;
-
-	if (spec->emit != AGGREGATE_AT_END)
-		return emit_changed_sessions(self, err);
 	for (uint32_t g = 0; g < self->groups.n_records; g++) {
 		Group *group = group_table_at(&self->groups, g);
 
@@ -737,6 +705,16 @@ aggregate_session_finish(AggregateOp *self, Error *err)
 		}
 	}
 	return OK;
+}
+
+Status
+aggregate_session_finish(AggregateOp *self, Error *err)
+{
+	const AggregateSpec *spec = self->op.spec;
+
+	if (spec->emit != AGGREGATE_AT_END)
+		return emit_changed_sessions(self, err);
+	return session_has_spilled(self) ? session_spill_finish(self, err) : sessions_emit_all(self, err);
 }
 
 Status
@@ -795,20 +773,59 @@ load_session(void *context, Str key, Str value, Error *err)
 	return aggregate_account(self, err);
 }
 
+void
+session_join(AggregateOp *self, Group *group, Session *session)
+{
+	const AggregateSpec *spec = self->op.spec;
+	int64_t				 gap = spec->window.gap_ms;
+	SessionList			*list = group_sessions(self, group);
+	Session				*first = NULL;
+
+	/* Sessions of a list are in order of their start. */
+	for (uint32_t i = 0; i < list->n;) {
+		Session *old = list->items[i];
+
+		if (old->end < time_shift(session->start, -gap) || old->start > time_shift(session->end, gap)) {
+			i++;
+			continue;
+		}
+		if (first == NULL)
+			first = old;
+		for (int a = 0; a < spec->n_items && first != old; a++)
+			item_merge(&self->items[a], (char *)first, (char *)old);
+		first->start = old->start < first->start ? old->start : first->start;
+		first->end = old->end > first->end ? old->end : first->end;
+		list_remove(list, i);
+		if (first != old)
+			session_drop(self, old);
+	}
+	if (first == NULL) {
+		list_insert(list, session);
+		return;
+	}
+	for (int a = 0; a < spec->n_items; a++)
+		item_merge(&self->items[a], (char *)first, (char *)session);
+	first->start = session->start < first->start ? session->start : first->start;
+	first->end = session->end > first->end ? session->end : first->end;
+	session_drop(self, session);
+	list_insert(list, first);
+}
+
 /* Takes over the sessions of a clone: those that overlap become one. */
 Status
 aggregate_session_merge(AggregateOp *self, AggregateOp *other, Error *err)
 {
 	const AggregateSpec *spec = self->op.spec;
 	Arena				*arena = op_scratch(&self->op);
-	int64_t				 gap = spec->window.gap_ms;
 	KeySlot			   **columns = arena_alloc(arena, sizeof *columns * (size_t)(self->n_slots + 1));
 
+	if (session_spill_must_merge(self, other))
+		return session_spill_merge(self, other, err);
 	for (int k = 0; k < spec->n_keys; k++)
 		columns[k] = arena_new(arena, KeySlot);
 	for (uint32_t g = 0; g < other->groups.n_records; g++) {
 		Group		*theirs = group_table_at(&other->groups, g), *group;
-		SessionList *from = group_sessions(other, theirs), *into;
+		SessionList *from = group_sessions(other, theirs);
 		uint32_t	 new_row;
 		int32_t		 n_new;
 
@@ -817,30 +834,13 @@ aggregate_session_merge(AggregateOp *self, AggregateOp *other, Error *err)
 		for (int k = 0; k < spec->n_keys; k++)
 			*columns[k] = group_key(&other->groups, theirs, k);
 		TRY(group_table_find(&self->groups, columns, &theirs->hash, 1, &group, &new_row, &n_new, err));
-		into = group_sessions(self, group);
 		for (uint32_t i = 0; i < from->n; i++) {
 			const Session *source = from->items[i];
-			Session		  *merged = session_new(self, group, source->start, source->end);
+			Session		  *copy = session_new(self, group, source->start, source->end);
 
 			for (int a = 0; a < spec->n_items; a++)
-				item_merge(&self->items[a], (char *)merged, (const char *)source);
-			for (uint32_t j = 0; j < into->n;) {
-				Session *old = into->items[j];
-
-				if (old->end < time_shift(merged->start, -gap) || old->start > time_shift(merged->end, gap)) {
-					j++;
-					continue;
-				}
-				for (int a = 0; a < spec->n_items; a++)
-					item_merge(&self->items[a], (char *)old, (char *)merged);
-				old->start = old->start < merged->start ? old->start : merged->start;
-				old->end = old->end > merged->end ? old->end : merged->end;
-				list_remove(into, j);
-				session_drop(self, merged);
-				merged = old;
-				j = 0;
-			}
-			list_insert(into, merged);
+				item_merge(&self->items[a], (char *)copy, (const char *)source);
+			session_join(self, group, copy);
 		}
 	}
 	return aggregate_account(self, err);

@@ -240,9 +240,9 @@ open_file(AggregateOp *self, Partitions *parts, Error *err)
 }
 
 Status
-partition_begin(AggregateOp *self, Partitions *parts, int partition, uint32_t kind, Extent *extent, Error *err)
+partition_begin(AggregateOp *self, Partitions *parts, StrBuf *block, int partition, uint32_t kind, Extent *extent, Error *err)
 {
-	strbuf_clear(&self->spill->block);
+	strbuf_clear(block);
 	if (parts->own == NULL)
 		TRY(open_file(self, parts, err));
 	*extent = (Extent){.partition = partition, .kind = kind, .file = parts->own, .at = spill_end(parts->own)};
@@ -250,10 +250,8 @@ partition_begin(AggregateOp *self, Partitions *parts, int partition, uint32_t ki
 }
 
 Status
-partition_flush(AggregateOp *self, Partitions *parts, bool is_last, Error *err)
+partition_flush(AggregateOp *self, Partitions *parts, StrBuf *block, bool is_last, Error *err)
 {
-	StrBuf *block = &self->spill->block;
-
 	if (block->length == 0 || (!is_last && block->length < (size_t)spill_block_bytes(op_services(&self->op)->spill)))
 		return OK;
 	TRY(spill_write(parts->own, strbuf_str(block), err));
@@ -263,9 +261,9 @@ partition_flush(AggregateOp *self, Partitions *parts, bool is_last, Error *err)
 }
 
 Status
-partition_end(AggregateOp *self, Partitions *parts, Extent *extent, Error *err)
+partition_end(AggregateOp *self, Partitions *parts, StrBuf *block, Extent *extent, Error *err)
 {
-	TRY(partition_flush(self, parts, true, err));
+	TRY(partition_flush(self, parts, block, true, err));
 	extent->end = spill_end(parts->own);
 	if (extent->end == extent->at)
 		return OK;
@@ -281,16 +279,16 @@ write_groups(AggregateOp *self, Partitions *parts, int partition, const uint32_t
 	StrBuf *block = &self->spill->block;
 	Extent	extent;
 
-	TRY(partition_begin(self, parts, partition, 0, &extent, err));
+	TRY(partition_begin(self, parts, block, partition, 0, &extent, err));
 	for (uint32_t i = 0; i < n; i++) {
 		const Group *group = group_table_at(&self->groups, numbers[i]);
 		size_t		 at = record_begin(self, 0, group, block);
 
 		add_states(self, group, block);
 		record_end(block, at);
-		TRY(partition_flush(self, parts, false, err));
+		TRY(partition_flush(self, parts, block, false, err));
 	}
-	return partition_end(self, parts, &extent, err);
+	return partition_end(self, parts, block, &extent, err);
 }
 
 /* The states of an item in pieces. */
@@ -300,7 +298,7 @@ write_pieces(AggregateOp *self, Partitions *parts, int partition, const Item *it
 	StrBuf *block = &self->spill->block;
 	Extent	extent;
 
-	TRY(partition_begin(self, parts, partition, (uint32_t)item->number + 1, &extent, err));
+	TRY(partition_begin(self, parts, block, partition, (uint32_t)item->number + 1, &extent, err));
 	for (uint32_t i = 0; i < n; i++) {
 		const Group *group = group_table_at(&self->groups, numbers[i]);
 		const char	*base = (const char *)group;
@@ -314,10 +312,10 @@ write_pieces(AggregateOp *self, Partitions *parts, int partition, const Item *it
 				break;
 			}
 			record_end(block, at);
-			TRY(partition_flush(self, parts, false, err));
+			TRY(partition_flush(self, parts, block, false, err));
 		}
 	}
-	return partition_end(self, parts, &extent, err);
+	return partition_end(self, parts, block, &extent, err);
 }
 
 static Status
@@ -326,7 +324,7 @@ write_tuples(AggregateOp *self, Partitions *parts, int partition, const Item *it
 	StrBuf *block = &self->spill->block;
 	Extent	extent;
 
-	TRY(partition_begin(self, parts, partition, (uint32_t)item->number + 1, &extent, err));
+	TRY(partition_begin(self, parts, block, partition, (uint32_t)item->number + 1, &extent, err));
 	for (uint32_t i = 0; i < n; i++) {
 		const Group *tuple = group_table_at(item->distinct, numbers[i]);
 		size_t		 at = record_begin(self, (uint32_t)item->number + 1,
@@ -334,9 +332,9 @@ write_tuples(AggregateOp *self, Partitions *parts, int partition, const Item *it
 
 		add_slots(item->distinct, tuple, 1, item->spec->n_args, block);
 		record_end(block, at);
-		TRY(partition_flush(self, parts, false, err));
+		TRY(partition_flush(self, parts, block, false, err));
 	}
-	return partition_end(self, parts, &extent, err);
+	return partition_end(self, parts, block, &extent, err);
 }
 
 static void

@@ -22,7 +22,7 @@ enum {
 typedef struct RecordHeader {
 	uint32_t length;		/* of the whole record */
 	uint32_t hash;			/* of the group; of a tuple without keys its own */
-	uint32_t kind;			/* 0: a group; i + 1: values of item i */
+	uint32_t kind;			/* 0: a group, or a session; i + 1: values of item i */
 	uint32_t group;			/* of a tuple without keys */
 	Time	 time;			/* of a group */
 } RecordHeader;
@@ -76,10 +76,10 @@ partition_of(const Partitions *parts, uint32_t hash)
 }
 
 void   partitions_free(Partitions *parts);
-/* Between partition_begin and partition_end records are appended to spill->block, and partition_flush is called after each. */
-Status partition_begin(AggregateOp *self, Partitions *parts, int partition, uint32_t kind, Extent *extent, Error *err);
-Status partition_flush(AggregateOp *self, Partitions *parts, bool is_last, Error *err);
-Status partition_end(AggregateOp *self, Partitions *parts, Extent *extent, Error *err);
+/* Between partition_begin and partition_end records are appended to a block, and partition_flush is called after each. */
+Status partition_begin(AggregateOp *self, Partitions *parts, StrBuf *block, int partition, uint32_t kind, Extent *extent, Error *err);
+Status partition_flush(AggregateOp *self, Partitions *parts, StrBuf *block, bool is_last, Error *err);
+Status partition_end(AggregateOp *self, Partitions *parts, StrBuf *block, Extent *extent, Error *err);
 
 /* Numbers of a table's live records by partition, in order; those of partition p are first[p] .. first[p + 1].  To be freed. */
 uint32_t *records_by_partition(const Partitions *parts, const GroupTable *table, const GroupTable *groups, uint32_t *first);

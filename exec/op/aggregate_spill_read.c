@@ -68,7 +68,7 @@ read_block(Reader *reader, Str block, Error *err)
 		if ((size_t)(block_end - at) < sizeof header)
 			return damaged(err);
 		memcpy(&header, at, sizeof header);
-		if (header.length < sizeof header || header.length > (size_t)(block_end - at) || header.kind != reader->kind)
+		if (header.length < sizeof header || header.length > (size_t)(block_end - at) || (header.kind != 0 && header.kind != reader->kind))
 			return damaged(err);
 		if (records->n == BATCH_ROWS)
 			TRY(hand_on(reader, err));
