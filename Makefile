@@ -112,7 +112,7 @@ $(BIN)/docs-functions: $(OBJ)/docs/gen/functions.o $(OBJS)
 # ---- tests -----------------------------------------------------------------------------------------------------
 
 CHECK    := python3 tests/check.py --bin $(BIN) --build $(BUILD) --cc "$(CC)"
-FAST     := layers,headers,unit,sql,logic,functions,cli,memory,engine,server,deploy,native,remote,parquet,laws,spill,fuzz
+FAST     := layers,headers,unit,sql,logic,functions,cli,memory,progress,engine,server,deploy,native,remote,parquet,laws,spill,fuzz
 KILLS    ?= 50
 FIRE_KILLS   ?= 30
 FIRE_RECORDS ?= 2000000
@@ -153,7 +153,7 @@ asan tsan ubsan: ## build and test under a sanitizer
 
 .PHONY: check-variant
 check-variant:
-	$(Q)$(CHECK) --suites unit,sql,logic,functions,cli,memory,engine,server,security,native,remote,laws,spill,fuzz --name $(VARIANT)
+	$(Q)$(CHECK) --suites unit,sql,logic,functions,cli,memory,progress,engine,server,security,native,remote,laws,spill,fuzz --name $(VARIANT)
 
 # libFuzzer needs clang.  FUZZ_SECONDS each, starting from tests/fuzz/corpus/NAME and what is in build/fuzz/NAME.corpus.
 FUZZ_SECONDS ?= 20

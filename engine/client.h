@@ -8,6 +8,7 @@
 #include "data/batch.h"
 #include "data/json_text.h"
 #include "data/schema.h"
+#include "exec/task/progress.h"
 
 /*
  * What a statement other than a query tells: named values, nested, as ksqlDB's API names them ("@type" is `kind`; statementText and
@@ -54,8 +55,8 @@ struct ResultSink {
 	void (*statement)(ResultSink *sink, Str sql);
 	/* PRINT has found its topic: lines (entities "print") come from now on, unless this fails.  NULL: not wanted. */
 	Status (*printing)(ResultSink *sink, Error *err);
-	/* rows taken so far, units done and in all (0: unknown); NULL: not wanted.  May be called from another thread. */
-	void (*progress)(ResultSink *sink, int64_t rows, int64_t done, int64_t all);
+	/* How far the query is; with NULL: it is over.  NULL: not wanted. */
+	void (*progress)(ResultSink *sink, const RunProgress *progress);
 	/* SPOOL: from now on everything is written into the file as well; NULL: no more.  NULL callback: this client keeps no such copy. */
 	Status (*spool)(ResultSink *sink, const char *path, Error *err);
 	void *context;

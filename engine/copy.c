@@ -117,12 +117,12 @@ to_tell(const CopyTo *self, ResultSink *sink, const char *text)
 }
 
 static void
-to_progress(ResultSink *sink, int64_t rows, int64_t done, int64_t all)
+to_progress(ResultSink *sink, const RunProgress *progress)
 {
 	CopyTo *self = (CopyTo *)sink;
 
 	if (self->outer->progress != NULL)
-		self->outer->progress(self->outer, rows, done, all);
+		self->outer->progress(self->outer, progress);
 }
 
 static Status

@@ -58,12 +58,12 @@ capture_end(ResultSink *sink, const ResultEnd *end)
 }
 
 static void
-capture_progress(ResultSink *sink, int64_t rows, int64_t done, int64_t all)
+capture_progress(ResultSink *sink, const RunProgress *progress)
 {
 	Capture *self = (Capture *)sink;
 
 	if (self->outer->progress != NULL)
-		self->outer->progress(self->outer, rows, done, all);
+		self->outer->progress(self->outer, progress);
 }
 
 Status

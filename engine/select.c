@@ -103,12 +103,12 @@ report_bad_record(BadRecordLog *log, const char *input, int32_t partition, int64
 }
 
 static void
-select_progress(void *context, int64_t rows, int64_t done, int64_t all)
+select_progress(void *context, const RunProgress *progress)
 {
 	SelectRun *run = context;
 
 	if (run->sink->progress != NULL)
-		run->sink->progress(run->sink, rows, done, all);
+		run->sink->progress(run->sink, progress);
 }
 
 static int

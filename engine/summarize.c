@@ -75,12 +75,12 @@ summary_end(ResultSink *sink, const ResultEnd *end)
 }
 
 static void
-summary_progress(ResultSink *sink, int64_t rows, int64_t done, int64_t all)
+summary_progress(ResultSink *sink, const RunProgress *progress)
 {
 	Summary *self = (Summary *)sink;
 
 	if (self->outer->progress != NULL)
-		self->outer->progress(self->outer, rows, done, all);
+		self->outer->progress(self->outer, progress);
 }
 
 /* ---- the query ---- */

@@ -148,6 +148,11 @@ def suite_memory(options):
     yield from memory_test.run_all(options)
 
 
+def suite_progress(options):
+    import progress_test
+    yield from progress_test.run_all(options)
+
+
 def suite_native(options):
     import native_test
     yield from native_test.run_all(options)

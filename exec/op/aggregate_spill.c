@@ -486,8 +486,11 @@ out:
 static Status
 finish_partitions(AggregateOp *self, Partitions *parts, Error *err)
 {
-	for (int p = 0; p < N_PARTITIONS; p++)
+	for (int p = 0; p < N_PARTITIONS; p++) {
+		if (parts == &self->spill->top)
+			op_progress(&self->op, "merging groups", p, N_PARTITIONS);
 		TRY(finish_partition(self, parts, p, err));
+	}
 	return OK;
 }
 

@@ -296,6 +296,8 @@ join_partitions(JoinHashOp *self, const RowPartitions *build, const RowPartition
 	for (int p = 0; p < N_ROW_PARTITIONS; p++) {
 		Status status;
 
+		if (build->level == 0)
+			op_progress(&self->op, "joining parts", p, N_ROW_PARTITIONS);
 		if ((build->n_rows[p] == 0 && !join_keeps_probe(spec)) || (probe->n_rows[p] == 0 && !join_keeps_build(spec)))
 			continue;
 		if (row_partitions_is_large(build, p) && !row_partitions_is_most(build, p))

@@ -165,6 +165,15 @@ op_finish_outputs(Op *op, Error *err)
 }
 
 void
+op_progress(const Op *op, const char *what, int64_t done, int64_t all)
+{
+	const OpServices *services = &op->task->services;
+
+	if (services->progress != NULL)
+		services->progress(services->progress_context, what, done, all);
+}
+
+void
 op_close(Op *op)
 {
 	if (op->type->close != NULL)

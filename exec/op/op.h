@@ -127,6 +127,9 @@ typedef struct OpServices {
 	int64_t			 source_part;	/* bounded plans: which part of the input is being pushed, in the order of the input */
 	int64_t			*sequence;		/* counter for *_BY_OFFSET aggregates */
 	const _Atomic bool *interrupted;	/* long loops look at it */
+	/* Told of work that takes long when the input has ended (op_progress); NULL: nobody wants to know. */
+	void (*progress)(void *context, const char *what, int64_t done, int64_t all);
+	void *progress_context;
 } OpServices;
 
 const OpServices *op_services(const Op *op);
@@ -156,6 +159,11 @@ Status op_advance(Op *op, int port, Time time, Error *err);
 Status op_flush(Op *op, Error *err);
 Status op_finish(Op *op, int port, Error *err);
 void   op_close(Op *op);
+
+/*
+ * While an operator works on what it has kept, it says what it does ("sorting") and how far it is; all 0: not known.  Cheap enough for each batch.
+ */
+void op_progress(const Op *op, const char *what, int64_t done, int64_t all);
 
 /* A failing row: NULL and one entry in the processing log; `in` gives the position. */
 void op_log_row(Op *op, const Batch *in, int32_t row, const char *format, ...) PRINTF_LIKE(4, 5);

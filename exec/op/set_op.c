@@ -236,6 +236,8 @@ set_partitions(SetOp *self, const RowPartitions *right, const RowPartitions *lef
 	for (int p = 0; p < N_ROW_PARTITIONS; p++) {
 		Status status = OK;
 
+		if (left->level == 0)
+			op_progress(&self->op, "comparing parts", p, N_ROW_PARTITIONS);
 		if (left->n_rows[p] == 0)
 			continue;
 		if (row_partitions_is_large(right, p)) {

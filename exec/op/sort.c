@@ -277,6 +277,7 @@ sort_finish(Op *op, int port, Error *err)
 		uint32_t *numbers;
 
 		TRY(run_store_reserve(&self->rows, err));
+		op_progress(op, "sorting", 0, 0);
 		numbers = run_store_numbers(&self->rows);
 		status = sort_emit(self, numbers, (int64_t)self->rows.rows.n_rows, err);
 		free(numbers);

@@ -303,6 +303,8 @@ sort_merge_next(SortMerge *m, const Vector *const **out, int32_t *n_rows, Error 
 	columns = arena_array(&m->out, const Vector *, m->runs->n_columns + 1);
 	for (int c = 0; c < m->runs->n_columns; c++)
 		columns[c] = gather_column(m, c, n);
+	m->runs->n_merged += n;
+	op_progress(m->runs->op, "merging sorted runs", m->runs->n_merged, m->runs->n_rows);
 	*out = columns;
 	*n_rows = n;
 	return OK;
@@ -428,7 +430,8 @@ merge_to_fan_in(SortRuns *runs, const SortColumn *order, const int *key_columns,
 {
 	int fan = fan_in(runs, n_merges);
 
-	while (runs->n_runs > fan)
+	runs->n_merged = 0;
+	for (; runs->n_runs > fan; runs->n_merged = 0)
 		TRY(merge_neighbours(runs, order, key_columns, n_keys, fan, err));
 	return OK;
 }

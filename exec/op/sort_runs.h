@@ -23,6 +23,7 @@ typedef struct SortRuns {
 	int			  n_runs;
 	int			  capacity;
 	int64_t		  n_rows;			/* of all runs */
+	int64_t		  n_merged;			/* that the pass under way has gone over, for progress */
 	SpillFile	**files;
 	int			  n_files;
 	int			  file_capacity;

@@ -240,6 +240,7 @@ compute_batch(WindowOp *self, int64_t from, int32_t n, Batch **out, Error *err)
 	*out = batch_new(&self->results, self->n_columns + spec->n_items, n);
 	for (int i = 0; i < spec->n_items; i++)
 		self->items[i].results = vector_new(&self->results, spec->items[i].type, n);
+	op_progress(&self->op, "computing windows", self->n_finished + from, self->op.state_rows);
 	TRY(window_compute(self, from, n, err));
 	for (int i = 0; i < spec->n_items; i++)
 		(*out)->columns[self->n_columns + i] = self->items[i].results;
@@ -278,6 +279,7 @@ finish_memory(WindowOp *self, Error *err)
 	if (n == 0)
 		return OK;
 	TRY(run_store_reserve(&self->rows, err));
+	op_progress(&self->op, "sorting", 0, 0);
 	numbers = run_store_numbers(&self->rows);
 	bits = xmalloc(2 * (size_t)n);
 	window_rows_init(&self->sorted, &self->op, n, sort_columns(self, numbers), bits);
@@ -292,6 +294,7 @@ out:
 	free(numbers);
 	free(bits);
 	self->sorted = (WindowRows){0};
+	self->n_finished += n;
 	arena_free(&self->columns);
 	run_store_free(&self->rows);
 	budget_release(budget, reserved);
@@ -359,6 +362,7 @@ finish_sorted(WindowOp *self, RunStore *rows, Error *err)
 	window_compute_begin(self);
 	status = emit_sorted(self, err);
 out:
+	self->n_finished += self->sorted.n_rows;
 	window_rows_free(&self->sorted);
 	arena_free(&self->columns);
 	return status;

@@ -41,6 +41,7 @@ typedef struct WindowOp {
 	OverItem   *items;
 	/* The rows whose turn it is. */
 	WindowRows		sorted;
+	int64_t			n_finished;		/* rows of parts that are done */
 	WindowPartition partition;
 	WindowGroup		group;
 	WindowGroup	   *groups;		/* of each row of a batch */

@@ -35,6 +35,11 @@ typedef struct Bounded {
 	int					  clone_capacity;
 	int					  n_clone_tasks;
 	int					  clone_task_capacity;
+	/* progress: over all leaves, those that have not begun by what is known of their files */
+	_Atomic int64_t		  rows_done, bytes_done, units_done;
+	int64_t				  units_all;
+	Nanos				  started, last_told;
+	const char			 *told;		/* of what; NULL: of reading */
 } Bounded;
 
 /* One thread's share of a pipeline. */
@@ -50,7 +55,7 @@ typedef struct Worker {
 	Status		 status;
 	Error		 err;
 	bool		 shows_progress;
-	Nanos		 last_progress;
+	int64_t		 units, bytes;		/* of the source that are counted in the run's progress */
 	CancelFlags	 cancel;		/* of the thread that has it work */
 } Worker;
 
@@ -99,22 +104,78 @@ is_interrupted(const BoundedOptions *options)
 	return options->interrupted != NULL && *options->interrupted;
 }
 
-static void
-worker_progress(Worker *w)
-{
-	const BoundedOptions *options = w->bounded->options;
-	Nanos				  now;
-	int64_t				  done = 0, all = 0;
+/* ---- progress ---- */
 
-	if (!w->shows_progress || options->progress == NULL)
+#define PROGRESS_NS INT64_C(100000000)
+
+/* Tells how far the run is: at once of something new, else now and then. */
+static void
+tell(Bounded *b, const char *what, int64_t done, int64_t all)
+{
+	const BoundedOptions *options = b->options;
+	Nanos				  now;
+
+	if (options->progress == NULL)
 		return;
 	now = nanos_now();
-	if (now - w->last_progress < 100000000)
+	if (what == b->told && now - b->last_told < PROGRESS_NS)
 		return;
-	w->last_progress = now;
+	b->told = what;
+	b->last_told = now;
+	options->progress(options->progress_context, &(RunProgress){.what = what, .rows = b->rows_done, .bytes = b->bytes_done, .done = done < all ? done : all,
+																.all = all, .elapsed = now - b->started});
+}
+
+/* What operators of the run's own task do when their input has ended. */
+static void
+tell_of_operator(void *context, const char *what, int64_t done, int64_t all)
+{
+	tell(context, what, done, all);
+}
+
+static void
+worker_progress(Worker *w, int32_t n_rows)
+{
+	Bounded *b = w->bounded;
+	int64_t	 done = 0, all = 0;
+
+	if (b->options->progress == NULL)
+		return;
 	if (w->source->type->progress != NULL)
 		w->source->type->progress(w->source, &done, &all);
-	options->progress(options->progress_context, w->bounded->stats->rows_read + w->n_rows, done, all);
+	atomic_fetch_add_explicit(&b->rows_done, n_rows, memory_order_relaxed);
+	atomic_fetch_add_explicit(&b->bytes_done, w->source->bytes_read - w->bytes, memory_order_relaxed);
+	atomic_fetch_add_explicit(&b->units_done, done - w->units, memory_order_relaxed);
+	w->units = done;
+	w->bytes = w->source->bytes_read;
+	if (w->shows_progress)
+		tell(b, NULL, b->units_done, b->units_all);
+}
+
+/* About what there will be to read of a leaf: bytes of its columns. */
+static int64_t
+units_of(const PlanNode *leaf)
+{
+	const ScanSpec	 *spec = leaf->spec;
+	const FileSpec	 *file = spec->source != NULL && spec->source->kind == SOURCE_FILE ? spec->source->file : NULL;
+
+	if (file == NULL || spec->kept != NULL || spec->recursive != NULL)
+		return 0;
+	if (file->format != NULL && strcasecmp(file->format, "PARQUET") == 0 && file->n_columns > 0)
+		return file->size_bytes / file->n_columns * spec->source->n_columns;
+	return file->size_bytes;
+}
+
+/* A leaf has begun, and its source knows better. */
+static void
+count_units(Bounded *b, const PlanNode *leaf, const Source *source, int64_t *all)
+{
+	int64_t done = 0;
+
+	*all = 0;
+	if (source->type->progress != NULL)
+		source->type->progress(source, &done, all);
+	b->units_all += *all - units_of(leaf);
 }
 
 static int32_t
@@ -131,6 +192,7 @@ worker_run(Worker *w)
 	Batch *batch;
 	bool   is_timed = w->bounded->options->is_timed;
 	Nanos  start;
+	int32_t batch_size;
 
 	w->status = OK;
 	for (;;) {
@@ -150,9 +212,12 @@ worker_run(Worker *w)
 			w->scan->nanos += is_timed ? nanos_now() - start : 0;
 			if (status == FAILED)
 				goto failed;
-			if (batch == NULL || batch->n_rows == 0)
+			if (batch == NULL || batch->n_rows == 0) {
+				worker_progress(w, 0);
 				continue;
-			w->n_rows += batch->n_rows;
+			}
+			batch_size = batch->n_rows;
+			w->n_rows += batch_size;
 			switch (op_push(w->scan, 0, batch, &w->err)) {
 			case FAILED:
 				goto failed;
@@ -163,7 +228,7 @@ worker_run(Worker *w)
 				break;
 			}
 			arena_reset(&w->task->scratch);
-			worker_progress(w);
+			worker_progress(w, batch_size);
 		}
 	}
 	goto out;
@@ -348,6 +413,8 @@ run_parallel(Bounded *b, const PlanNode *leaf, Source *source, Op *const *path, 
 		}
 	}
 	start = nanos_now();
+	if (n_started > 0)
+		tell(b, "merging", 0, 0);
 	for (int t = 1; t <= n_started && status == OK; t++)
 		TRY_OUT(path[n - 1]->type->merge(path[n - 1], breakers[t], err));
 	path[n - 1]->nanos += b->options->is_timed ? nanos_now() - start : 0;
@@ -404,6 +471,7 @@ run_leaf(Bounded *b, const PlanNode *leaf, Error *err)
 	Source			*source = NULL;
 	int				 n_threads = b->options->n_threads;
 	int				 n_path = 0;
+	int64_t			 units_before = b->units_done, units;
 	Status			 status = OK;
 	SourceContext	 context = *b->options->sources;
 
@@ -412,6 +480,7 @@ run_leaf(Bounded *b, const PlanNode *leaf, Error *err)
 	context.n_threads = n_path > 0 ? n_threads : 1;
 	take_join_filters(b, spec, &context);
 	TRY(open_leaf(b, spec, &context, &source, err));
+	count_units(b, leaf, source, &units);
 	if (n_threads > source->n_partitions)
 		n_threads = source->n_partitions;
 	if (n_threads > MAX_THREADS)
@@ -436,6 +505,7 @@ run_leaf(Bounded *b, const PlanNode *leaf, Error *err)
 		status = error_set(err, ERROR_INTERRUPTED, "The query was cancelled");
 		goto out;
 	}
+	b->units_done = units_before + units;
 	/* Its buffers make room for what operators do at the end. */
 	close_source(b, &source);
 	b->task.services.source_part = first_part(b, leaf->spec) + UINT32_MAX;
@@ -593,7 +663,7 @@ bounded_stats_add(BoundedStats *into, const BoundedStats *from)
 Status
 bounded_run(const Plan *plan, const BoundedOptions *options, BoundedStats *stats, Error *err)
 {
-	Bounded b = {.plan = plan, .options = options, .stats = stats, .kept = {.outer = options->outer}};
+	Bounded b = {.plan = plan, .options = options, .stats = stats, .kept = {.outer = options->outer}, .started = nanos_now()};
 	Status	status = OK;
 
 	*stats = (BoundedStats){0};
@@ -606,6 +676,10 @@ bounded_run(const Plan *plan, const BoundedOptions *options, BoundedStats *stats
 	b.task_pointer = &b.task;
 	b.leaves = arena_array(&b.arena, const PlanNode *, count_leaves(plan->root));
 	collect_leaves(&b, plan->root);
+	for (int i = 0; i < b.n_leaves; i++)
+		b.units_all += units_of(b.leaves[i]);
+	b.task.services.progress = tell_of_operator;
+	b.task.services.progress_context = &b;
 	TRY_OUT(graph_open(&b.graph, plan, 1, &b.task_pointer, err));
 	for (int i = 0; i < b.n_leaves; i++)
 		TRY_OUT(((const ScanSpec *)b.leaves[i]->spec)->recursive != NULL ? run_recursive_leaf(&b, b.leaves[i], err) : run_leaf(&b, b.leaves[i], err));
@@ -613,6 +687,8 @@ bounded_run(const Plan *plan, const BoundedOptions *options, BoundedStats *stats
 	if (options->inspect != NULL)
 		options->inspect(options->inspect_context, plan, b.graph.ops, b.graph.n_nodes);
 out:
+	if (b.last_told > 0)
+		options->progress(options->progress_context, NULL);
 	collect_stats(&b);
 	for (int c = 0; c < b.n_clones; c++)
 		op_close(b.clones[c]);

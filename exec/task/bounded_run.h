@@ -11,6 +11,7 @@
  * with single_partition set instead; bounded_run does that by itself.
  */
 #include "exec/plan.h"
+#include "exec/task/progress.h"
 #include "exec/task/task.h"
 
 typedef struct BoundedOptions {
@@ -27,7 +28,7 @@ typedef struct BoundedOptions {
 	bool				is_timed;
 	const _Atomic bool *interrupted;
 	/* Called now and then from the thread that called bounded_run; NULL: never.  Units: bytes or records. */
-	void (*progress)(void *context, int64_t rows, int64_t done, int64_t all);
+	void (*progress)(void *context, const RunProgress *progress);		/* every 100 ms, on the thread of bounded_run, and with NULL when it is over; NULL: not wanted */
 	void			   *progress_context;
 	/* Called before the operators are closed, for EXPLAIN ANALYZE; NULL: never. */
 	void (*inspect)(void *context, const Plan *plan, Op *const *ops, int n_ops);

@@ -4,6 +4,8 @@
 
 #include "exec/op/spill_rows.h"
 
+enum { KEPT_ROW_BYTES = 64 };	/* that stand for a row beside bytes of files */
+
 typedef struct KeptSource {
 	Source			base;
 	const KeptSpec *spec;
@@ -133,8 +135,9 @@ kept_progress(const Source *source, int64_t *done, int64_t *all)
 {
 	const KeptSource *self = (const KeptSource *)source;
 
-	*done = self->n_read;
-	*all = self->rows->n_rows;
+	/* in bytes, about, as files tell */
+	*done = self->n_read * KEPT_ROW_BYTES;
+	*all = self->rows->n_rows * KEPT_ROW_BYTES;
 }
 
 static void

@@ -611,35 +611,85 @@ printer_entity(ResultSink *sink, const Entity *entity)
 }
 
 static void
-print_count(FILE *out, int64_t n)
+add_count(StrBuf *out, int64_t n)
 {
 	if (n >= 10000000)
-		fprintf(out, "%.1f M", (double)n / 1e6);
+		strbuf_printf(out, "%.1f M", (double)n / 1e6);
 	else if (n >= 10000)
-		fprintf(out, "%.1f k", (double)n / 1e3);
+		strbuf_printf(out, "%.1f k", (double)n / 1e3);
 	else
-		fprintf(out, "%lld", (long long)n);
+		strbuf_printf(out, "%lld", (long long)n);
 }
 
 static void
-printer_progress(ResultSink *sink, int64_t rows, int64_t done, int64_t all)
+add_time_left(StrBuf *out, double seconds)
+{
+	if (seconds < 60)
+		strbuf_printf(out, ", %d s left", (int)seconds + 1);
+	else if (seconds < 3600)
+		strbuf_printf(out, ", %d min left", (int)(seconds / 60) + 1);
+	else if (seconds < 1e7)
+		strbuf_printf(out, ", %d h %d min left", (int)(seconds / 3600), (int)(seconds / 60) % 60);
+}
+
+/* The share done, and how long the rest takes if it goes on as it did. */
+static void
+add_share(StrBuf *out, const RunProgress *now, Nanos began, int64_t done_before)
+{
+	double seconds = (double)(now->elapsed - began) / 1e9;
+	int64_t done = now->done - done_before;
+
+	if (now->all <= 0)
+		return;
+	/* what is not over is not all of it */
+	strbuf_printf(out, ", %d %%", now->done < now->all ? (int)(100.0 * (double)now->done / (double)now->all) : 99);
+	if (done > 0 && now->done < now->all && seconds > 0.2)
+		add_time_left(out, seconds * (double)(now->all - now->done) / (double)done);
+}
+
+/* How many characters a line of the terminal has room for. */
+static size_t
+notes_width(const Printer *p)
+{
+	struct winsize size;
+
+	return ioctl(fileno(p->notes), TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? (size_t)size.ws_col - 1 : 79;
+}
+
+static void
+printer_progress(ResultSink *sink, const RunProgress *now)
 {
 	Printer *p = (Printer *)sink;
-	Nanos	 elapsed = nanos_now() - p->started;
+	StrBuf	 line = {0};
 
-	if (!p->is_terminal || !isatty(fileno(p->notes)) || elapsed < PROGRESS_AFTER_NS)
+	if (!isatty(fileno(p->notes)))
 		return;
-	fputs("\r\033[K", p->notes);
-	print_count(p->notes, rows);
-	fputs(" rows", p->notes);
-	if (done > 0)
-		fprintf(p->notes, ", %.1f MB", (double)done / 1e6);
-	fputs(", ", p->notes);
-	print_count(p->notes, (int64_t)((double)rows / ((double)elapsed / 1e9)));
-	fputs(" rows/s", p->notes);
-	if (all > 0 && done <= all)
-		fprintf(p->notes, ", %d %%", (int)(100.0 * (double)done / (double)all));
+	if (now == NULL) {
+		clear_progress(p);
+		return;
+	}
+	if (now->what != p->progress_what || now->done < p->progress_done) {
+		p->progress_what = now->what;
+		p->progress_began = now->what != NULL ? now->elapsed : 0;
+		p->progress_done = now->what != NULL ? now->done : 0;
+	}
+	if (now->elapsed < PROGRESS_AFTER_NS)
+		return;
+	add_count(&line, now->rows);
+	strbuf_add_text(&line, " rows");
+	if (now->bytes > 0)
+		strbuf_printf(&line, ", %.1f MB", (double)now->bytes / 1e6);
+	if (now->what != NULL)
+		strbuf_printf(&line, ", %s", now->what);
+	else {
+		strbuf_add_text(&line, ", ");
+		add_count(&line, (int64_t)((double)now->rows / ((double)now->elapsed / 1e9)));
+		strbuf_add_text(&line, " rows/s");
+	}
+	add_share(&line, now, p->progress_began, p->progress_done);
+	fprintf(p->notes, "\r\033[K%.*s", (int)(line.length < notes_width(p) ? line.length : notes_width(p)), strbuf_text(&line));
 	fflush(p->notes);
+	strbuf_free(&line);
 	p->progress_shown = true;
 }
 

@@ -20,7 +20,7 @@ struct Printer {
 	FILE		*notes;				/* messages, warnings, progress */
 	OutputMode	 mode;
 	bool		 has_header;
-	bool		 is_terminal;		/* out is one: tables fit its width, progress is shown */
+	bool		 is_terminal;		/* out is one: tables fit its width */
 	bool		 shows_timing;
 	bool		 is_quiet;			/* no messages of success (-c into a pipe) */
 	/* Of the result in hand. */
@@ -37,6 +37,9 @@ struct Printer {
 	int			 held_capacity;
 	StrBuf		 line;
 	bool		 progress_shown;
+	const char	*progress_what;		/* what it was of last, since when, and how much was done then: for the time left */
+	Nanos		 progress_began;
+	int64_t		 progress_done;
 	Nanos		 started;
 	/* SPOOL: `out` writes into both. */
 	FILE		*spool;				/* NULL: none */

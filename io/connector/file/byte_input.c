@@ -43,6 +43,7 @@ open_url(ByteInput *input, const FileAccess *access, const char *url, Error *err
 	if (status == OK && (response.status < 200 || response.status > 299))
 		status = http_status_error(url, &response, err);
 	input->is_stream = true;
+	input->length = status == OK && response.length > 0 ? response.length : 0;
 	if (status == OK && input->compression != COMPRESSION_NONE)
 		status = codec_open(input, err);
 	if (status != OK)

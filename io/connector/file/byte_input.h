@@ -23,6 +23,7 @@ typedef struct ByteInput {
 	Compression compression;
 	int64_t		offset;			/* of the next byte, decompressed */
 	int64_t		compressed;		/* bytes taken from the file */
+	int64_t		length;			/* of an address, as the server says; 0: not known */
 	void	   *codec;			/* of zlib or zstd */
 	char	   *raw;			/* compressed bytes not used yet */
 	size_t		raw_pos, raw_length;

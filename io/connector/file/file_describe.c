@@ -175,6 +175,8 @@ read_samples(Describe *d, Error *err)
 	TRY(find_compression(d, d->path, &compression, err));
 	TRY(byte_input_open(&input, d->spec->access, d->path, compression, err));
 	d->n_samples = 1;
+	if (input.http != NULL)
+		d->spec->size_bytes = input.length;
 	if (input.http != NULL || fstat(input.fd, &st) != 0)
 		st = (struct stat){0};
 	if (input.http == NULL && !S_ISREG(st.st_mode)) {

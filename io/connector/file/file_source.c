@@ -405,6 +405,8 @@ plan_parts(FileSource *self, Arena *arena, Error *err)
 		struct stat st = {0};
 		int64_t		step = INT64_MAX;
 
+		if (path_is_url(self->paths[f]))
+			self->total_bytes = self->file->size_bytes;
 		if (strcmp(self->paths[f], "-") != 0 && !path_is_url(self->paths[f])) {
 			if (stat(self->paths[f], &st) != 0) {
 				free(parts);

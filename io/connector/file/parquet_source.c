@@ -49,7 +49,8 @@ struct ParquetSource {
 	ParquetFile	 **files;		/* NULL: followed, not read yet */
 	char		 **paths;
 	ParquetPart	  *parts;
-	int64_t		   total_bytes;
+	int64_t		   part_rows, part_bytes;	/* of all parts; bytes of the wanted columns */
+	int64_t		   rows_done;
 	ParquetFilters filters;
 	const ParquetNode ***bound_nodes;	/* by file: the column of each of the filters' bounds */
 	ParquetScan	  *spare;		/* of the part that was finished last: the next one may be of the same file */
@@ -356,10 +357,11 @@ read_rows(ParquetSource *self, ParquetPart *part, int32_t max_rows, Arena *arena
 	int				   group = group_of(meta, part->row);
 	int64_t			   end = meta->groups[group].first_row + meta->groups[group].n_rows;
 	int32_t			   n = max_rows < BATCH_ROWS ? max_rows : BATCH_ROWS;
-	int64_t			   before;
+	int64_t			   before, first;
 
 	end = end < part->end ? end : part->end;
 	n = end - part->row < n ? (int32_t)(end - part->row) : n;
+	first = part->row;
 	TRY(part_begin(self, part, err));
 	before = part->scan->input.bytes_read;
 	if (self->context.is_bounded && part->scan->group != group) {
@@ -369,6 +371,7 @@ read_rows(ParquetSource *self, ParquetPart *part, int32_t max_rows, Arena *arena
 										self->filters.n_bounds, self->bound_nodes[part->file], &matches, err));
 		if (!matches) {
 			part->row = end;
+			self->rows_done += end - first;
 			return OK;
 		}
 		arena_reset(&part->scan->gap_arena);
@@ -378,13 +381,16 @@ read_rows(ParquetSource *self, ParquetPart *part, int32_t max_rows, Arena *arena
 	TRY(scan_seek(self, part->scan, group, part->row, err));
 	pass_gaps(part->scan, &meta->groups[group], end, &part->row, &n);
 	part->scan->row = part->row;
-	if (n == 0)
+	if (n == 0) {
+		self->rows_done += part->row - first;
 		return OK;
+	}
 	TRY(read_batch(self, part, n, arena, out, err));
 	TRY(scan_charge(self, part->scan, err));
 	self->base.bytes_read += part->scan->input.bytes_read - before;
 	part->row += n;
 	part->scan->row = part->row;
+	self->rows_done += part->row - first;
 	return OK;
 }
 
@@ -434,8 +440,8 @@ parquet_progress(const Source *source, int64_t *done, int64_t *all)
 {
 	const ParquetSource *self = (const ParquetSource *)source;
 
-	*done = source->bytes_read < self->total_bytes ? source->bytes_read : self->total_bytes;
-	*all = self->total_bytes;
+	*done = self->part_rows > 0 ? (int64_t)((double)self->part_bytes * (double)self->rows_done / (double)self->part_rows) : 0;
+	*all = self->part_bytes;
 }
 
 static void
@@ -520,6 +526,29 @@ group_may_match(const ParquetSource *self, int file, int group)
 	return parquet_group_may_match(self->files[file], group, self->filters.bounds, self->filters.n_bounds, self->bound_nodes[file]);
 }
 
+/* Bytes of the wanted columns in a row group. */
+static int64_t
+group_bytes(const ParquetSource *self, int file, const ParquetRowGroup *group)
+{
+	int64_t bytes = 0;
+
+	for (int c = 0; c < self->base.spec->n_columns; c++) {
+		const ParquetNode *node = parquet_file_column(self->files[file], wanted_column(self, c)->name);
+
+		for (int i = 0; node != NULL && i < node->n_leaves; i++)
+			bytes += group->chunks[node->first_leaf + i].size_bytes;
+	}
+	return bytes > 0 ? bytes : group->n_rows;
+}
+
+static void
+count_part(ParquetSource *self, int file, const ParquetRowGroup *group, int64_t n_rows)
+{
+	self->part_rows += n_rows;
+	if (group->n_rows > 0)
+		self->part_bytes += (int64_t)((double)group_bytes(self, file, group) * (double)n_rows / (double)group->n_rows);
+}
+
 static void
 plan_parts(ParquetSource *self)
 {
@@ -532,9 +561,10 @@ plan_parts(ParquetSource *self)
 	for (int f = 0; f < self->n_files; f++) {
 		const ParquetMeta *meta = self->files[f]->meta;
 
-		self->total_bytes += self->files[f]->size_bytes;
 		if (!can_split) {
 			add_part(self, &capacity, f, 0, meta->n_rows);
+			for (int g = 0; g < meta->n_groups; g++)
+				count_part(self, f, &meta->groups[g], meta->groups[g].n_rows);
 			continue;
 		}
 		for (int g = 0; g < meta->n_groups; g++) {
@@ -543,6 +573,7 @@ plan_parts(ParquetSource *self)
 
 			if (!group_may_match(self, f, g))
 				continue;
+			count_part(self, f, group, group->n_rows);
 			step = piece_rows(self, n_groups, group->n_rows);
 			for (int64_t row = 0; row < group->n_rows; row += step)
 				add_part(self, &capacity, f, group->first_row + row, group->first_row + (group->n_rows - row < step ? group->n_rows : row + step));
@@ -603,7 +634,7 @@ parquet_source_clone(Arena *arena, Source *source, Source **out, Error *err)
 
 	(void)err;
 	self->base.n_bad = 0;
-	self->base.bytes_read = self->base.held_bytes = 0;
+	self->base.bytes_read = self->base.held_bytes = self->rows_done = 0;
 	self->spare = NULL;
 	parquet_filters_clone(&self->filters, arena);
 	self->parts = arena_memdup(arena, self->parts, sizeof *self->parts * (size_t)source->n_partitions);
@@ -622,6 +653,8 @@ parquet_describe(Arena *arena, FileSpec *spec, const char *path, bool fold_names
 	TRY(parquet_file_read(arena, spec->access, path, fold_names, &file, err));
 	parquet_file_close(file);
 	spec->has_header = false;
+	if (spec->size_bytes == 0)
+		spec->size_bytes = file->size_bytes;		/* of an address */
 	/* the other files of a glob are taken to be like this one */
 	spec->n_rows = (int64_t)((double)file->meta->n_rows * ((double)spec->size_bytes / (double)file->size_bytes));
 	if (spec->n_columns > 0)
