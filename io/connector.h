@@ -47,10 +47,13 @@ typedef struct FileSpec {
 	bool		date_order_is_set;	/* written by the user; otherwise file_describe looks for dates that leave no doubt */
 	bool		follow;			/* growing files and new files of the glob are followed */
 	bool		strict;			/* the first bad row fails the query */
+	int			skip_lines;		/* CSV: lines before the header, which are left out */
+	bool		has_filename;	/* the last of `columns` is `filename`, the path of the row's file; one of n_path_columns */
+	bool		lists_paths;	/* file_describe fills `paths` */
 	int			n_columns;		/* columns of the file, in file order (CSV: by position; JSON: by name) */
 	const Column *columns;
 	bool		no_path_columns;	/* HIVE_PARTITIONING=false: folders are only folders */
-	int			n_path_columns;	/* the last of `columns` come from the folders of a file (year=2024/month=5/), by name */
+	int			n_path_columns;	/* the last of `columns` come from the folders of a file (year=2024/month=5/), by name, or are its name */
 	int			n_paths;		/* the files, if they are known; 0: `path` says */
 	char *const *paths;
 	int64_t		size_bytes;		/* of all files when they were described: for estimates; 0: not known */

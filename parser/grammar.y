@@ -205,41 +205,6 @@ call_with_words(ParseState *ps, AstIdent name, AstExpr *first, AstExpr *second, 
 	return call_new(ps, name, parts);
 }
 
-/* read_csv('f') and the like, of DuckDB: the file with its format.  NULL: another function. */
-static const char *
-file_format_of(AstIdent function)
-{
-	static const char *const functions[][2] = {
-		{"READ_CSV", "CSV"}, {"READ_CSV_AUTO", "CSV"}, {"READ_PARQUET", "PARQUET"}, {"PARQUET_SCAN", "PARQUET"}, {"READ_JSON", "JSON"},
-		{"READ_JSON_AUTO", "JSON"}, {"READ_NDJSON", "JSON"}, {"READ_NDJSON_AUTO", "JSON"}};
-
-	for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
-		if (str_equal_nocase(str_of(function.text), str_of(functions[i][0])))
-			return functions[i][1];
-	return NULL;
-}
-
-static void
-file_of_call(ParseState *ps, AstRelation *r, AstIdent function, CallParts parts, const char *format)
-{
-	AstExpr *path = list_length(parts.args) == 1 ? parts.args->items[0] : NULL;
-	AstProperty *property = NEW(AstProperty);
-
-	if (path == NULL || path->kind != AST_STRING) {
-		parse_fail(ps, function.pos, "%s takes the path of a file and nothing else. Options stand behind a path: FROM 'data.csv' WITH (HEADER=true)",
-				   function.text);
-		return;
-	}
-	property->name = "FORMAT";
-	property->pos = path->pos;
-	property->value = ast_expr_new(ps, AST_STRING, path->pos);
-	property->value->text = format;
-	property->value = expr_done(ps, property->value);
-	r->path = path->text;
-	r->properties = property;
-	r->n_properties = 1;
-}
-
 static AstExpr *
 call_with_lambda(ParseState *ps, AstPos start, const char *function, AstExpr *list, AstIdent param, AstExpr *body)
 {
@@ -1642,13 +1607,12 @@ source(R) ::= LATERAL(T) query_parens(Q) opt_alias(A). {
 	R = relation_done(ps, R);
 }
 source(R) ::= name(N) LP call_args(C) RP opt_alias(A). {
-	const char *format = file_format_of(N);
-
-	R = relation_new(ps, format != NULL ? AST_RELATION_FILE : AST_RELATION_FUNCTION, N.pos);
-	if (format != NULL)
-		file_of_call(ps, R, N, C, format);
-	else
+	if (read_function_format(N) != NULL)
+		R = relation_of_read(ps, N, C.args);
+	else {
+		R = relation_new(ps, AST_RELATION_FUNCTION, N.pos);
 		R->function = call_new(ps, N, C);
+	}
 	relation_alias(ps, R, A);
 	R = relation_done(ps, R);
 }

@@ -101,6 +101,10 @@ AstExpr *expr_struct_of_pairs(ParseState *ps, AstPos start, AstList *pairs);
 AstExpr *expr_lambda_of_names(ParseState *ps, AstList *names, AstExpr *body);
 AstExpr *expr_extract(ParseState *ps, ParseToken token, AstIdent part, AstExpr *arg);
 
+/* read_function.c: the format of what read_csv and its like read; NULL: another function. */
+const char *read_function_format(AstIdent function);
+AstRelation *relation_of_read(ParseState *ps, AstIdent function, AstList *args);
+
 /* Where ksqlDB takes a value expression, a bare predicate is a syntax error in its dialect. */
 void expr_check_value(ParseState *ps, const AstExpr *expr);
 void expr_check_values(ParseState *ps, const AstList *list);

@@ -2,6 +2,7 @@
  * Statements that declare sources and types: columns, formats, topics, windows, timestamps; what OR REPLACE may change.
  */
 #include <ctype.h>
+#include <stdlib.h>
 #include <strings.h>
 
 #include "parser/parser.h"
@@ -482,11 +483,24 @@ bind_date_order(const char *text, FileSpec *file, Error *err)
 	return error_hint(err, "It is 'DMY' (31/12/2024), 'MDY' (12/31/2024) or 'YMD' (2024/12/31).");
 }
 
+/* Lines of a range of a file beyond its first would not be left out: no preamble is that long. */
+static Status
+bind_skip(const char *value, int *out, Error *err)
+{
+	char *end;
+	long  n = strtol(value, &end, 10);
+
+	if (*end != '\0' || end == value || n < 0 || n > 1000)
+		return error_user(err, "SKIP is a number of lines from 0 to 1000, not '%s'", value);
+	*out = (int)n;
+	return OK;
+}
+
 Status
 bind_file(PlannerContext *context, const char *path, const char *const *options, int n_options, FileSpec **out, Error *err)
 {
 	static const char *const known[] = {"FORMAT", "DELIMITER", "VALUE_DELIMITER", "QUOTE", "HEADER", "SCHEMA", "NULL", "COMPRESSION", "FOLLOW",
-										"STRICT", "DATE_ORDER", "HIVE_PARTITIONING", "TIMESTAMP", "TIMESTAMP_FORMAT", "VALUE_FORMAT"};
+										"STRICT", "DATE_ORDER", "HIVE_PARTITIONING", "FILENAME", "SKIP", "ALL_VARCHAR", "UNION_BY_NAME", "TIMESTAMP", "TIMESTAMP_FORMAT", "VALUE_FORMAT"};
 	FileSpec *file = arena_new(context->arena, FileSpec);
 
 	file->access = context->file_access;
@@ -528,12 +542,16 @@ bind_file(PlannerContext *context, const char *path, const char *const *options,
 			file->strict = yes;
 		else if (strcasecmp(name, "HIVE_PARTITIONING") == 0)
 			file->no_path_columns = !yes;
+		else if (strcasecmp(name, "FILENAME") == 0)
+			file->has_filename = yes;
+		else if (strcasecmp(name, "SKIP") == 0)
+			TRY(bind_skip(value, &file->skip_lines, err));
 		else if (strcasecmp(name, "TIMESTAMP") != 0 && strcasecmp(name, "TIMESTAMP_FORMAT") != 0) {
 			const char *nearest = str_nearest(name, known, (int)(sizeof known / sizeof *known));
 
 			error_user(err, "Unknown option %s for the file '%s'", name, path);
 			return nearest != NULL ? error_hint(err, "Did you mean %s?", nearest)
-								   : error_hint(err, "Options are FORMAT, DELIMITER, QUOTE, HEADER, SCHEMA, NULL, DATE_ORDER, TIMESTAMP, TIMESTAMP_FORMAT, COMPRESSION, FOLLOW, STRICT, HIVE_PARTITIONING.");
+								   : error_hint(err, "Options are FORMAT, DELIMITER, QUOTE, HEADER, SCHEMA, NULL, DATE_ORDER, TIMESTAMP, TIMESTAMP_FORMAT, COMPRESSION, FOLLOW, STRICT, HIVE_PARTITIONING, FILENAME, SKIP, ALL_VARCHAR, UNION_BY_NAME.");
 		}
 	}
 	*out = file;

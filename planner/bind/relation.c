@@ -1,18 +1,8 @@
 /* FROM: sources, files, views, sub-queries and VALUES as scans and scopes. */
-#include <ctype.h>
-
 #include "parser/parser.h"
-#include "planner/bind/bind.h"
-#include "planner/bind/properties.h"
+#include "planner/bind/relation.h"
 
-typedef struct ScanBuilder {
-	Binder	   *binder;
-	int			n, capacity, column_capacity;
-	ScanColumn *origins;
-	Column	   *columns;
-} ScanBuilder;
-
-static void
+void
 scan_add(ScanBuilder *s, const char *name, const Type *type, int source_index, PseudoKind kind, const char *header)
 {
 	int n = s->n;
@@ -23,7 +13,7 @@ scan_add(ScanBuilder *s, const char *name, const Type *type, int source_index, P
 	s->columns[s->n++] = (Column){name, type};
 }
 
-static void
+void
 scan_add_pseudo(ScanBuilder *s, bool is_windowed)
 {
 	scan_add(s, "ROWTIME", type_bigint, -1, PSEUDO_ROWTIME, NULL);
@@ -35,8 +25,8 @@ scan_add_pseudo(ScanBuilder *s, bool is_windowed)
 	}
 }
 
-static Status
-timestamp_expr(Binder *b, ScanBuilder *s, const char *column, const char *format, const Expr **out, Error *err)
+Status
+scan_timestamp(Binder *b, ScanBuilder *s, const char *column, const char *format, const Expr **out, Error *err)
 {
 	int index = -1;
 
@@ -67,7 +57,7 @@ timestamp_expr(Binder *b, ScanBuilder *s, const char *column, const char *format
 	return OK;
 }
 
-static Logical *
+Logical *
 scan_finish(Binder *b, ScanBuilder *s, LogicalScan *scan, int n_key, bool is_table)
 {
 	Logical *node = logical_new(b->arena, LOGICAL_SCAN, NULL);
@@ -81,7 +71,7 @@ scan_finish(Binder *b, ScanBuilder *s, LogicalScan *scan, int n_key, bool is_tab
 	return node;
 }
 
-static void
+void
 scope_of_scan(Binder *b, Scope *scope, const Logical *scan, const LogicalScan *spec, const char *alias)
 {
 	ScopeSource *source = arena_new(b->arena, ScopeSource);
@@ -185,7 +175,7 @@ bind_topic_source(Binder *b, const CatalogSource *source, const char *alias, Log
 	scan->alias = alias;
 	scan->from_latest = starts_at_latest(b, is_table);
 	scan->fail_on_bad_time = settings_bool(b->context->settings, "ksql.timestamp.throw.on.invalid");
-	TRY(timestamp_expr(b, &s, source->timestamp_column, source->timestamp_format, &scan->timestamp, err));
+	TRY(scan_timestamp(b, &s, source->timestamp_column, source->timestamp_format, &scan->timestamp, err));
 	if (is_table && b->is_bounded && source->is_materialised && (b->context->table_is_kept == NULL || b->context->table_is_kept(b->context, source)))
 		scan->is_state = true;
 	node = scan_finish(b, &s, scan, source->schema->n_key, is_table);
@@ -295,62 +285,6 @@ bind_named(Binder *b, const AstRelation *relation, Logical **out, Scope *scope, 
 	return OK;
 }
 
-/* The qualifier of a file without alias: its name without directories and extension. */
-static const char *
-file_alias(Binder *b, const char *path)
-{
-	const char *base = strrchr(path, '/');
-	const char *dot;
-
-	base = base != NULL ? base + 1 : path;
-	dot = strchr(base, '.');
-	return arena_strndup(b->arena, base, dot != NULL && dot > base ? (size_t)(dot - base) : strlen(base));
-}
-
-static Status
-bind_file_relation(Binder *b, const AstRelation *relation, Logical **out, Scope *scope, Error *err)
-{
-	ScanBuilder	 s = {.binder = b};
-	LogicalScan *scan = arena_new(b->arena, LogicalScan);
-	const char **options = arena_array(b->arena, const char *, 2 * relation->n_properties + 1);
-	const char	*timestamp = NULL, *format = NULL;
-	const char	*alias = relation->alias.text != NULL ? bind_name(b->context, relation->alias) : file_alias(b, relation->path);
-	FileSpec	*file;
-	int			 n = 0;
-
-	for (int i = 0; i < relation->n_properties; i++) {
-		const AstProperty *p = &relation->properties[i];
-
-		if (property_text(p->value) == NULL) {
-			error_user(err, "Option %s of the file needs a literal.", p->name);
-			return error_at_pos(err, p->pos);
-		}
-		if (str_equal_nocase(str_of(p->name), STR("TIMESTAMP")))
-			timestamp = property_text(p->value);
-		else if (str_equal_nocase(str_of(p->name), STR("TIMESTAMP_FORMAT")))
-			format = property_text(p->value);
-		else {
-			options[n++] = p->name;
-			options[n++] = property_text(p->value);
-		}
-	}
-	if (bind_file(b->context, relation->path, options, n / 2, &file, err) != OK || b->context->describe_file(b->context, file, err) != OK)
-		return error_at_pos(err, relation->pos);
-	for (int i = 0; i < file->n_columns; i++)
-		scan_add(&s, file->columns[i].name, file->columns[i].type, i, 0, NULL);
-	scan_add_pseudo(&s, false);
-	scan->file = file;
-	scan->name = relation->path;
-	scan->alias = alias;
-	if (timestamp_expr(b, &s, timestamp, format, &scan->timestamp, err) != OK)
-		return error_at_pos(err, relation->pos);
-	*out = scan_finish(b, &s, scan, 0, false);
-	scope_of_scan(b, scope, *out, scan, alias);
-	for (int i = 0; i < relation->n_column_aliases && i < scope->n_columns; i++)
-		scope->columns[i].name = bind_name(b->context, relation->column_aliases[i]);
-	return OK;
-}
-
 static Status
 bind_unsampled(Binder *b, const AstRelation *relation, SelectBinder *outer, Logical **out, Scope *scope, Error *err)
 {
@@ -358,7 +292,7 @@ bind_unsampled(Binder *b, const AstRelation *relation, SelectBinder *outer, Logi
 	case AST_RELATION_SOURCE:
 		return bind_named(b, relation, out, scope, err);
 	case AST_RELATION_FILE:
-		return bind_file_relation(b, relation, out, scope, err);
+		return bind_file_relation(b, relation, outer, out, scope, err);
 	case AST_RELATION_QUERY: {
 		const char *alias = relation->alias.text != NULL ? bind_name(b->context, relation->alias) : NULL;
 

@@ -72,6 +72,7 @@ static const char *const statements[] = {
 	"PIVOT t ON a, b USING SUM(c) GROUP BY d ORDER BY d LIMIT 3",
 	"WITH x AS (SELECT 1 AS a) (PIVOT x ON a) UNION ALL (UNPIVOT x ON a, COLUMNS('b') INTO NAME n VALUE v)",
 	"SELECT * FROM t AS u UNPIVOT INCLUDE NULLS ((v, w) FOR n IN ((a, b) AS 'x', (c, d))) AS p, (UNPIVOT t ON *)",
+	"SELECT * FROM read_csv('x', delim = ';', types = {'a': 'INT'}), read_parquet(['a', 'b'], union_by_name = true) AS u",
 	"SELECT INTERVAL (a + 1) DAY, EXTRACT(MILLISECONDS FROM b), EXTRACT(day FROM c)",
 	"SELECT DISTINCT a FROM t",
 	"SELECT DISTINCT ON (a, b + 1) a FROM t ORDER BY a",

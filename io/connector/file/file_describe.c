@@ -208,6 +208,21 @@ read_samples(Describe *d, Error *err)
 	return OK;
 }
 
+/* The lines that SKIP leaves out. */
+static Status
+sample_skip(const Describe *d, Sample *sample, Error *err)
+{
+	for (int i = 0; i < d->spec->skip_lines; i++) {
+		const char *line_end = memchr(sample->data, '\n', sample->length);
+
+		if (line_end == NULL)
+			return error_user(err, "'%s' has fewer than the %d lines that SKIP leaves out, and one more", d->path, d->spec->skip_lines);
+		sample->length -= (size_t)(line_end + 1 - sample->data);
+		sample->data += line_end + 1 - sample->data;
+	}
+	return OK;
+}
+
 /* ---- format ---- */
 
 static Str
@@ -901,6 +916,7 @@ file_describe(Arena *arena, FileSpec *spec, bool fold_names, Error *err)
 	TRY_OUT(find_format(&d, err));
 	if (spec->format == NULL || strcmp(spec->format, "PARQUET") != 0) {
 		TRY_OUT(read_samples(&d, err));
+		TRY_OUT(sample_skip(&d, &d.samples[0], err));
 		TRY_OUT(find_format_by_content(&d, err));
 	}
 	if (strcmp(spec->format, "PARQUET") == 0) {
@@ -912,6 +928,14 @@ file_describe(Arena *arena, FileSpec *spec, bool fold_names, Error *err)
 	}
 	if (status == OK)
 		path_columns_join(arena, spec, &folders);
+	if (status == OK && spec->has_filename)
+		status = path_columns_add_filename(arena, spec, fold_names, err);
+	if (status == OK && spec->lists_paths) {
+		spec->paths = arena_array(arena, char *, n_paths);
+		spec->n_paths = n_paths;
+		for (int i = 0; i < n_paths; i++)
+			((char **)(uintptr_t)spec->paths)[i] = arena_strdup(arena, paths[i]);
+	}
 out:
 	arena_free(&d.scratch);
 	return status;

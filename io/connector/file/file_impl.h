@@ -14,6 +14,7 @@ typedef struct FilePart {
 	int64_t		start, end;		/* bytes; the rows that begin in there.  end INT64_MAX: to the end of the file */
 	bool		is_open;
 	bool		is_done;
+	int			skip_lines;		/* before it */
 	bool		skip_header;	/* the next line read is the header */
 	int64_t		seek_to;		/* where to begin instead of `start`; -1: nowhere else */
 	ByteInput	input;

@@ -210,6 +210,7 @@ part_open(FileSource *self, int number, Error *err)
 	file_buffer_init(&part->buffer, buffer_bytes(self));
 	part->is_open = true;
 	part->lines_taken = 0;
+	part->skip_lines = from == 0 ? self->file->skip_lines : 0;
 	part->skip_header = from == 0 && self->file->has_header && !self->is_json;
 	part->count_left = 0;
 	if (fstat(part->input.fd, &st) == 0 && S_ISREG(st.st_mode))
@@ -230,7 +231,7 @@ part_open(FileSource *self, int number, Error *err)
 	return OK;
 }
 
-/* Takes the byte order mark and the header.  DONE: more bytes are needed. */
+/* Takes the byte order mark, the lines that are left out and the header.  DONE: more bytes are needed. */
 static Status
 part_begin(FileSource *self, FilePart *part, Error *err)
 {
@@ -239,6 +240,13 @@ part_begin(FileSource *self, FilePart *part, Error *err)
 
 	if (b->base == 0 && b->pos == 0 && b->length >= 3 && memcmp(b->data, "\xef\xbb\xbf", 3) == 0)
 		b->pos = 3;
+	for (; part->skip_lines > 0; part->skip_lines--) {
+		const char *line_end = memchr(b->data + b->pos, '\n', b->length - b->pos);
+
+		if (line_end == NULL)
+			return DONE;
+		part_take(part, (size_t)(line_end - b->data) + 1);
+	}
 	if (!part->skip_header)
 		return OK;
 	scan->capacity_lines = 1;

@@ -179,6 +179,29 @@ path_columns_join(Arena *arena, FileSpec *spec, const PathColumns *found)
 	spec->n_columns = n;
 }
 
+Status
+path_columns_add_filename(Arena *arena, FileSpec *spec, bool fold_names, Error *err)
+{
+	int		n = spec->n_columns;
+	Column *columns = arena_array(arena, Column, n + 1);
+
+	for (int c = 0; c < n; c++)
+		if (strcasecmp(spec->columns[c].name, "filename") == 0)
+			return error_user(err, "'%s' has a column `%s` of its own: FILENAME=true would make a second one", spec->path, spec->columns[c].name);
+	memcpy(columns, spec->columns, sizeof *columns * (size_t)n);
+	columns[n] = (Column){.name = fold_names ? "FILENAME" : "filename", .type = type_string};
+	spec->columns = columns;
+	spec->n_columns++;
+	spec->n_path_columns++;
+	return OK;
+}
+
+static bool
+is_filename(const FileSpec *file, int column)
+{
+	return file->has_filename && column == file->n_columns - 1;
+}
+
 /* ---- the source ---- */
 
 typedef struct PathSource {
@@ -215,6 +238,10 @@ load_values(PathSource *self, int file, Error *err)
 
 		if (self->inner_column[c] >= 0)
 			continue;
+		if (is_filename(spec->file, source_column(spec, c))) {
+			self->values[c] = value_text(type_string, str_of(arena_strdup(&self->values_arena, path)));
+			continue;
+		}
 		key = find_key(keys, n, column->name);
 		self->values[c] = value_null(column->type);
 		if (key != NULL && !value_of_text(&self->values_arena, column->type, key, &self->values[c]))
@@ -358,6 +385,12 @@ path_may_match(const SourceSpec *spec, const char *path, Arena *scratch)
 
 		if (bound->column < n_file)
 			continue;
+		if (is_filename(spec->file, bound->column)) {
+			value = value_text(type_string, str_of(path));
+			if (!bound_holds(bound, &value))
+				return false;
+			continue;
+		}
 		key = find_key(keys, n, spec->file->columns[bound->column].name);
 		if (key != NULL && value_of_text(scratch, spec->file->columns[bound->column].type, key, &value) && !bound_holds(bound, &value))
 			return false;

@@ -24,5 +24,7 @@ typedef struct PathColumns {
 
 Status path_columns_split(Arena *arena, FileSpec *spec, char *const *paths, int n_paths, bool fold_names, PathColumns *out, Error *err);
 void   path_columns_join(Arena *arena, FileSpec *spec, const PathColumns *columns);
+/* Puts the column `filename` behind all others; fails if there is one of that name. */
+Status path_columns_add_filename(Arena *arena, FileSpec *spec, bool fold_names, Error *err);
 
 #endif
