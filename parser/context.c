@@ -256,6 +256,7 @@ is_keyword(const ParseState *ps, int i, int code)
 	case TK_IF:
 		return next == TK_EXISTS || (next == TK_NOT && second == TK_EXISTS);
 	case TK_FUNCTION:
+	case TK_MACRO:
 		return is_name_at(ps, i, 1) || next == TK_VARIABLE;
 	case TK_COLUMN:
 		return column_follows(ps, i);

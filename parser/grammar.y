@@ -444,7 +444,7 @@ join_new(ParseState *ps, AstRelation *left, int type, AstRelation *right)
 %fallback IDENT
 	ADD ALTER ANALYZE ANTI ANY ARRAY ARRAY_LT ARRAY_OF ASC ASOF ASSERT AST CHANGES COLUMN COPY CROSS CUBE CURRENT DAY
 	DEFINE DESC EMIT ESCAPE EXCEPT EXCLUDE EXPLAIN EXTRACT FETCH FILTER FINAL FIRST FOLLOWING FOR FUNCTION FUNCTIONS GLOB GRACE
-	GROUPING GROUPS HEADER HEADERS HOUR ID IF IGNORE ILIKE INTERSECT INTERVAL KEY LAST LATERAL LOGICAL MAP MAP_LT
+	GROUPING GROUPS HEADER HEADERS HOUR ID IF IGNORE ILIKE INTERSECT INTERVAL KEY LAST LATERAL LOGICAL MACRO MAP MAP_LT
 	MICROSECOND MICROSECONDS MINUTE MONTH NAME NATURAL NEXT NO NULLS OFF OFFSET ONLY OPTIMIZED ORDER OTHERS OVER PARTITION
 	PERIOD PIVOT PLUGINS PRECEDING PRIMARY QUALIFY QUARTER QUARTERS RANGE RECURSIVE REPLACE RESPECT RETURNS ROLLUP ROW ROWS
 	SCHEMA SECOND SEMI SESSION SET SETS SHOW SIMILAR SINK SOME SOURCE SPOOL STRING STRUCT STRUCT_LT SUBJECT SUMMARIZE SYSTEM
@@ -521,6 +521,17 @@ type(R) ::= STRUCT_LT(T) LT type_fields(F) GT. {
 	R = type_new(ps, AST_TYPE_STRUCT, T.pos);
 	R->fields = list_structs(ps, F, sizeof(AstTypeField));
 	R->n_fields = list_length(F);
+}
+/* STRUCT(a INT, b VARCHAR) and MAP(VARCHAR, INT), as DuckDB writes them */
+type(R) ::= STRUCT(T) LP type_fields(F) RP. {
+	R = type_new(ps, AST_TYPE_STRUCT, T.pos);
+	R->fields = list_structs(ps, F, sizeof(AstTypeField));
+	R->n_fields = list_length(F);
+}
+type(R) ::= MAP(T) LP type(K) COMMA type(V) RP. {
+	R = type_new(ps, AST_TYPE_MAP, T.pos);
+	R->key = K;
+	R->element = V;
 }
 type(R) ::= STRUCT_LT(T) LT GT. { R = type_new(ps, AST_TYPE_STRUCT, T.pos); }
 type(R) ::= STRUCT_LT(T) NEQ. { R = type_new(ps, AST_TYPE_STRUCT, T.pos); }
@@ -931,7 +942,7 @@ primary(R) ::= name(N) LP call_args(A) RP opt_within_group(G) opt_filter(F) opt_
 	R->filter = F;
 	R->is_ignore_nulls = I;
 	R->over = O;
-	R = expr_done(ps, R);
+	R = call_done(ps, expr_done(ps, R));
 }
 
 %type call_args {CallParts}
@@ -1850,6 +1861,12 @@ statement(R) ::= CREATE(T) or_replace(O) FUNCTION if_not_exists(I) name(N) LP op
 	R->create_function = (AstCreateFunction){.name = N, .or_replace = O, .if_not_exists = I,
 		.params = list_structs(ps, L, sizeof(AstFunctionParam)), .n_params = list_length(L), .returns = Y, .body = E};
 }
+/* CREATE MACRO is CREATE FUNCTION by another name */
+statement(R) ::= CREATE(T) or_replace(O) MACRO if_not_exists(I) name(N) LP opt_params(L) RP AS expr(E). {
+	R = statement_new(ps, AST_CREATE_FUNCTION, T.pos);
+	R->create_function = (AstCreateFunction){.name = N, .or_replace = O, .if_not_exists = I,
+		.params = list_structs(ps, L, sizeof(AstFunctionParam)), .n_params = list_length(L), .body = E};
+}
 /* LANGUAGE C AS 'path' [, 'symbol'] */
 statement(R) ::= CREATE(T) or_replace(O) FUNCTION if_not_exists(I) name(N) LP opt_params(L) RP opt_returns(Y) name(W) name(G) AS string(P) opt_symbol(S). {
 	R = statement_new(ps, AST_CREATE_FUNCTION, T.pos);
@@ -2037,6 +2054,10 @@ print_limit(R) ::= . { R = -1; }
 print_limit(R) ::= LIMIT INTLIT(N). { R = int_of(ps, N); }
 
 statement(R) ::= SET(T) setting(S) EQ set_value(V). {
+	R = statement_new(ps, AST_SET, T.pos);
+	R->set = (AstSet){.name = S.text, .name_pos = S.pos, .value = V, .value_pos = V->pos};
+}
+statement(R) ::= SET(T) setting(S) TO set_value(V). {
 	R = statement_new(ps, AST_SET, T.pos);
 	R->set = (AstSet){.name = S.text, .name_pos = S.pos, .value = V, .value_pos = V->pos};
 }

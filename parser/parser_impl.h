@@ -99,6 +99,8 @@ AstExpr *expr_json_key(ParseState *ps, ParseToken key);
 AstExpr *expr_json_index(ParseState *ps, ParseToken index);
 AstExpr *expr_struct_of_pairs(ParseState *ps, AstPos start, AstList *pairs);
 AstExpr *expr_lambda_of_names(ParseState *ps, AstList *names, AstExpr *body);
+/* Aggregates of DuckDB that are others with a FILTER, or several. */
+AstExpr *call_done(ParseState *ps, AstExpr *call);
 AstExpr *expr_extract(ParseState *ps, ParseToken token, AstIdent part, AstExpr *arg);
 
 /* read_function.c: the format of what read_csv and its like read; NULL: another function. */

@@ -166,3 +166,70 @@ expr_extract(ParseState *ps, ParseToken token, AstIdent part, AstExpr *arg)
 	e->arg = arg;
 	return expr_done(ps, e);
 }
+
+/* ---- aggregates by other names ---- */
+
+static bool
+is_call(const AstExpr *call, const char *name, int n_args)
+{
+	return call->n_args == n_args && !call->is_star && str_equal_nocase(str_of(call->name.text), str_of(name));
+}
+
+static AstExpr *
+not_null(ParseState *ps, AstExpr *arg)
+{
+	AstExpr	   *e = ast_expr_new(ps, AST_IS_NULL, arg->pos);
+
+	e->arg = arg;
+	e->is_negated = true;
+	return expr_done(ps, e);
+}
+
+static AstExpr *
+count_where(ParseState *ps, AstExpr *call, AstExpr *condition)
+{
+	call->name.text = "COUNT";
+	call->is_star = true;
+	call->n_args = 0;
+	call->filter = call->filter != NULL ? expr_binary(ps, AST_OP_AND, call->filter, condition) : condition;
+	return expr_done(ps, call);
+}
+
+/* QUANTILE_CONT(x, [0.25, 0.5]) is [QUANTILE_CONT(x, 0.25), QUANTILE_CONT(x, 0.5)]. */
+static AstExpr *
+quantiles(ParseState *ps, const AstExpr *call)
+{
+	AstList	   *list = NULL;
+
+	for (int i = 0; i < call->args[1]->n_args; i++) {
+		AstExpr	   *one = arena_memdup(ps->arena, call, sizeof *call);
+
+		one->args = arena_array(ps->arena, AstExpr *, 2);
+		one->args[0] = call->args[0];
+		one->args[1] = call->args[1]->args[i];
+		list = list_add(ps, list, expr_done(ps, one));
+	}
+	return expr_list(ps, AST_ARRAY, call->pos, list);
+}
+
+AstExpr *
+call_done(ParseState *ps, AstExpr *call)
+{
+	static const char *const others[][2] = {{"FSUM", "SUM"}, {"KAHAN_SUM", "SUM"}, {"SUMKAHAN", "SUM"}, {"FAVG", "AVG"}, {"MEAN", "AVG"},
+											{"ARBITRARY", "ANY_VALUE"}, {"GROUPING_ID", "GROUPING"}};
+	static const char *const quantile_names[] = {"QUANTILE_CONT", "QUANTILE_DISC", "QUANTILE"};
+
+	if (ps->options.is_ksqldb)
+		return call;
+	if (is_call(call, "COUNT_IF", 1) || is_call(call, "COUNTIF", 1))
+		return count_where(ps, call, call->args[0]);
+	if (is_call(call, "REGR_COUNT", 2))
+		return count_where(ps, call, expr_binary(ps, AST_OP_AND, not_null(ps, call->args[0]), not_null(ps, call->args[1])));
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+		if (str_equal_nocase(str_of(call->name.text), str_of(others[i][0])))
+			call->name.text = others[i][1];
+	for (size_t i = 0; i < sizeof quantile_names / sizeof *quantile_names; i++)
+		if (is_call(call, quantile_names[i], 2) && call->args[1]->kind == AST_ARRAY)
+			return quantiles(ps, call);
+	return call;
+}

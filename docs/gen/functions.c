@@ -150,10 +150,10 @@ main(void)
 {
 	static const struct {
 		const char			 *title;
-		const ScalarFunction *families[3];
+		const ScalarFunction *families[5];
 	} chapters[] = {
 		{"Numbers", {scalar_math_functions, scalar_decimal_functions, scalar_bits_functions}},
-		{"Text", {scalar_string_functions, scalar_text_functions, scalar_mask_functions}},
+		{"Text", {scalar_string_functions, scalar_text_functions, scalar_mask_functions, scalar_print_functions}},
 		{"Bytes and encodings", {scalar_bytes_functions}},
 		{"Regular expressions", {scalar_regex_functions}},
 		{"Arrays", {scalar_array_functions, scalar_list_functions}},
@@ -161,7 +161,7 @@ main(void)
 		{"Higher-order functions", {scalar_lambda_functions}},
 		{"JSON", {scalar_json_functions}},
 		{"NULL and types", {scalar_null_functions}},
-		{"Date and time", {scalar_date_functions, scalar_calendar_functions, scalar_time_format_functions}},
+		{"Date and time", {scalar_date_functions, scalar_calendar_functions, scalar_time_format_functions, scalar_interval_functions}},
 		{"URLs", {scalar_url_functions}},
 	};
 	Page	page = {0};
@@ -171,7 +171,7 @@ main(void)
 		   "described, in that dialect only. `T...` is a parameter that may be given any number of times; `!` says that NULL is an\n"
 		   "error there; letters such as `T` stand for any type. `DESCRIBE FUNCTION name` shows the same.\n");
 	for (size_t c = 0; c < sizeof chapters / sizeof chapters[0]; c++) {
-		for (int f = 0; f < 3 && chapters[c].families[f] != NULL; f++)
+		for (int f = 0; f < 5 && chapters[c].families[f] != NULL; f++)
 			add_scalars(&page, chapters[c].families[f]);
 		page_print(&page, chapters[c].title);
 	}

@@ -200,7 +200,7 @@ void scalar_add_json(StrBuf *out, const Value *v, bool is_standard);
 
 extern const ScalarFunction scalar_math_functions[], scalar_bits_functions[], scalar_decimal_functions[], scalar_string_functions[],
 	scalar_text_functions[], scalar_mask_functions[], scalar_bytes_functions[], scalar_regex_functions[],
-	scalar_array_functions[], scalar_list_functions[], scalar_map_functions[], scalar_lambda_functions[], scalar_json_functions[],
+	scalar_array_functions[], scalar_list_functions[], scalar_interval_functions[], scalar_print_functions[], scalar_map_functions[], scalar_lambda_functions[], scalar_json_functions[],
 	scalar_null_functions[], scalar_date_functions[], scalar_calendar_functions[], scalar_url_functions[], scalar_time_format_functions[];
 extern const TableFunction table_functions[];
 

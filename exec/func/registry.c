@@ -20,6 +20,8 @@ const ScalarFunction *const scalar_families[] = {
 	scalar_date_functions,
 	scalar_calendar_functions,
 	scalar_time_format_functions,
+	scalar_interval_functions,
+	scalar_print_functions,
 	scalar_url_functions,
 	scalar_null_functions,
 	NULL,
@@ -43,6 +45,8 @@ static const char *const scalar_categories[] = {
 	"DATE / TIME",
 	"DATE / TIME",
 	"DATE / TIME",
+	"DATE / TIME",
+	"STRING",
 	"URL",
 	"CONDITIONAL",
 };

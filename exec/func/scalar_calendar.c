@@ -295,8 +295,25 @@ date_part_interval(const ScalarCall *call, int32_t n_rows, Vector *out)
 
 PART_KERNEL(year_of, PART_YEAR)
 PART_KERNEL(quarter_of, PART_QUARTER)
+PART_KERNEL(century_of, PART_CENTURY)
+PART_KERNEL(decade_of, PART_DECADE)
+PART_KERNEL(millennium_of, PART_MILLENNIUM)
+PART_KERNEL(isoyear_of, PART_ISOYEAR)
 PART_KERNEL(month_of, PART_MONTH)
 PART_KERNEL(week_of, PART_WEEK)
+
+/* The ISO year and week as one number: 202401. */
+static void
+yearweek_of(const ScalarCall *call, int32_t n_rows, Vector *out)
+{
+	for (int32_t i = 0; i < n_rows; i++) {
+		int64_t days, ms;
+
+		read_time(call->args[0], i, &days, &ms);
+		((int64_t *)out->data)[i] = part_value(PART_ISOYEAR, days, 0) * 100 + part_value(PART_WEEK, days, 0);
+	}
+}
+
 PART_KERNEL(day_of, PART_DAY)
 PART_KERNEL(dow_of, PART_DOW)
 PART_KERNEL(isodow_of, PART_ISODOW)
@@ -751,11 +768,21 @@ same_int64(const ScalarCall *call, int32_t n_rows, Vector *out)
 		((int64_t *)out->data)[i] = arg_int64(call->args[0], i);
 }
 
+static void
+epoch_micros(const ScalarCall *call, int32_t n_rows, Vector *out)
+{
+	for (int32_t i = 0; i < n_rows; i++)
+		((int64_t *)out->data)[i] = multiply_wrapping(arg_int64(call->args[0], i), 1000);
+}
+
 /* ---- the rows ---- */
 
 #define OF_DATE(name, kernel, ...)                                                           \
 	FUNCTION(name, "(DATE) -> BIGINT", kernel, NULL_IN, BOTH, __VA_ARGS__),                  \
 	FUNCTION(name, "(TIMESTAMP) -> BIGINT", kernel, NULL_IN, BOTH, __VA_ARGS__)
+#define OF_DATE_STANDARD(name, kernel, ...)                                                  \
+	FUNCTION(name, "(DATE) -> BIGINT", kernel, NULL_IN, STANDARD, __VA_ARGS__),              \
+	FUNCTION(name, "(TIMESTAMP) -> BIGINT", kernel, NULL_IN, STANDARD, __VA_ARGS__)
 #define OF_TIME(name, kernel, ...)                                                           \
 	FUNCTION(name, "(TIMESTAMP) -> BIGINT", kernel, NULL_IN, BOTH, __VA_ARGS__),             \
 	FUNCTION(name, "(TIME) -> BIGINT", kernel, NULL_IN, BOTH, __VA_ARGS__)
@@ -775,6 +802,7 @@ const ScalarFunction scalar_calendar_functions[] = {
 	FUNCTION_ROWS("AGE", "(TIMESTAMP, TIMESTAMP) -> INTERVAL", age, NULL_IN, STANDARD,
 				  "The time between two timestamps as years, months, days and time of day.",
 				  "AGE(MAKE_TIMESTAMP(2024, 3, 1, 0, 0, 0), MAKE_TIMESTAMP(2023, 1, 15, 0, 0, 0))", NULL),
+	OF_DATE_STANDARD("CENTURY", century_of, "The century, the first of which began with the year 1.", "CENTURY(CAST('2024-05-17' AS DATE))", "21"),
 	ADD_ROWS("DATEADD", ADD_TEXT, "DATEADD('month', 1, CAST('2024-01-31' AS DATE))", "2024-02-29"),
 	DIFF_ROWS("DATEDIFF", DIFF_TEXT, "DATEDIFF('day', FROM_DAYS(0), FROM_DAYS(3))", "3"),
 	FUNCTION("DATEPART", "(STRING, TIMESTAMP) -> BIGINT", date_part, NULL_IN, BOTH, PART_TEXT, NULL, NULL),
@@ -787,6 +815,9 @@ const ScalarFunction scalar_calendar_functions[] = {
 				  "A date or time moved on by an interval.", NULL, NULL),
 	FUNCTION_ROWS("DATE_ADD", "(DATE, INTERVAL) -> TIMESTAMP", add_interval, NULL_IN, STANDARD,
 				  "A date or time moved on by an interval.", NULL, NULL),
+	FUNCTION("DATETRUNC", "(STRING, TIMESTAMP) -> TIMESTAMP", date_trunc, NULL_IN, STANDARD, TRUNC_TEXT, NULL, NULL),
+	FUNCTION("DATETRUNC", "(STRING, DATE) -> DATE", date_trunc_date, NULL_IN, STANDARD, TRUNC_TEXT,
+			 "DATETRUNC('month', CAST('2024-05-17' AS DATE))", "2024-05-01"),
 	DIFF_ROWS("DATE_DIFF", DIFF_TEXT, "DATE_DIFF('day', FROM_DAYS(0), FROM_DAYS(3))", "3"),
 	FUNCTION("DATE_PART", "(STRING, TIMESTAMP) -> BIGINT", date_part, NULL_IN, BOTH, PART_TEXT, NULL, NULL),
 	FUNCTION("DATE_PART", "(STRING, DATE) -> BIGINT", date_part, NULL_IN, BOTH, PART_TEXT,
@@ -808,18 +839,21 @@ const ScalarFunction scalar_calendar_functions[] = {
 	OF_DATE("DAYOFMONTH", day_of, "The day of the month.", "DAYOFMONTH(CAST('2024-05-17' AS DATE))", "17"),
 	OF_DATE("DAYOFWEEK", dow_of, "The day of the week from 0, Sunday, to 6.", "DAYOFWEEK(CAST('2024-05-17' AS DATE))", "5"),
 	OF_DATE("DAYOFYEAR", doy_of, "The day of the year, from 1.", "DAYOFYEAR(CAST('2024-02-01' AS DATE))", "32"),
+	OF_DATE_STANDARD("DECADE", decade_of, "The year without its last digit.", "DECADE(CAST('2024-05-17' AS DATE))", "202"),
 	FUNCTION("EPOCH", "(TIMESTAMP) -> DOUBLE", epoch_seconds, NULL_IN, BOTH, "Seconds since 1970-01-01 UTC.",
 			 "EPOCH(FROM_UNIXTIME(1500))", "1.5"),
 	FUNCTION("EPOCH_MS", "(TIMESTAMP) -> BIGINT", same_int64, NULL_IN, BOTH,
 			 "Milliseconds since 1970-01-01 UTC of a timestamp, or the timestamp of so many.", "EPOCH_MS(FROM_UNIXTIME(7))", "7"),
 	FUNCTION("EPOCH_MS", "(BIGINT) -> TIMESTAMP", same_int64, NULL_IN, BOTH,
 			 "Milliseconds since 1970-01-01 UTC of a timestamp, or the timestamp of so many.", "EPOCH_MS(EPOCH_MS(7))", "7"),
+	FUNCTION("EPOCH_US", "(TIMESTAMP) -> BIGINT", epoch_micros, NULL_IN, STANDARD, "Microseconds since 1970-01-01 UTC.", "EPOCH_US(FROM_UNIXTIME(7))", "7000"),
 	OF_TIME("HOUR", hour_of, "The hour, from 0 to 23.", "HOUR(FROM_UNIXTIME(3600000))", "1"),
 	FUNCTION_ROWS("GENERATE_SERIES", "(TIMESTAMP, TIMESTAMP, INTERVAL) -> ARRAY<TIMESTAMP>", time_series, NULL_IN, STANDARD,
 				  "The times from one to another, both included, at a distance.", NULL, NULL),
 	FUNCTION_ROWS("GENERATE_SERIES", "(DATE, DATE, INTERVAL) -> ARRAY<TIMESTAMP>", time_series, NULL_IN, STANDARD,
 				  "The times from one to another, both included, at a distance.", NULL, NULL),
 	OF_DATE("ISODOW", isodow_of, "The day of the week from 1, Monday, to 7.", "ISODOW(CAST('2024-05-19' AS DATE))", "7"),
+	OF_DATE_STANDARD("ISOYEAR", isoyear_of, "The year that the ISO week belongs to.", "ISOYEAR(CAST('2024-12-30' AS DATE))", "2025"),
 	FUNCTION("LAST_DAY", "(DATE) -> DATE", last_day, NULL_IN, BOTH, "The last day of the month.",
 			 "LAST_DAY(CAST('2024-02-01' AS DATE))", "2024-02-29"),
 	FUNCTION("LAST_DAY", "(TIMESTAMP) -> DATE", last_day, NULL_IN, BOTH, "The last day of the month.", NULL, NULL),
@@ -830,6 +864,8 @@ const ScalarFunction scalar_calendar_functions[] = {
 	FUNCTION_ROWS("MAKE_TIMESTAMP", "(INTEGER, INTEGER, INTEGER, INTEGER, INTEGER, DOUBLE) -> TIMESTAMP", make_timestamp,
 				  NULL_IN, BOTH, "The timestamp of a year, month, day, hour, minute and second.",
 				  "EPOCH_MS(MAKE_TIMESTAMP(1970, 1, 1, 0, 0, 1.5))", "1500"),
+	OF_DATE_STANDARD("MILLENNIUM", millennium_of, "The millennium, the first of which began with the year 1.",
+					 "MILLENNIUM(CAST('2024-05-17' AS DATE))", "3"),
 	OF_TIME("MINUTE", minute_of, "The minute, from 0 to 59.", "MINUTE(FROM_UNIXTIME(61000))", "1"),
 	OF_DATE("MONTH", month_of, "The month, from 1.", "MONTH(CAST('2024-05-17' AS DATE))", "5"),
 	FUNCTION("MONTHNAME", "(DATE) -> STRING", month_name, NULL_IN, BOTH, "The English name of the month.",
@@ -852,5 +888,6 @@ const ScalarFunction scalar_calendar_functions[] = {
 	OF_DATE("WEEK", week_of, "The ISO week of the year.", "WEEK(CAST('2024-05-17' AS DATE))", "20"),
 	OF_DATE("WEEKOFYEAR", week_of, "The ISO week of the year.", "WEEKOFYEAR(CAST('2024-05-17' AS DATE))", "20"),
 	OF_DATE("YEAR", year_of, "The year.", "YEAR(CAST('2024-05-17' AS DATE))", "2024"),
+	OF_DATE_STANDARD("YEARWEEK", yearweek_of, "The ISO year and week as one number.", "YEARWEEK(CAST('2024-12-30' AS DATE))", "202501"),
 	{.name = NULL},
 };

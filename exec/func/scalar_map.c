@@ -62,11 +62,70 @@ map_contains_key(const ScalarCall *call, int32_t row, const Value *args, Value *
 	return value_set_boolean(out, false);
 }
 
+static bool
+map_entries(const ScalarCall *call, int32_t row, const Value *args, Value *out)
+{
+	const Type *entry = call->result_type->element;
+	Value	   *items = arena_array(call->arena, Value, args[0].n_items + 1);
+
+	(void)row;
+	for (uint32_t i = 0; i < args[0].n_items; i++)
+		items[i] = (Value){.type = entry, .items = &args[0].items[2 * i], .n_items = 2};
+	return value_set_items(out, items, args[0].n_items);
+}
+
+static const Type *
+entries_type(const Type *const *args, int n_args, const Value *constants, Error *err)
+{
+	TypeField fields[2] = {{.name = "key", .type = args[0]->key}, {.name = "value", .type = args[0]->element}};
+
+	(void)n_args;
+	(void)constants;
+	(void)err;
+	return type_array(type_struct(fields, 2));
+}
+
+static bool
+map_from_entries(const ScalarCall *call, int32_t row, const Value *args, Value *out)
+{
+	ItemList list = {.arena = call->arena};
+
+	for (uint32_t i = 0; i < args[0].n_items; i++) {
+		const Value *entry = &args[0].items[i];
+
+		if (entry->is_null || entry->items[0].is_null) {
+			eval_fail(call->context, row, "An entry of a map needs a key");
+			return false;
+		}
+		item_put(&list, entry->items[0], entry->items[1]);
+	}
+	return value_set_items(out, list.items, list.n / 2);
+}
+
+static const Type *
+map_of_entries(const Type *const *args, int n_args, const Value *constants, Error *err)
+{
+	const Type *entry = args[0]->element;
+
+	(void)n_args;
+	(void)constants;
+	if (entry->kind == TYPE_STRUCT && entry->n_fields == 2)
+		return type_map(entry->fields[0].type, entry->fields[1].type);
+	error_user(err, "MAP_FROM_ENTRIES needs a list of structs of two fields, or of rows: [('a', 1), ('b', 2)]");
+	return NULL;
+}
+
 const ScalarFunction scalar_map_functions[] = {
 	FUNCTION_ROWS("AS_MAP", "(ARRAY<STRING>, ARRAY<T>) -> MAP<STRING, T>", as_map, NULL_IN, BOTH,
 				  "A map of the keys in one array to the values in another.", "AS_MAP(ARRAY['a', 'b'], ARRAY[1, 2])['b']", "2"),
+	FUNCTION_ROWS("MAP_CONTAINS", "(MAP<K, V>, K) -> BOOLEAN", map_contains_key, NULL_IN, STANDARD, "Whether a map has a key.",
+				  "MAP_CONTAINS(MAP('a' := 1), 'a')", "true"),
 	FUNCTION_ROWS("MAP_CONTAINS_KEY", "(MAP<K, V>, K) -> BOOLEAN", map_contains_key, NULL_IN, STANDARD,
 				  "Whether a map has a key.", "MAP_CONTAINS_KEY(AS_MAP(ARRAY['a'], ARRAY[1]), 'a')", "true"),
+	FUNCTION_ROWS_TYPED("MAP_ENTRIES", "(MAP<K, V>) -> = f", map_entries, entries_type, NULL_IN, STANDARD,
+						"The entries of a map as structs of key and value.", "MAP_ENTRIES(MAP('a' := 1))[1]->value", "1"),
+	FUNCTION_ROWS_TYPED("MAP_FROM_ENTRIES", "(ARRAY<T>) -> = f", map_from_entries, map_of_entries, NULL_IN, STANDARD,
+						"A map of structs of key and value, or of rows of two values.", "MAP_FROM_ENTRIES(MAP_ENTRIES(MAP('a' := 1)))['a']", "1"),
 	FUNCTION_ROWS("MAP_KEYS", "(MAP<STRING, T>) -> ARRAY<STRING>", map_keys, NULL_IN, BOTH,
 				  "The keys of a map, in the order of MAP_VALUES.", "ARRAY_JOIN(MAP_KEYS(AS_MAP(ARRAY['a'], ARRAY[1])))", "a"),
 	FUNCTION_ROWS("MAP_KEYS", "(MAP<K, V>) -> ARRAY<K>", map_keys, NULL_IN, STANDARD,

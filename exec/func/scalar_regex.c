@@ -126,7 +126,7 @@ extract_row(const ScalarCall *call, int32_t row, Regex *regex, Str subject, Vect
 static void
 regexp_extract(const ScalarCall *call, int32_t n_rows, Vector *out)
 {
-	regex_rows(call, n_rows, out, 0, extract_row);
+	regex_rows(call, n_rows, out, call_is_standard(call) ? 1 : 0, extract_row);
 }
 
 static Status
@@ -160,7 +160,7 @@ extract_all_row(const ScalarCall *call, int32_t row, Regex *regex, Str subject, 
 static void
 regexp_extract_all(const ScalarCall *call, int32_t n_rows, Vector *out)
 {
-	regex_rows(call, n_rows, out, 0, extract_all_row);
+	regex_rows(call, n_rows, out, call_is_standard(call) ? 1 : 0, extract_all_row);
 }
 
 static Status
@@ -378,7 +378,7 @@ glob_to_regex(const ScalarCall *call, int32_t row, const Value *args, Value *out
 	return true;
 }
 
-#define EXTRACT_TEXT "The first part of a text that matches a pattern, or a group of it; NULL if nothing matches."
+#define EXTRACT_TEXT "The first part of a text that matches a pattern, or a group of it; NULL if nothing matches. ksqldb has the pattern first."
 #define EXTRACT_ALL_TEXT "All parts of a text that match a pattern, or a group of each."
 #define OPTIONS_TEXT(text) text " Options are letters: i any case, s a dot is any character, m lines apart, l literal text."
 #define LIKE_TEXT "Whether a part of the text matches a pattern."
@@ -386,14 +386,22 @@ glob_to_regex(const ScalarCall *call, int32_t row, const Value *args, Value *out
 const ScalarFunction scalar_regex_functions[] = {
 	FUNCTION("REGEXP_COUNT", "(STRING, STRING) -> INTEGER", regexp_count, NULL_IN, BOTH,
 			 "How many parts of the text match a pattern.", "REGEXP_COUNT('a1b22', '[0-9]+')", "2"),
-	FUNCTION("REGEXP_EXTRACT", "(STRING, STRING) -> STRING", regexp_extract, NULL_IN, BOTH, EXTRACT_TEXT,
+	FUNCTION("REGEXP_EXTRACT", "(STRING, STRING) -> STRING", regexp_extract, NULL_IN, KSQLDB, EXTRACT_TEXT,
 			 "REGEXP_EXTRACT('[0-9]+', 'a1b22')", "1"),
-	FUNCTION("REGEXP_EXTRACT", "(STRING, STRING, INTEGER) -> STRING", regexp_extract, NULL_IN, BOTH, EXTRACT_TEXT,
+	FUNCTION("REGEXP_EXTRACT", "(STRING, STRING, INTEGER) -> STRING", regexp_extract, NULL_IN, KSQLDB, EXTRACT_TEXT,
 			 "REGEXP_EXTRACT('([a-z])([0-9]+)', 'a1b22', 2)", "1"),
-	FUNCTION("REGEXP_EXTRACT_ALL", "(STRING, STRING) -> ARRAY<STRING>", regexp_extract_all, NULL_IN, BOTH, EXTRACT_ALL_TEXT,
+	FUNCTION("REGEXP_EXTRACT_ALL", "(STRING, STRING) -> ARRAY<STRING>", regexp_extract_all, NULL_IN, KSQLDB, EXTRACT_ALL_TEXT,
 			 "ARRAY_JOIN(REGEXP_EXTRACT_ALL('[0-9]+', 'a1b22'), ' ')", "1 22"),
-	FUNCTION("REGEXP_EXTRACT_ALL", "(STRING, STRING, INTEGER) -> ARRAY<STRING>", regexp_extract_all, NULL_IN, BOTH,
+	FUNCTION("REGEXP_EXTRACT_ALL", "(STRING, STRING, INTEGER) -> ARRAY<STRING>", regexp_extract_all, NULL_IN, KSQLDB,
 			 EXTRACT_ALL_TEXT, "ARRAY_JOIN(REGEXP_EXTRACT_ALL('([a-z])([0-9]+)', 'a1b22', 1), ' ')", "a b"),
+	FUNCTION("REGEXP_EXTRACT", "(STRING, STRING) -> STRING", regexp_extract, NULL_IN, STANDARD, EXTRACT_TEXT,
+			 "REGEXP_EXTRACT('a1b22', '[0-9]+')", "1"),
+	FUNCTION("REGEXP_EXTRACT", "(STRING, STRING, INTEGER) -> STRING", regexp_extract, NULL_IN, STANDARD, EXTRACT_TEXT,
+			 "REGEXP_EXTRACT('a1b22', '([a-z])([0-9]+)', 2)", "1"),
+	FUNCTION("REGEXP_EXTRACT_ALL", "(STRING, STRING) -> ARRAY<STRING>", regexp_extract_all, NULL_IN, STANDARD, EXTRACT_ALL_TEXT,
+			 "ARRAY_JOIN(REGEXP_EXTRACT_ALL('a1b22', '[0-9]+'), ' ')", "1 22"),
+	FUNCTION("REGEXP_EXTRACT_ALL", "(STRING, STRING, INTEGER) -> ARRAY<STRING>", regexp_extract_all, NULL_IN, STANDARD,
+			 EXTRACT_ALL_TEXT, "ARRAY_JOIN(REGEXP_EXTRACT_ALL('a1b22', '([a-z])([0-9]+)', 1), ' ')", "a b"),
 	FUNCTION("REGEXP_FULL_MATCH", "(STRING, STRING) -> BOOLEAN", regexp_full_match, NULL_IN, BOTH,
 			 "Whether the whole text matches a pattern.", "REGEXP_FULL_MATCH('a1', '[a-z][0-9]')", "true"),
 	FUNCTION("REGEXP_FULL_MATCH", "(STRING, STRING, STRING) -> BOOLEAN", regexp_full_match, NULL_IN, STANDARD,
@@ -413,6 +421,8 @@ const ScalarFunction scalar_regex_functions[] = {
 	FUNCTION("REGEXP_SPLIT_TO_ARRAY", "(STRING, STRING) -> ARRAY<STRING>", regexp_split, NULL_IN, BOTH,
 			 "The parts of a text between matches of a pattern.", "ARRAY_JOIN(REGEXP_SPLIT_TO_ARRAY('a1b22c', '[0-9]+'), ' ')",
 			 "a b c"),
+	FUNCTION("STRING_SPLIT_REGEX", "(STRING, STRING) -> ARRAY<STRING>", regexp_split, NULL_IN, STANDARD,
+			 "The parts of a text between matches of a pattern.", "ARRAY_JOIN(STRING_SPLIT_REGEX('a1b22c', '[0-9]+'), ' ')", "a b c"),
 	FUNCTION_ROWS("GLOB_TO_REGEX", "(STRING) -> STRING", glob_to_regex, NULL_IN | FUNC_HIDDEN, STANDARD, "The pattern of GLOB."),
 	FUNCTION_ROWS("SIMILAR_TO_REGEX", "(STRING) -> STRING", similar_to_regex, NULL_IN | FUNC_HIDDEN, STANDARD, "The pattern of SIMILAR TO."),
 	FUNCTION_ROWS("SIMILAR_TO_REGEX", "(STRING, STRING) -> STRING", similar_to_regex, NULL_IN | FUNC_HIDDEN, STANDARD,

@@ -318,6 +318,8 @@ Status bind_alias(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err);
 bool   is_special_call(const AstExpr *e);
 Status bind_special_call(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err);
 const AstExpr *row_as_struct(Binder *b, const AstExpr *row);
+/* A TIMESTAMP AT TIME ZONE: a time of day in a zone as the instant that it is, or an instant as a time of day there. */
+Status bind_at_time_zone(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err);
 /* The call ANY(list), where a comparison has it on its right side. */
 bool   is_any_of_list(const AstExpr *e);
 Status bind_any_of_list(ExprBinder *eb, const AstExpr *comparison, Expr **out, Error *err);

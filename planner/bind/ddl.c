@@ -26,7 +26,15 @@ standard_type(Str name)
 				 {"LONG", TYPE_BIGINT},	  {"BIGINTEGER", TYPE_BIGINT}, {"SMALLINT", TYPE_INTEGER}, {"TINYINT", TYPE_INTEGER},
 				 {"INT2", TYPE_INTEGER},  {"FLOAT", TYPE_DOUBLE},  {"FLOAT8", TYPE_DOUBLE},	 {"FLOAT4", TYPE_DOUBLE},
 				 {"REAL", TYPE_DOUBLE},	  {"BOOL", TYPE_BOOLEAN},  {"BYTEA", TYPE_BYTES},	 {"BLOB", TYPE_BYTES},
-				 {"DATETIME", TYPE_TIMESTAMP}, {"INTERVAL", TYPE_INTERVAL}};
+				 {"DATETIME", TYPE_TIMESTAMP}, {"INTERVAL", TYPE_INTERVAL}, {"TIMESTAMPTZ", TYPE_TIMESTAMP}, {"UTINYINT", TYPE_INTEGER},
+				 {"USMALLINT", TYPE_INTEGER}, {"UINTEGER", TYPE_BIGINT}, {"SIGNED", TYPE_INTEGER}, {"JSON", TYPE_STRING}, {"UUID", TYPE_STRING},
+				 {"BPCHAR", TYPE_STRING}};
+
+	if (str_equal_nocase(name, STR("HUGEINT")) || str_equal_nocase(name, STR("UHUGEINT")) || str_equal_nocase(name, STR("INT128")))
+		return type_decimal(38, 0);
+	if (str_equal_nocase(name, STR("UBIGINT")))
+		return type_decimal(20, 0);
+
 
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
 		if (str_equal_nocase(name, str_of(names[i].name)))

@@ -1117,8 +1117,7 @@ bind_expr(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err)
 	case AST_STRUCT:
 		return bind_struct(eb, e, out, err);
 	case AST_AT_TIME_ZONE:
-		error_unsupported(err, "AT TIME ZONE is not supported: a TIMESTAMP has no zone of its own. Use CONVERT_TZ(time, 'UTC', 'Europe/Paris').");
-		return error_at_pos(err, e->pos);
+		return bind_at_time_zone(eb, e, out, err);
 	case AST_NAMED:
 		error_user(err, "Arguments with a name (`%s :=`) are for STRUCT_PACK and the like, and for functions that read files.", e->name.text);
 		return error_at_pos(err, e->pos);

@@ -176,7 +176,7 @@ refuse_columns(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err)
 static const struct {
 	const char *name;
 	Status (*bind)(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err);
-} specials[] = {{"GROUPING", bind_grouping}, {"GROUPING_ID", bind_grouping}, {"ROW", bind_row}, {"STRUCT_PACK", bind_struct_pack},
+} specials[] = {{"GROUPING", bind_grouping}, {"ROW", bind_row}, {"STRUCT_PACK", bind_struct_pack},
 				{"STRUCT_EXTRACT", bind_struct_extract}, {"STRUCT_INSERT", bind_struct_insert}, {"LIST_AGGREGATE", bind_list_aggregate},
 				{"COLUMNS", refuse_columns}, {"LIST_AGGR", bind_list_aggregate}, {"ARRAY_AGGREGATE", bind_list_aggregate}, {"ARRAY_AGGR", bind_list_aggregate}};
 
@@ -223,4 +223,46 @@ bind_any_of_list(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err)
 		return error_at_pos(err, e->right->pos);
 	}
 	return bind_function(eb, "IN_ARRAY", args, 2, e->pos, out, err);
+}
+
+/* ---- AT TIME ZONE ---- */
+
+/*
+ * A TIMESTAMP has no zone, instants are those of UTC.  Which of the two a value is, is seen from what it is written as: what AT TIME ZONE gives,
+ * NOW() and its like, and what says TIMESTAMPTZ are instants, all else is a time of day somewhere.
+ */
+static bool
+is_instant(const AstExpr *e)
+{
+	static const char *const names[] = {"NOW", "CURRENT_TIMESTAMP", "TO_TIMESTAMP", "FROM_UNIXTIME"};
+
+	if (e->kind == AST_AT_TIME_ZONE)
+		return !is_instant(e->left);
+	if (e->kind == AST_TYPED_LITERAL)
+		return str_equal_nocase(str_of(e->name.text), STR("TIMESTAMPTZ"));
+	if (e->kind == AST_CAST)
+		return e->type->kind == AST_TYPE_NAMED && str_equal_nocase(str_of(e->type->name.text), STR("TIMESTAMPTZ"));
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if ((e->kind == AST_CALL || (e->kind == AST_COLUMN && i == 1)) && str_equal_nocase(str_of(e->name.text), str_of(names[i])))
+			return true;
+	return false;
+}
+
+Status
+bind_at_time_zone(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err)
+{
+	Binder *b = eb->binder;
+	Expr   *args[3], *utc = expr_constant(b->arena, value_text(type_string, STR("UTC")));
+	bool	is_utc = is_instant(e->left);
+
+	if (!b->standard) {
+		error_unsupported(err, "AT TIME ZONE is SQL of the standard dialect. Use CONVERT_TZ(time, 'UTC', 'Europe/Paris').");
+		return error_at_pos(err, e->pos);
+	}
+	TRY(bind_expr(eb, e->left, &args[0], err));
+	TRY(bind_expr(eb, e->right, &args[is_utc ? 2 : 1], err));
+	args[is_utc ? 1 : 2] = utc;
+	if (args[0]->type->kind == TYPE_DATE)
+		args[0] = expr_cast_to(b, args[0], type_timestamp);
+	return bind_function(eb, "CONVERT_TZ", args, 3, e->pos, out, err);
 }

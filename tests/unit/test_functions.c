@@ -424,13 +424,20 @@ END_TEST
 
 START_TEST(regex)
 {
-	BOTH("\"1\"", "REGEXP_EXTRACT", S("[0-9]+"), S("a1b22"));
-	BOTH("\"b\"", "REGEXP_EXTRACT", S("([a-z])(2+)"), S("a1b22"), I(1));
-	BOTH("null", "REGEXP_EXTRACT", S("([a-z])"), S("a1b22"), I(2));
-	BOTH("error", "REGEXP_EXTRACT", S("([a-z])"), S("a1b22"), I(-1));
-	BOTH("error", "REGEXP_EXTRACT", S("("), S("a1b22"));
-	BOTH("[]", "REGEXP_EXTRACT_ALL", S("x"), S("a1b22"));
-	BOTH("[\"1\",\"22\"]", "REGEXP_EXTRACT_ALL", S("[0-9]+"), S("a1b22"));
+	KSQL("\"1\"", "REGEXP_EXTRACT", S("[0-9]+"), S("a1b22"));
+	STD("\"1\"", "REGEXP_EXTRACT", S("a1b22"), S("[0-9]+"));
+	KSQL("\"b\"", "REGEXP_EXTRACT", S("([a-z])(2+)"), S("a1b22"), I(1));
+	STD("\"b\"", "REGEXP_EXTRACT", S("a1b22"), S("([a-z])(2+)"), I(1));
+	KSQL("null", "REGEXP_EXTRACT", S("([a-z])"), S("a1b22"), I(2));
+	STD("null", "REGEXP_EXTRACT", S("a1b22"), S("([a-z])"), I(2));
+	KSQL("error", "REGEXP_EXTRACT", S("([a-z])"), S("a1b22"), I(-1));
+	STD("error", "REGEXP_EXTRACT", S("a1b22"), S("([a-z])"), I(-1));
+	KSQL("error", "REGEXP_EXTRACT", S("("), S("a1b22"));
+	STD("error", "REGEXP_EXTRACT", S("a1b22"), S("("));
+	KSQL("[]", "REGEXP_EXTRACT_ALL", S("x"), S("a1b22"));
+	STD("[]", "REGEXP_EXTRACT_ALL", S("a1b22"), S("x"));
+	KSQL("[\"1\",\"22\"]", "REGEXP_EXTRACT_ALL", S("[0-9]+"), S("a1b22"));
+	STD("[\"1\",\"22\"]", "REGEXP_EXTRACT_ALL", S("a1b22"), S("[0-9]+"));
 	BOTH("\"a<1>b<22>\"", "REGEXP_REPLACE", S("a1b22"), S("([0-9]+)"), S("<$1>"));
 	BOTH("[\"a\",\"b\",\"\"]", "REGEXP_SPLIT_TO_ARRAY", S("a1b22"), S("[0-9]+"));
 	BOTH("true", "REGEXP_LIKE", S("a1"), S("[0-9]"));
