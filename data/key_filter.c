@@ -57,26 +57,26 @@ vector_load_integers(const Vector *v, int64_t first, int64_t n, int64_t *out)
 	}
 }
 
-/* ---- building ---- */
-
-static void
-find_range(KeyFilter *f, const Vector *keys, int64_t n)
+void
+vector_integer_range(const Vector *v, int64_t n, int64_t *least, int64_t *greatest)
 {
 	int64_t values[STEP];
 
-	f->least = INT64_MAX;
-	f->greatest = INT64_MIN;
+	*least = INT64_MAX;
+	*greatest = INT64_MIN;
 	for (int64_t first = 0, m; first < n; first += m) {
 		m = n - first < STEP ? n - first : STEP;
-		vector_load_integers(keys, first, m, values);
+		vector_load_integers(v, first, m, values);
 		for (int64_t i = 0; i < m; i++) {
-			if (keys->validity != NULL && !bitmap_get(keys->validity, first + i))
+			if (v->validity != NULL && !bitmap_get(v->validity, first + i))
 				continue;
-			f->least = values[i] < f->least ? values[i] : f->least;
-			f->greatest = values[i] > f->greatest ? values[i] : f->greatest;
+			*least = values[i] < *least ? values[i] : *least;
+			*greatest = values[i] > *greatest ? values[i] : *greatest;
 		}
 	}
 }
+
+/* ---- building ---- */
 
 static inline uint64_t
 bloom_bits(uint64_t hash)
@@ -125,7 +125,7 @@ key_filter_build(KeyFilter *filter, const Vector *keys, int64_t n, MemoryBudget 
 	int64_t	 words = 64;
 
 	*filter = (KeyFilter){.budget = budget, .shift = 64 - 6};
-	find_range(filter, keys, n);
+	vector_integer_range(keys, n, &filter->least, &filter->greatest);
 	if (filter->least > filter->greatest)
 		return true;
 	range = (uint64_t)filter->greatest - (uint64_t)filter->least;

@@ -34,6 +34,9 @@ void key_filter_free(KeyFilter *filter);
  */
 int32_t key_filter_select(const KeyFilter *filter, const Vector *column, const uint32_t *rows, int32_t n, uint32_t *out, Arena *scratch);
 
+/* The least and the greatest value of n rows of a FLAT column that are not NULL; *least > *greatest: there is none. */
+void vector_integer_range(const Vector *v, int64_t n, int64_t *least, int64_t *greatest);
+
 /* The values of a column of integers, rows first .. first + n - 1; undefined where they are NULL. */
 void vector_load_integers(const Vector *v, int64_t first, int64_t n, int64_t *out);
 

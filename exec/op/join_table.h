@@ -5,8 +5,8 @@
  * The hash table of a bounded join: from key to the numbers of the build rows that have it, in their order.
  *
  * Built once from key columns, by several threads if there are many rows; then read only (by several threads).  There is one entry a distinct key, rows with the same
- * key are chained.  A single key of at most 64 bits is stored in the entry; other keys are compared as slots
- * (exec/op/group_table.h) of the build row.
+ * key are chained.  A single key of at most 64 bits is stored in the entry, or, where keys lie close together, is the number of the entry; other
+ * keys are compared as slots (exec/op/group_table.h) of the build row.
  */
 #include "exec/op/group_table.h"
 
@@ -30,6 +30,9 @@ typedef struct JoinTable {
 	bool			  is_integer;
 	uint32_t		  mask;
 	int				  shift;			/* of integer hashes */
+	uint32_t		 *direct;			/* close keys: by key - least, the first row + 1; 0: none */
+	int64_t			  least;
+	uint64_t		  n_direct;
 	JoinIntegerEntry *integers;
 	JoinEntry		 *entries;
 	uint32_t		 *next;				/* by row; NULL: no key occurs twice */

@@ -13,9 +13,12 @@ next_random(uint64_t *state)
 	return *state >> 33;
 }
 
-/* A column of n rows with values below `most`; every thirteenth is NULL. */
+/* Farther from each other than what a table by key takes. */
+static const uint64_t FAR = 1000003;
+
+/* A column of n rows with multiples of `step` below most * step; every thirteenth is NULL. */
 static Vector *
-random_column(Arena *arena, const Type *type, int32_t n, uint64_t most, uint64_t seed)
+random_multiples(Arena *arena, const Type *type, int32_t n, uint64_t most, uint64_t step, uint64_t seed)
 {
 	Vector *v = vector_new(arena, type, n);
 
@@ -28,10 +31,16 @@ random_column(Arena *arena, const Type *type, int32_t n, uint64_t most, uint64_t
 		else if (type == type_string)
 			value = value_text(type, str_of(arena_printf(arena, "a text that is not short %llu", (unsigned long long)number)));
 		else
-			value = value_integer(type, (int64_t)number);
+			value = value_integer(type, (int64_t)(number * step));
 		vector_set(v, arena, i, &value);
 	}
 	return v;
+}
+
+static Vector *
+random_column(Arena *arena, const Type *type, int32_t n, uint64_t most, uint64_t seed)
+{
+	return random_multiples(arena, type, n, most, 1, seed);
 }
 
 /* The first 60 rows of each of the first keys, one chain behind the other. */
@@ -89,6 +98,56 @@ START_TEST(test_threads_integer)
 
 		check_threads(keys, 1, false);
 		check_threads(keys, 1, true);
+		keys[0] = random_multiples(&arena, type_bigint, ROWS, mosts[m], FAR, m);
+		check_threads(keys, 1, false);
+		arena_free(&arena);
+	}
+}
+END_TEST
+
+/* Keys that lie close together and the same ones drawn apart: the same rows, for keys that are not there too. */
+START_TEST(test_close_keys)
+{
+	enum { MOST = ROWS * 2, ASKED = BATCH_ROWS };
+	static const int64_t bases[] = {0, -MOST / 2, INT64_MAX - MOST + 1, INT64_MIN};
+
+	for (size_t b = 0; b < sizeof bases / sizeof *bases; b++) {
+		Arena		  arena = {0};
+		Vector		 *close = random_column(&arena, type_bigint, ROWS, MOST, b), *far = random_multiples(&arena, type_bigint, ROWS, MOST, FAR, b);
+		const Vector *keys[2] = {close, far}, *asked[2];
+		Vector		 *close_asked = vector_new(&arena, type_bigint, ASKED), *far_asked = vector_new(&arena, type_bigint, ASKED);
+		uint32_t	  found[2][ASKED];
+		JoinTable	  tables[2];
+		Error		  err;
+		int			  n_found = 0;
+
+		for (int i = 0; i < ROWS; i++)
+			((int64_t *)close->data)[i] = (int64_t)((uint64_t)((int64_t *)close->data)[i] + (uint64_t)bases[b]);
+		for (int i = 0; i < ASKED; i++) {
+			int64_t number = i * 160 - 1000;	/* some are below the least, some above the greatest */
+
+			((int64_t *)close_asked->data)[i] = (int64_t)((uint64_t)number + (uint64_t)bases[b]);
+			((int64_t *)far_asked->data)[i] = number * (int64_t)FAR;
+		}
+		asked[0] = close_asked;
+		asked[1] = far_asked;
+		for (int t = 0; t < 2; t++) {
+			ck_assert_int_eq(join_table_build(&tables[t], &keys[t], 1, ROWS, false, 2, NULL, &err), OK);
+			join_table_find(&tables[t], &asked[t], ASKED, found[t], &arena);
+		}
+		ck_assert(tables[0].direct != NULL && tables[1].direct == NULL);
+		for (int i = 0; i < ASKED; i++) {
+			uint32_t close_row = found[0][i], far_row = found[1][i];
+
+			for (; close_row != JOIN_NO_ROW || far_row != JOIN_NO_ROW; n_found++) {
+				ck_assert_uint_eq(close_row, far_row);
+				close_row = join_table_next(&tables[0], close_row);
+				far_row = join_table_next(&tables[1], far_row);
+			}
+		}
+		ck_assert_int_gt(n_found, ASKED / 4);
+		join_table_free(&tables[0]);
+		join_table_free(&tables[1]);
 		arena_free(&arena);
 	}
 }
@@ -97,12 +156,14 @@ END_TEST
 /* Keys that are all searched for at the end of the first half of the entries, more than have room there. */
 START_TEST(test_threads_border)
 {
-	enum { BITS = 19, NEAR = 60, SOME = 300 };	/* of a table for ROWS rows */
+	enum { BITS = 18, NEAR = 60, SOME = 300 };	/* of a table for ROWS rows */
 	Arena		arena = {0};
 	Vector	   *column = random_column(&arena, type_bigint, ROWS, ROWS, 5);
 	const Vector *keys[1] = {column};
 	int			n = 0;
 
+	/* So that it is a table by hash. */
+	vector_set(column, &arena, ROWS - 1, &(Value){.type = type_bigint, .integer = (int64_t)1 << 50});
 	for (uint64_t key = 1; n < SOME; key++) {
 		uint64_t entry = key * 0x9e3779b97f4a7c15ULL >> (64 - BITS);	/* as in join_table.c; keys here are below 2^32 */
 
@@ -134,7 +195,7 @@ END_TEST
 START_TEST(test_threads_budget)
 {
 	Arena		  arena = {0};
-	const Vector *keys[1] = {random_column(&arena, type_bigint, ROWS, ROWS / 20, 3)};
+	const Vector *keys[1] = {random_multiples(&arena, type_bigint, ROWS, ROWS / 20, FAR, 3)};
 	MemoryBudget  budget = {0};
 	JoinTable	  table;
 	Error		  err;
@@ -163,6 +224,7 @@ main(void)
 
 	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, test_threads_integer);
+	tcase_add_test(tc, test_close_keys);
 	tcase_add_test(tc, test_threads_border);
 	tcase_add_test(tc, test_threads_slots);
 	tcase_add_test(tc, test_threads_budget);
