@@ -903,6 +903,7 @@ bind_join(Binder *b, const AstRelation *relation, SelectBinder *outer, Logical *
 	const AstExpr *on = relation->on;
 	OnConditions conditions;
 	int			 n_names = 0;
+	Status		 status;
 
 	if (relation->right->kind == AST_RELATION_QUERY && relation->right->is_lateral && b->is_bounded)
 		return bind_lateral_join(b, relation, out, scope, err);
@@ -921,7 +922,10 @@ bind_join(Binder *b, const AstRelation *relation, SelectBinder *outer, Logical *
 			error_unsupported(err, "An ASOF join is not kept up to date in a continuous query. Join the stream with a table: that has its row as of now.");
 		return error_at_pos(err, relation->pos);
 	}
-	TRY(join_on_subqueries(&j, &on, &conditions, err));
+	status = join_on_subqueries(&j, &on, outer, &conditions, err);
+	if (status == DONE)
+		return bind_lateral_join(b, join_as_lateral(b, relation), out, scope, err);
+	TRY(status);
 	j.both = scope_of_both(&j);
 	if (relation->is_natural)
 		names = shared_names(&j, &n_names);

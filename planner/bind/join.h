@@ -39,7 +39,9 @@ typedef struct OnConditions {
 } OnConditions;
 
 /* Takes the conjuncts with sub-queries out of *on, which is NULL when nothing is left, and computes them with the rows of their side. */
-Status join_on_subqueries(Joining *j, const AstExpr **on, OnConditions *out, Error *err);
+/* DONE: one uses columns of both sides, and the join must be bound as join_as_lateral makes it. */
+Status join_on_subqueries(Joining *j, const AstExpr **on, const SelectBinder *outer, OnConditions *out, Error *err);
+AstRelation *join_as_lateral(Binder *b, const AstRelation *join);
 /* Adds them to what pairs of rows must satisfy. */
 void   join_add_conditions(Joining *j, const OnConditions *conditions);
 Status join_filter_pairs(Joining *j, const OnConditions *conditions, Logical **rows, Scope *scope, Error *err);

@@ -1,6 +1,7 @@
 /*
  * Sub-queries in the ON of a join that is no condition of WHERE (outer joins, and what stands below them).  A conjunct with sub-queries that
- * uses columns of one side alone is computed for the rows of that side, before the join, as one more column; ON tests that.
+ * uses columns of one side alone is computed for the rows of that side, before the join, as one more column; ON tests that.  Where it uses columns
+ * of both, the pairs of an inner join are filtered by it, and a left join is bound as a lateral one.
  */
 #include "planner/bind/join.h"
 
@@ -52,15 +53,52 @@ refuse(const AstExpr *on, const Error *reason, Error *err)
 {
 	Error why = *reason;
 
-	error_unsupported(err, "A sub-query in the ON of an outer join can use columns of one side of the join, not of both. Join with (SELECT ...) that has "
-						   "it as a column.");
+	error_unsupported(err, "A sub-query in the ON of a RIGHT or FULL join can use columns of one side of the join, not of both. Put the sides of a RIGHT join "
+						   "the other way round, or join with (SELECT ...) that has it as a column.");
 	error_at_pos(err, on->pos);
 	return error_hint(err, "As a condition of the right side alone: %s", why.message);
 }
 
-/* One conjunct: *is_left says where its value is, as the last column. */
+/* L LEFT JOIN r ON c is L LEFT JOIN LATERAL (SELECT * FROM r WHERE c) r ON TRUE, in which c may ask for anything. */
+static bool
+can_be_lateral(const Joining *j, const SelectBinder *outer)
+{
+	const AstRelation *right = j->relation->right;
+
+	return outer == NULL && j->kind == JOIN_LEFT && (right->alias.text != NULL || right->kind == AST_RELATION_SOURCE) && right->n_column_aliases == 0 &&
+		   right->kind != AST_RELATION_JOIN && j->relation->n_using == 0 && !j->relation->is_natural;
+}
+
+AstRelation *
+join_as_lateral(Binder *b, const AstRelation *join)
+{
+	AstRelation	  *copy = arena_memdup(b->arena, join, sizeof *copy), *lateral = arena_new(b->arena, AstRelation);
+	AstQuery	  *query = arena_new(b->arena, AstQuery);
+	AstBody		  *body = arena_new(b->arena, AstBody);
+	AstSelect	  *select = arena_new(b->arena, AstSelect);
+	AstSelectItem *star = arena_new(b->arena, AstSelectItem);
+
+	star->expr = arena_new(b->arena, AstExpr);
+	*star->expr = (AstExpr){.kind = AST_STAR, .pos = join->pos};
+	star->pos = query->pos = body->pos = select->pos = join->pos;
+	select->items = star;
+	select->n_items = 1;
+	select->from = join->right;
+	select->where = join->on;
+	body->kind = AST_BODY_SELECT;
+	body->select = select;
+	query->body = body;
+	*lateral = (AstRelation){.kind = AST_RELATION_QUERY, .pos = join->right->pos, .is_lateral = true, .query = query,
+							 .alias = join->right->alias.text != NULL ? join->right->alias : join->right->name};
+	copy->right = lateral;
+	copy->on = arena_new(b->arena, AstExpr);
+	*copy->on = (AstExpr){.kind = AST_BOOLEAN, .boolean = true, .pos = join->pos};
+	return copy;
+}
+
+/* One conjunct: *is_left says where its value is, as the last column.  DONE: it is of neither side, and the join may be lateral. */
 static Status
-add_conjunct(Joining *j, const AstExpr *on, bool *is_left, Error *err)
+add_conjunct(Joining *j, const AstExpr *on, const SelectBinder *outer, bool *is_left, Error *err)
 {
 	Binder		*b = j->binder;
 	SelectBinder of_left = {.rows = j->left}, of_right = {.rows = j->right};
@@ -71,7 +109,7 @@ add_conjunct(Joining *j, const AstExpr *on, bool *is_left, Error *err)
 							 bind_on_side(b, j->relation->left, on, j->left_scope, &of_left, &left, &left_err) == OK;
 
 	if (!fits_right && !fits_left)
-		return refuse(on, &right_err, err);
+		return can_be_lateral(j, outer) ? DONE : refuse(on, &right_err, err);
 	if (fits_right && fits_left) {
 		error_user(err, "A column in %s is ambiguous: both sides of the join have one of that name. Write the side in front of it.", ast_text(b, j->right_scope, on));
 		return error_at_pos(err, on->pos);
@@ -85,7 +123,7 @@ add_conjunct(Joining *j, const AstExpr *on, bool *is_left, Error *err)
 }
 
 Status
-join_on_subqueries(Joining *j, const AstExpr **on, OnConditions *out, Error *err)
+join_on_subqueries(Joining *j, const AstExpr **on, const SelectBinder *outer, OnConditions *out, Error *err)
 {
 	Binder		*b = j->binder;
 	AstExpr		*moved = NULL;
@@ -106,7 +144,10 @@ join_on_subqueries(Joining *j, const AstExpr **on, OnConditions *out, Error *err
 	out->is_left = arena_array(b->arena, bool, list.n);
 	out->columns = arena_array(b->arena, int, list.n);
 	for (int i = 0; i < list.n; i++) {
-		TRY(add_conjunct(j, list.items[i], &out->is_left[i], err));
+		Status status = add_conjunct(j, list.items[i], outer, &out->is_left[i], err);
+
+		if (status != OK)
+			return status;
 		out->columns[i] = (out->is_left[i] ? j->left : j->right)->n_columns - 1;
 	}
 	out->n = list.n;
