@@ -423,6 +423,16 @@ out:
 	return status;
 }
 
+static Status
+take_all_tuples(LargeItem *large, const Partitions *parts, int partition, Error *err)
+{
+	if (!tuples_are_by_value(large->owner))
+		return take_tuple_part(large, parts, partition, true, 0, err);
+	for (int p = 0; p < N_PARTITIONS; p++)
+		TRY(take_tuple_part(large, parts, p, true, 1, err));
+	return OK;
+}
+
 /* ---- all together ---- */
 
 Status
@@ -436,7 +446,7 @@ item_take_large(AggregateOp *self, Item *item, const Partitions *parts, int part
 	self->groups.may_overdraw = true;
 	if (item->distinct != NULL)
 		item->distinct->may_overdraw = true;
-	status = is_tuples ? take_tuple_part(&large, parts, partition, true, 0, err)
+	status = is_tuples ? take_all_tuples(&large, parts, partition, err)
 					   : spill_read_records(self, parts, partition, (uint32_t)item->number + 1, true, take_pieces, &large, err);
 	if (status == OK)
 		status = finish_sorting(&large, err);

@@ -355,7 +355,7 @@ write_kind(AggregateOp *self, Partitions *parts, Item *item, Error *err)
 {
 	bool	  is_tuples = item != NULL && item->distinct != NULL && !item->is_ordered;
 	uint32_t  first[N_PARTITIONS + 1];
-	uint32_t *numbers = is_tuples ? records_by_partition(parts, item->distinct, &self->groups, first)
+	uint32_t *numbers = is_tuples ? records_by_partition(parts, item->distinct, tuples_are_by_value(self) ? NULL : &self->groups, first)
 								  : records_by_partition(parts, &self->groups, NULL, first);
 	Status	  status = OK;
 

@@ -98,6 +98,13 @@ item_is_apart(const Item *item)
 	return item->distinct != NULL || item->is_ordered || item->function->reduction != NULL;
 }
 
+/* Where there is one group only, tuples of DISTINCT are parted by their own hash from the first. */
+static inline bool
+tuples_are_by_value(const AggregateOp *self)
+{
+	return self->n_slots == 0;
+}
+
 /* ---- reading ---- */
 
 /* Groups of a partition into memory, or where memory is full into smaller partitions. */
