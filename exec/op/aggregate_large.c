@@ -16,6 +16,7 @@
 
 enum {
 	ENTRY_COLUMNS = 4,		/* of a reduction, at most */
+	TUPLES_MIN = 2 * BATCH_ROWS,	/* that are parted */
 	STATES_SHARE = 8,		/* part of the operator's memory that states take before they are moved */
 };
 
@@ -150,10 +151,13 @@ look_at_states(LargeItem *large, Error *err)
 	int64_t					 bytes = large->item->used_bytes;
 
 	if (!can_sort(large->item)) {
-		self->may_overdraw = false;
+		int64_t tuples = large->item->is_ordered ? large->item->distinct->reserved_bytes : 0;
+
+		/* What is gathered stays; the little that a COUNT has is not to blame for what else there is. */
+		self->may_overdraw = bytes + tuples <= spill_least(space);
 		TRY(aggregate_account(self, err));
-		/* Tuples that come with their rows are reserved beyond the limit, for the error to say whose they are. */
-		return large->item->distinct != NULL ? item_reserve(self, large->item, 0, err) : OK;
+		/* Tuples that come with their rows were reserved beyond the limit, for the error to say whose they are. */
+		return self->may_overdraw || tuples == 0 ? OK : item_reserve(self, large->item, 0, err);
 	}
 	self->may_overdraw = true;
 	TRY(aggregate_account(self, err));
@@ -249,7 +253,7 @@ take_sorted(void *context, const Vector *const *columns, int32_t n, Error *err)
 	}
 	arena_rewind(arena, mark);
 	/* What is gathered now is results. */
-	self->may_overdraw = false;
+	self->may_overdraw = large->item->used_bytes <= spill_least(op_services(&self->op)->spill);
 	return aggregate_account(self, err);
 }
 
@@ -338,6 +342,18 @@ write_tuples(TuplePart *part, Error *err)
 	return status;
 }
 
+/* Parts of a few tuples cost more than the little that they save. */
+static bool
+is_worth_parting(const TuplePart *part, int64_t growth)
+{
+	const GroupTable *table = part->large->item->distinct;
+	int64_t			  least = spill_least(op_services(&part->large->owner->op)->spill);
+
+	if (part->smaller.level >= PARTITION_LEVELS)
+		return false;
+	return table->n_groups >= TUPLES_MIN ? table->reserved_bytes + growth > least : table->n_groups > 0 && table->reserved_bytes > 4 * least;
+}
+
 static Status
 take_tuples(void *context, Records *records, Error *err)
 {
@@ -357,9 +373,7 @@ take_tuples(void *context, Records *records, Error *err)
 			numbers[r] = groups[r]->number;
 	}
 	growth = group_table_growth(table, records->n);
-	if (table->n_groups > 0 && part->smaller.level < PARTITION_LEVELS &&
-		spill_is_due(op_services(&self->op)->spill, spill_own_bytes(self, 0, &(int64_t){0}), growth) &&
-		table->reserved_bytes + growth > spill_least(op_services(&self->op)->spill))
+	if (is_worth_parting(part, growth) && spill_is_due(op_services(&self->op)->spill, spill_own_bytes(self, 0, &(int64_t){0}), growth))
 		TRY(write_tuples(part, err));
 	return records_take_tuples(self, part->large->item, records, numbers, err);
 }
