@@ -534,6 +534,33 @@ end_probe_rows(JoinHashOp *self, JoinHashOp *build, const Batch *in, Error *err)
 	return OK;
 }
 
+/* At most one build row for each probe row, without a condition: nothing for the processor to guess. */
+static Status
+probe_unique(JoinHashOp *self, JoinHashOp *build, const Batch *in, const uint32_t *found, Error *err)
+{
+	bool	keeps = keeps_left(self->op.spec);
+	int32_t n = 0;
+
+	for (int32_t i = 0; i < in->n_rows; i++) {
+		bool is_found = found[i] != JOIN_NO_ROW;
+
+		self->left[n] = (uint32_t)i;
+		self->right[n] = is_found ? found[i] : build->null_row;
+		n += is_found || keeps;
+	}
+	self->n_pairs = n;
+	self->is_identity = n == in->n_rows;
+	return pairs_flush(self, build, in, false, err);
+}
+
+static bool
+is_unique_probe(const JoinHashOp *self, const JoinHashOp *build)
+{
+	const JoinHashSpec *spec = self->op.spec;
+
+	return self->residual == NULL && !is_test(spec) && !spec->null_aware && build->table.n_keys > 0 && build->table.next == NULL && !has_chunks(self);
+}
+
 static Status
 probe_pairs(JoinHashOp *self, JoinHashOp *build, const Batch *in, const Vector *const *keys, const uint32_t *found, Error *err)
 {
@@ -585,7 +612,7 @@ join_probe_keys(JoinHashOp *self, const Batch *in, const Vector *const *keys, Er
 		return probe_marks(self, build, in, found, err);
 	if (is_test(spec) && self->residual == NULL && (!spec->null_aware || spec->n_keys == 1) && !has_chunks(self))
 		return probe_test(self, build, in, keys, found, err);
-	return probe_pairs(self, build, in, keys, found, err);
+	return is_unique_probe(self, build) ? probe_unique(self, build, in, found, err) : probe_pairs(self, build, in, keys, found, err);
 }
 
 static Status
