@@ -273,6 +273,35 @@ fixed_gather(int width, const void *from, const uint32_t *index, int32_t n, void
 	}
 }
 
+#define GATHER_MANY(T)                                         \
+	do {                                                       \
+		T *restrict out = to;                                  \
+                                                               \
+		for (int32_t i = 0; i < n; i++)                        \
+			out[i] = ((const T *)from[which[i]])[index[i]];    \
+	} while (0)
+
+void
+fixed_gather_many(int width, const void *const *from, const uint32_t *which, const uint32_t *index, int32_t n, void *to)
+{
+	switch (width) {
+	case 1:
+		GATHER_MANY(uint8_t);
+		break;
+	case 4:
+		GATHER_MANY(uint32_t);
+		break;
+	case 8:
+		GATHER_MANY(uint64_t);
+		break;
+	case 16:
+		GATHER_MANY(__int128);
+		break;
+	default:
+		break;
+	}
+}
+
 static void gather_flat(Vector *out, Arena *arena, const Vector *src, const uint32_t *index, int32_t n_rows, bool share);
 
 /* Own children for a gathered list: the elements of the rows, in order, without gaps. */

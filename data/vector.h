@@ -211,6 +211,9 @@ void vector_copy_row(Vector *dst, Arena *arena, int64_t to, const Vector *src, i
 /* to[i] = from[index[i]] of n values of `width` bytes: 1, 4, 8 or 16 (others: nothing).  The two do not overlap. */
 void fixed_gather(int width, const void *from, const uint32_t *index, int32_t n, void *to);
 
+/* The same of several arrays: to[i] = from[which[i]][index[i]]. */
+void fixed_gather_many(int width, const void *const *from, const uint32_t *which, const uint32_t *index, int32_t n, void *to);
+
 /* Gathers rows index[0..n) of src (any form) into a new FLAT vector; text is NOT copied when share_text. */
 Vector *vector_gather(Arena *arena, const Vector *src, const uint32_t *index, int32_t n_rows, bool share_text);
 

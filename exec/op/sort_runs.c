@@ -224,14 +224,6 @@ tree_replay(SortMerge *m)
 	m->losers[0] = winner;
 }
 
-#define GATHER(T)                                                            \
-	do {                                                                     \
-		T *to = out->data;                                                   \
-                                                                             \
-		for (int32_t i = 0; i < n; i++)                                      \
-			to[i] = ((const T *)data[m->cursor_of[i]])[m->row_of[i]];        \
-	} while (0)
-
 static const Vector *
 gather_column(SortMerge *m, int c, int32_t n)
 {
@@ -253,22 +245,7 @@ gather_column(SortMerge *m, int c, int32_t n)
 			vector_copy_row(out, &m->out, i, m->cursors[m->cursor_of[i]].columns[c], m->row_of[i]);
 		return out;
 	}
-	switch (type_width(type)) {
-	case 1:
-		GATHER(uint8_t);
-		break;
-	case 4:
-		GATHER(uint32_t);
-		break;
-	case 8:
-		GATHER(uint64_t);
-		break;
-	case 16:
-		GATHER(__int128);
-		break;
-	default:
-		break;
-	}
+	fixed_gather_many(type_width(type), data, m->cursor_of, m->row_of, n, out->data);
 	for (int32_t i = 0; i < n && has_nulls; i++)
 		if (!vector_is_valid(m->cursors[m->cursor_of[i]].columns[c], m->row_of[i]))
 			vector_set_null(out, &m->out, i);

@@ -40,10 +40,23 @@ add_room(StrBuf *out, size_t bytes)
 
 /* ---- encoding ---- */
 
-static inline int64_t
-row_at(const Vector *v, const uint32_t *index, int32_t i)
+enum { PIECE_ROWS = 1024 };
+
+/* Where rows first .. first+n-1 (n <= PIECE_ROWS) of a block stand in the data of a vector; `room` is for vectors that are not FLAT. */
+static const uint32_t *
+places_of(const Vector *v, const uint32_t *index, int32_t first, int32_t n, uint32_t room[PIECE_ROWS])
 {
-	return vector_at(v, index != NULL ? (int64_t)index[i] : i);
+	if (v->form == VECTOR_FLAT && index != NULL)
+		return index + first;
+	for (int32_t i = 0; i < n; i++)
+		room[i] = (uint32_t)vector_at(v, index != NULL ? (int64_t)index[first + i] : first + i);
+	return room;
+}
+
+static int32_t
+piece(int32_t first, int32_t n)
+{
+	return n - first < PIECE_ROWS ? n - first : PIECE_ROWS;
 }
 
 static void
@@ -52,43 +65,33 @@ encode_validity(const Vector *v, const uint32_t *index, int32_t n, StrBuf *out)
 	const Vector *base = vector_base(v);
 	size_t		  bytes = (size_t)bitmap_words(n) * sizeof(uint64_t);
 	uint64_t	 *bits = (uint64_t *)(void *)add_room(out, bytes);
+	uint32_t	  room[PIECE_ROWS];
 
 	memset(bits, 0, bytes);
-	for (int32_t i = 0; i < n && base->validity != NULL; i++)
-		if (bitmap_get(base->validity, row_at(v, index, i)))
-			bitmap_set(bits, i);
-}
+	for (int32_t first = 0, m; first < n && base->validity != NULL; first += m) {
+		const uint32_t *places = places_of(v, index, first, m = piece(first, n), room);
 
-#define GATHER(T)                                        \
-	do {                                                 \
-		const T *from = base->data;                      \
-		T		*to = (T *)(void *)room;                 \
-                                                         \
-		for (int32_t i = 0; i < n; i++)                  \
-			to[i] = from[row_at(v, index, i)];           \
-	} while (0)
+		for (int32_t i = 0; i < m; i++)
+			bits[(first + i) >> 6] |= (uint64_t)bitmap_get(base->validity, places[i]) << ((first + i) & 63);
+	}
+}
 
 static void
 encode_fixed(const Vector *v, int width, const uint32_t *index, int32_t n, StrBuf *out)
 {
 	const Vector *base = vector_base(v);
-	char		 *room = add_room(out, (size_t)width * (size_t)n);
+	char		 *to = add_room(out, (size_t)width * (size_t)n);
+	uint32_t	  room[PIECE_ROWS];
 
-	switch (width) {
-	case 1:
-		GATHER(uint8_t);
-		break;
-	case 4:
-		GATHER(uint32_t);
-		break;
-	case 8:
-		GATHER(uint64_t);
-		break;
-	case 16:
-		GATHER(__int128);
-		break;
-	default:
-		break;
+	if (v->form == VECTOR_FLAT && index == NULL) {
+		if (width > 0)
+			memcpy(to, base->data, (size_t)width * (size_t)n);
+		return;
+	}
+	for (int32_t first = 0, m; first < n; first += m) {
+		const uint32_t *places = places_of(v, index, first, m = piece(first, n), room);
+
+		fixed_gather(width, base->data, places, m, to + (size_t)width * (size_t)first);
 	}
 }
 
@@ -100,21 +103,30 @@ encode_text(const Vector *v, const uint32_t *index, int32_t n, StrBuf *out)
 	const StrView *views = base->data;
 	uint32_t	  *lengths = (uint32_t *)(void *)add_room(out, sizeof(uint32_t) * (size_t)n);
 	uint64_t	   n_bytes = 0;
+	uint32_t	   room[PIECE_ROWS];
 	char		  *to;
 
-	for (int32_t i = 0; i < n; i++) {
-		int64_t at = row_at(v, index, i);
+	for (int32_t first = 0, m; first < n; first += m) {
+		const uint32_t *places = places_of(v, index, first, m = piece(first, n), room);
 
-		lengths[i] = base->validity == NULL || bitmap_get(base->validity, at) ? views[at].length : 0;
-		n_bytes += lengths[i];
+		for (int32_t i = 0; i < m; i++) {
+			uint32_t length = base->validity == NULL || bitmap_get(base->validity, places[i]) ? views[places[i]].length : 0;
+
+			lengths[first + i] = length;
+			n_bytes += length;
+		}
 	}
 	strbuf_reserve(out, aligned(n_bytes) + 1);
 	to = add_room(out, n_bytes);
 	/* The lengths may have moved with the buffer. */
 	lengths = (uint32_t *)(void *)(to - aligned(sizeof(uint32_t) * (size_t)n));
-	for (int32_t i = 0; i < n; i++) {
-		memcpy(to, str_view_data(&views[row_at(v, index, i)]), lengths[i]);
-		to += lengths[i];
+	for (int32_t first = 0, m; first < n; first += m) {
+		const uint32_t *places = places_of(v, index, first, m = piece(first, n), room);
+
+		for (int32_t i = 0; i < m; i++) {
+			memcpy(to, str_view_data(&views[places[i]]), lengths[first + i]);
+			to += lengths[first + i];
+		}
 	}
 	return n_bytes;
 }
