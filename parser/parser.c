@@ -137,6 +137,47 @@ static const char *const statement_words[] = {
 	"EXPLAIN", "PRINT", "SET", "UNSET", "DEFINE", "UNDEFINE", "ASSERT", "RUN", "SPOOL", "COPY", "SUMMARIZE", "VALUES", "FROM", "PIVOT", "UNPIVOT",
 };
 
+/* Words of other databases for what is done otherwise here; `after` is the word before, or NULL: it begins the statement. */
+static const struct {
+	const char *word, *after;
+	const char *remedy;
+} remedies[] = {
+	{"UPDATE", NULL, "Rows are appended, never changed: INSERT a row with the same key into a table, the latest one counts"},
+	{"DELETE", NULL, "Rows are appended, never changed. What a query should leave out is said by its WHERE"},
+	{"TRUNCATE", NULL, "DROP TABLE t DELETE TOPIC, and create it again"},
+	{"MERGE", NULL, "INSERT rows into a table: the latest one of a key counts"},
+	{"BEGIN", NULL, "There are no transactions of several statements: each is one"},
+	{"START", NULL, "There are no transactions of several statements: each is one"},
+	{"COMMIT", NULL, "There are no transactions of several statements: each is one"},
+	{"ROLLBACK", NULL, "There are no transactions of several statements: each is one"},
+	{"USE", NULL, "There is one catalog: --data says in which directory"},
+	{"ATTACH", NULL, "There is one catalog: --data says in which directory. Files are read by their path: FROM 'x.parquet'"},
+	{"PRAGMA", NULL, "SET name = value and SHOW PROPERTIES are for settings, DESCRIBE t and SHOW TABLES for what there is"},
+	{"INSTALL", NULL, "There are no extensions: formats and functions are built in"},
+	{"LOAD", NULL, "There are no extensions: formats and functions are built in"},
+	{"TABLE", NULL, "FROM t gives the rows of t"},
+	{"TEMP", "CREATE", "There are no temporary objects: WITH name AS (...) is for one query, CREATE VIEW and DROP VIEW for several"},
+	{"TEMPORARY", "CREATE", "There are no temporary objects: WITH name AS (...) is for one query, CREATE VIEW and DROP VIEW for several"},
+	{"SCHEMA", "CREATE", "There is one catalog, without schemas"},
+	{"INDEX", "CREATE", "There are no indexes: tables are found by their key"},
+	{"SEQUENCE", "CREATE", "There are no sequences: ROW_NUMBER() OVER () numbers rows"},
+};
+
+static const char *
+remedy_for(const ParseState *ps, int i_input)
+{
+	const Token *token = &ps->inputs[i_input].token;
+
+	for (size_t i = 0; i < sizeof remedies / sizeof *remedies && token->kind == TOKEN_WORD; i++) {
+		bool	is_there = remedies[i].after == NULL ? i_input == 0
+			: i_input > 0 && str_equal_nocase(token_str(ps->text, &ps->inputs[i_input - 1].token), str_of(remedies[i].after));
+
+		if (is_there && str_equal_nocase(token_str(ps->text, token), str_of(remedies[i].word)))
+			return remedies[i].remedy;
+	}
+	return NULL;
+}
+
 static Str
 statement_text(const ParseState *ps)
 {
@@ -241,7 +282,9 @@ parse_syntax_error(ParseState *ps, int i_input)
 		parse_fail(ps, pos, "Syntax error at or near '%.*s'", (int)near.length, near.data);
 	if (!is_first)
 		return;
-	if (suggestion != NULL)
+	if (remedy_for(ps, i_input) != NULL)
+		error_hint(ps->err, "%s", remedy_for(ps, i_input));
+	else if (suggestion != NULL)
 		error_hint(ps->err, "Did you mean %s?", suggestion);
 	else
 		syntax_hint(ps, i_input);
