@@ -153,7 +153,7 @@ asan tsan ubsan: ## build and test under a sanitizer
 
 .PHONY: check-variant
 check-variant:
-	$(Q)$(CHECK) --suites unit,sql,logic,functions,cli,memory,progress,engine,server,security,native,remote,laws,spill,fuzz --name $(VARIANT)
+	$(Q)$(CHECK) --suites unit,sql,logic,functions,cli,memory,engine,server,security,native,remote,laws,spill,fuzz --name $(VARIANT)
 
 # libFuzzer needs clang.  FUZZ_SECONDS each, starting from tests/fuzz/corpus/NAME and what is in build/fuzz/NAME.corpus.
 FUZZ_SECONDS ?= 20
