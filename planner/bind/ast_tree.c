@@ -48,6 +48,12 @@ ast_find(const AstExpr *e, AstTest test, void *context)
 	return found;
 }
 
+bool
+ast_any(const AstExpr *e, AstTest test, void *context)
+{
+	return ast_find(e, test, context) != NULL;
+}
+
 typedef struct Transform {
 	Arena	*arena;
 	AstVisit visit;

@@ -324,30 +324,6 @@ bind_call(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err)
 
 /* ---- searching the syntax tree ---- */
 
-bool
-ast_any(const AstExpr *e, AstTest test, void *context)
-{
-	if (e == NULL)
-		return false;
-	if (test(e, context))
-		return true;
-	if (ast_any(e->arg, test, context) || ast_any(e->left, test, context) || ast_any(e->right, test, context))
-		return true;
-	for (int i = 0; i < e->n_args; i++)
-		if (ast_any(e->args[i], test, context))
-			return true;
-	for (int i = 0; i < e->n_whens; i++)
-		if (ast_any(e->whens[i].condition, test, context) || ast_any(e->whens[i].result, test, context))
-			return true;
-	for (int i = 0; i < e->n_entries; i++)
-		if (ast_any(e->entries[i].key, test, context) || ast_any(e->entries[i].value, test, context))
-			return true;
-	for (int i = 0; i < e->n_fields; i++)
-		if (ast_any(e->fields[i].value, test, context))
-			return true;
-	return false;
-}
-
 static bool
 is_aggregate(const AstExpr *e, void *binder)
 {
