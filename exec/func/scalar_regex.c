@@ -300,82 +300,61 @@ add_bracket(StrBuf *out, Str pattern, size_t i)
 	return end + 1;
 }
 
-/* SIMILAR TO: LIKE's wildcards beside |, *, +, ?, {}, () and []; an escape takes the meaning from what follows. */
-static void
-similar_pattern(Str pattern, Str escape, StrBuf *out)
+/* What stands for any text and for any character, takes the meaning from what follows, and means what it means in a regular expression. */
+typedef struct Wildcards {
+	char		any, one;
+	Str			escape;			/* a character; empty: none */
+	const char *operators;
+} Wildcards;
+
+static bool
+wildcards_to_regex(const ScalarCall *call, Str pattern, Wildcards wildcards, Value *out)
 {
+	StrBuf	regex = {0};
+
 	for (size_t i = 0; i < pattern.length;) {
 		Str		c = character_at(pattern, i);
-		size_t	behind = c.data[0] == '[' ? add_bracket(out, pattern, i) : i;
+		size_t	behind = c.data[0] == '[' ? add_bracket(&regex, pattern, i) : i;
 
 		if (behind > i) {
 			i = behind;
 			continue;
 		}
 		i += c.length;
-		if (escape.length > 0 && str_equal(c, escape) && i < pattern.length) {
+		if (wildcards.escape.length > 0 && str_equal(c, wildcards.escape) && i < pattern.length) {
 			c = character_at(pattern, i);
-			add_literal(out, c);
+			add_literal(&regex, c);
 			i += c.length;
-		} else if (c.data[0] == '%')
-			strbuf_add_text(out, "(?s:.*)");
-		else if (c.data[0] == '_')
-			strbuf_add_text(out, "(?s:.)");
-		else if (strchr("|*+?{}()", c.data[0]) != NULL)
-			strbuf_add_str(out, c);
+		} else if (c.data[0] == wildcards.any)
+			strbuf_add_text(&regex, "(?s:.*)");
+		else if (c.data[0] == wildcards.one)
+			strbuf_add_text(&regex, "(?s:.)");
+		else if (strchr(wildcards.operators, c.data[0]) != NULL)
+			strbuf_add_str(&regex, c);
 		else
-			add_literal(out, c);
+			add_literal(&regex, c);
 	}
+	value_set_text(call, out, strbuf_str(&regex));
+	strbuf_free(&regex);
+	return true;
 }
 
-/* GLOB: *, ? and [...] as in file names. */
-static void
-glob_pattern(Str pattern, StrBuf *out)
-{
-	for (size_t i = 0; i < pattern.length;) {
-		Str		c = character_at(pattern, i);
-		size_t	behind = c.data[0] == '[' ? add_bracket(out, pattern, i) : i;
-
-		if (behind > i) {
-			i = behind;
-			continue;
-		}
-		i += c.length;
-		if (c.data[0] == '\\' && i < pattern.length) {
-			c = character_at(pattern, i);
-			add_literal(out, c);
-			i += c.length;
-		} else if (c.data[0] == '*')
-			strbuf_add_text(out, "(?s:.*)");
-		else if (c.data[0] == '?')
-			strbuf_add_text(out, "(?s:.)");
-		else
-			add_literal(out, c);
-	}
-}
-
+/* SIMILAR TO: LIKE's wildcards beside |, *, +, ?, {}, () and []. */
 static bool
 similar_to_regex(const ScalarCall *call, int32_t row, const Value *args, Value *out)
 {
-	StrBuf	regex = {0};
+	Wildcards similar = {.any = '%', .one = '_', .escape = call->n_args > 1 ? args[1].text : STR("\\"), .operators = "|*+?{}()"};
 
 	(void)row;
-	similar_pattern(args[0].text, call->n_args > 1 ? args[1].text : STR("\\"), &regex);
-	value_set_text(call, out, strbuf_str(&regex));
-	strbuf_free(&regex);
-	return true;
+	return wildcards_to_regex(call, args[0].text, similar, out);
 }
 
+/* GLOB: *, ? and [...] as in file names. */
 static bool
 glob_to_regex(const ScalarCall *call, int32_t row, const Value *args, Value *out)
 {
-	StrBuf	regex = {0};
-
 	(void)row;
-	glob_pattern(args[0].text, &regex);
-	value_set_text(call, out, strbuf_str(&regex));
-	strbuf_free(&regex);
-	return true;
+	return wildcards_to_regex(call, args[0].text, (Wildcards){.any = '*', .one = '?', .escape = STR("\\"), .operators = ""}, out);
 }
 
 #define EXTRACT_TEXT "The first part of a text that matches a pattern, or a group of it; NULL if nothing matches. ksqldb has the pattern first."
