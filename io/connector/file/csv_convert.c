@@ -263,12 +263,13 @@ parse_timestamp(const char *at, uint32_t length, DateOrder order, int64_t *out)
 			return true;
 		}
 	}
-	if (timestamp_parse_sql(text, out, &ignored) == OK || int64_parse(text, out))
-		return true;
+	/* First: the parser of SQL writes an error for each text that it refuses. */
 	if (timestamp_sniff_order(str_trim(text), order, &micros)) {
 		*out = floor_div64(micros + 500, 1000);
 		return true;
 	}
+	if (timestamp_parse_sql(text, out, &ignored) == OK || int64_parse(text, out))
+		return true;
 	if (!date_sniff_order(str_trim(text), order, &days))
 		return false;
 	*out = days * MS_PER_DAY;
