@@ -131,16 +131,12 @@ is_number(int code)
 
 /* Two > with nothing between them: x >> 2, not the end of ARRAY<ARRAY<INT>>, behind which no number and no parenthesis stands. */
 static bool
-is_shift(const ParseState *ps, int i)
+is_shift(const ParseState *ps, int i, int first_less)
 {
 	int		behind = code_at(ps, i, 2);
 
-	if (ps->options.is_ksqldb || ps->inputs[i + 1].token.offset != ps->inputs[i].token.offset + 1)
-		return false;
-	for (int before = i - 1; before >= 0 && behind != TK_INTLIT && behind != TK_LP; before--)
-		if (ps->inputs[before].code == TK_LT)
-			return false;
-	return true;
+	return !ps->options.is_ksqldb && ps->inputs[i + 1].token.offset == ps->inputs[i].token.offset + 1 &&
+		(first_less > i || behind == TK_INTLIT || behind == TK_LP);
 }
 
 /* PIVOT t ON a, PIVOT (query) USING f(b): a query, where one may begin. */
@@ -379,6 +375,10 @@ arrows_as_lambdas(ParseState *ps, int i)
 void
 context_apply(ParseState *ps)
 {
+	int		first_less = 0;
+
+	while (first_less < ps->n_inputs && ps->inputs[first_less].code != TK_LT)
+		first_less++;
 	for (int i = ps->n_inputs - 1; i >= 0; i--) {
 		ParseInput *input = &ps->inputs[i];
 		int			next = code_at(ps, i, 1);
@@ -400,7 +400,7 @@ context_apply(ParseState *ps)
 				input->code = TK_IDENT;
 			break;
 		case TK_GT:
-			if (next == TK_GT && is_shift(ps, i)) {
+			if (next == TK_GT && is_shift(ps, i, first_less)) {
 				input->code = TK_SHIFT_RIGHT;
 				ps->inputs[i + 1].code = INPUT_SKIP;
 			}
