@@ -41,7 +41,8 @@ class Place:
         """Exit status, output, errors, and the most megabytes resident."""
         with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err, tempfile.NamedTemporaryFile("r") as measured:
             subprocess.run([sys.executable, "-S", "-E", "-c", MEASURE, measured.name, self.sluice, "--no-header", "--threads", str(threads), "--set",
-                            f"memory.limit={limit}", "-c", sql], cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+                            f"memory.limit={limit}", "-c", sql], cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
+                           timeout=LIMIT)
             out.seek(0)
             err.seek(0)
             status, kilobytes = measured.read().split()
