@@ -347,19 +347,14 @@ load_items(AggregateOp *self, Session *session, const char *at, const char *end,
 	const AggregateSpec *spec = self->op.spec;
 
 	for (int i = 0; i < spec->n_items; i++) {
-		Item	*item = &self->items[i];
-		uint32_t length;
+		Item *item = &self->items[i];
+		Str	  state;
 
-		if ((size_t)(end - at) < sizeof length)
-			return damaged(err);
-		memcpy(&length, at, sizeof length);
-		at += sizeof length;
-		if ((size_t)(end - at) < length)
+		if (!take_piece(&at, end, &state))
 			return damaged(err);
 		item_destroy(item, (char *)session);
 		memset((char *)session + item->offset, 0, item->state_size);
-		TRY(item_load(item, (char *)session, str_make(at, length), err));
-		at += length;
+		TRY(item_load(item, (char *)session, state, err));
 	}
 	return OK;
 }

@@ -107,6 +107,23 @@ tuples_are_by_value(const AggregateOp *self)
 
 /* ---- reading ---- */
 
+/* The next piece before `end`, which stands behind its length; false: there is not all of it. */
+static inline bool
+take_piece(const char **at, const char *end, Str *piece)
+{
+	uint32_t length;
+
+	if ((size_t)(end - *at) < sizeof length)
+		return false;
+	memcpy(&length, *at, sizeof length);
+	*at += sizeof length;
+	if ((size_t)(end - *at) < length)
+		return false;
+	*piece = str_make(*at, length);
+	*at += length;
+	return true;
+}
+
 /* Groups of a partition into memory, or where memory is full into smaller partitions. */
 Status spill_read_groups(AggregateOp *self, const Partitions *parts, int partition, Error *err);
 /* The values of all items of a partition, likewise: when its groups had to be parted. */

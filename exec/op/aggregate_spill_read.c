@@ -142,27 +142,21 @@ load_states(AggregateOp *self, char *base, const char *at, const char *end, Erro
 	const AggregateSpec *spec = self->op.spec;
 
 	for (int i = 0; i < spec->n_items; i++) {
-		Item	*item = &self->items[i];
-		bool	 is_plain = item->function->save == NULL;
-		uint32_t length = item->state_size;
+		Item *item = &self->items[i];
+		Str	  state;
 
 		if (item_is_apart(item)) {
 			item_init(item, base);
-			continue;
-		}
-		if (!is_plain) {
-			if ((size_t)(end - at) < sizeof length)
+		} else if (item->function->save != NULL) {
+			if (!take_piece(&at, end, &state))
 				return damaged(err);
-			memcpy(&length, at, sizeof length);
-			at += sizeof length;
+			TRY(item_load(item, base, state, err));
+		} else {
+			if ((size_t)(end - at) < item->state_size)
+				return damaged(err);
+			memcpy(base + item->offset, at, item->state_size);
+			at += item->state_size;
 		}
-		if ((size_t)(end - at) < length)
-			return damaged(err);
-		if (is_plain)
-			memcpy(base + item->offset, at, length);
-		else
-			TRY(item_load(item, base, str_make(at, length), err));
-		at += length;
 	}
 	return OK;
 }
@@ -272,16 +266,11 @@ take_distinct_rows(AggregateOp *self, Item *item, Group *group, Str piece, Error
 		for (int c = 0; c < n_columns; c++)
 			columns[c] = vector_new(arena, item_column_type(item, c), BATCH_ROWS);
 		for (; at < end && n < BATCH_ROWS; n++) {
-			uint32_t length;
+			Str row;
 
-			if ((size_t)(end - at) < sizeof length)
+			if (!take_piece(&at, end, &row))
 				return damaged(err);
-			memcpy(&length, at, sizeof length);
-			at += sizeof length;
-			if ((size_t)(end - at) < length)
-				return damaged(err);
-			TRY(row_decode_vectors(columns, n_columns, str_make(at, length), arena, n, err));
-			at += length;
+			TRY(row_decode_vectors(columns, n_columns, row, arena, n, err));
 		}
 		for (int c = 0; c < n_columns; c++)
 			columns[c]->n_rows = n;

@@ -355,40 +355,32 @@ next_set(const WindowBlock *b, const uint8_t *bits, int64_t position)
 	return found != NULL ? b->start + (found - bits) : -1;
 }
 
-Status
-window_rows_next_partition(WindowRows *rows, int64_t position, int64_t *out, Error *err)
+/* Where the next one begins behind a position: in its block, or as the lines of the blocks behind it tell. */
+static Status
+next_start(WindowRows *rows, int64_t position, bool of_partition, int64_t *out, Error *err)
 {
+	const WindowFile  *file = rows->file;
 	const WindowBlock *b;
 
 	TRY(window_rows_at(rows, position, &b, err));
-	*out = next_set(b, b->starts_partition, position);
-	if (*out >= 0)
-		return OK;
-	*out = rows->n_rows;
-	for (int number = rows->file != NULL ? number_of(rows, position) + 1 : 0; rows->file != NULL && number < rows->file->n_blocks; number++)
-		if (rows->file->lines[number].first_partition >= 0) {
-			*out = rows->file->lines[number].first_partition;
-			break;
-		}
+	*out = next_set(b, of_partition ? b->starts_partition : b->starts_group, position);
+	for (int number = file != NULL ? number_of(rows, position) + 1 : 0; *out < 0 && file != NULL && number < file->n_blocks; number++)
+		*out = of_partition ? file->lines[number].first_partition : file->lines[number].first_group;
+	if (*out < 0)
+		*out = rows->n_rows;
 	return OK;
+}
+
+Status
+window_rows_next_partition(WindowRows *rows, int64_t position, int64_t *out, Error *err)
+{
+	return next_start(rows, position, true, out, err);
 }
 
 Status
 window_rows_next_group(WindowRows *rows, int64_t position, int64_t *out, Error *err)
 {
-	const WindowBlock *b;
-
-	TRY(window_rows_at(rows, position, &b, err));
-	*out = next_set(b, b->starts_group, position);
-	if (*out >= 0)
-		return OK;
-	*out = rows->n_rows;
-	for (int number = rows->file != NULL ? number_of(rows, position) + 1 : 0; rows->file != NULL && number < rows->file->n_blocks; number++)
-		if (rows->file->lines[number].first_group >= 0) {
-			*out = rows->file->lines[number].first_group;
-			break;
-		}
-	return OK;
+	return next_start(rows, position, false, out, err);
 }
 
 Status
