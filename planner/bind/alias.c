@@ -18,12 +18,6 @@ is_volatile(const Expr *e, void *context)
 		   kind != TYPE_TIMESTAMP;
 }
 
-static Status
-alias_refuse(const AstExpr *e, Error *err)
-{
-	return error_at_pos(err, e->pos);
-}
-
 Status
 bind_alias(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err)
 {
@@ -44,14 +38,14 @@ bind_alias(ExprBinder *eb, const AstExpr *e, Expr **out, Error *err)
 		if (++sb->n_alias_uses > ALIAS_USES_MAX) {
 			error_user(err, "The aliases of this SELECT stand for each other too often: more than %d times. Compute them in a sub-query in FROM.",
 					   ALIAS_USES_MAX);
-			return alias_refuse(e, err);
+			return error_at_pos(err, e->pos);
 		}
 		inner.item = i + 1;
 		TRY(bind_expr(&inner, ast->items[i].expr, out, err));
 		if (!expr_any(*out, is_volatile, NULL))
 			return OK;
 		error_user(err, "`%s` cannot be used again: its expression gives another value each time. Compute it in a sub-query in FROM.", e->name.text);
-		return alias_refuse(e, err);
+		return error_at_pos(err, e->pos);
 	}
 	return OK;
 }
